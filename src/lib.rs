@@ -1,0 +1,4 @@
+//! Steward: a service catalog that answers in chat. The library behind the binary of the same name.
+
+pub mod catalog;
+pub mod error;
