@@ -3,8 +3,16 @@
 
 mod entity;
 mod entity_ref;
+pub mod lookup;
 mod relation;
+mod repository;
+mod snapshot;
 
 pub use entity::{Entity, Kind, Link};
 pub use entity_ref::{BadEntityRef, EntityRef};
 pub use relation::{Relation, RelationType};
+pub use repository::{
+    Commit, Contents, FileRole, RUNBOOK_PATHS, Repository, RepositoryRead, SourceFile, SourcePage, SweepError, SweepReport,
+    Visibility,
+};
+pub use snapshot::{BrokenFile, Catalog, Entry, KeptBecause, Origin, Parts, Runbook, SourceState};
