@@ -4,12 +4,14 @@
 mod command;
 mod form;
 pub mod limits;
+mod message;
 mod reply;
 mod request;
 mod text;
 
 pub use command::{Access, ArgumentDef, ArgumentType, Arguments, CommandDef, CommandSet, Example, LineFault, Visibility};
 pub use form::{Choice, Field, FieldKind, Form, FormState, Required};
+pub use message::{DeliveryError, Message};
 pub use reply::{
     Audience, Block, Button, Card, Does, Fact, Freshness, ListItem, ListStyle, Provenance, Reply, Response, Status, Tone, Weight,
 };

@@ -2,11 +2,12 @@
 //! there until someone decides how it is shown. Must not know any platform.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{Choice, Form, Text};
 
 /// What a door shows after an act.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response {
     Reply(Reply),
     /// Opens the form, or replaces the page that is shown; fields may carry errors.
@@ -16,7 +17,7 @@ pub enum Response {
 }
 
 /// An answer. References are in the order shown; the first is the best.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     pub status: Status,
     /// The command that answered, `owner`; empty where none was understood.
@@ -31,7 +32,7 @@ pub struct Reply {
     pub provenance: Option<Provenance>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     Answered,
     Ambiguous,
@@ -54,14 +55,14 @@ impl Status {
 }
 
 /// Who sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Audience {
     Asker,
     Everyone,
 }
 
 /// Where an answer was read and how fresh that is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// `acme/payments-api@3f2c1ab`; "the catalog" for answers over many entities.
     pub read_from: String,
@@ -73,7 +74,7 @@ pub struct Provenance {
     pub freshness: Freshness,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Freshness {
     Fresh,
     /// Older than the source's schedule allows, or read while the database is away: said loudly.
@@ -81,7 +82,7 @@ pub enum Freshness {
 }
 
 /// A block of related facts.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Card {
     pub tone: Tone,
     /// May be empty where the lead line says it already.
@@ -94,7 +95,7 @@ pub struct Card {
     pub footer: Text,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Tone {
     #[default]
     Neutral,
@@ -104,7 +105,7 @@ pub enum Tone {
 }
 
 /// A name and what is so.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     pub name: String,
     pub value: Text,
@@ -117,7 +118,7 @@ impl Fact {
 }
 
 /// Longer content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Block {
     Heading(Text),
     Paragraph(Text),
@@ -140,14 +141,14 @@ pub enum Block {
     Divider,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ListStyle {
     Bullets,
     Numbers { start: u64 },
 }
 
 /// One item; `depth` 0 is the outermost level. `checked` is set on task lists.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListItem {
     pub depth: u8,
     pub checked: Option<bool>,
@@ -161,7 +162,7 @@ impl ListItem {
 }
 
 /// Something to press. What it does is a command line, so a button needs no memory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Button {
     pub label: String,
     pub does: Does,
@@ -170,7 +171,7 @@ pub struct Button {
     pub confirm: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Does {
     /// The same as typing this line, `owner component:default/payments-api`.
     Say(String),
@@ -178,7 +179,7 @@ pub enum Does {
     Open(String),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Weight {
     Normal,
     Primary,

@@ -2,7 +2,8 @@
 //! Must not hold anything of a platform's wire format.
 
 /// The chat platforms, and the two doors of our own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Platform {
     Slack,
     Discord,
@@ -31,7 +32,7 @@ pub struct Request {
 }
 
 /// A platform's account, as the platform vouches for it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Account {
     pub platform: Platform,
     /// `U0123` on Slack; the login typed by the person in the playground and on the terminal.
@@ -41,7 +42,7 @@ pub struct Account {
 }
 
 /// A conversation on the platform of the account.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Place {
     /// `C0123` on Slack.
     pub channel_id: String,

@@ -2,13 +2,14 @@
 //! Must not escape anything: each door does, once, so nothing from the catalog can become markup.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// A run of spans on one or more lines.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Text(pub Vec<Span>);
 
 /// One piece of text. Strings are literal: `<!channel>` in them is shown, never obeyed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Span {
     Plain(String),
     Bold(String),
@@ -28,7 +29,7 @@ pub enum Span {
 }
 
 /// Somebody, with the ids by which platforms can mention them without a notification going astray.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     pub name: String,
     pub slack_id: Option<String>,
@@ -36,7 +37,7 @@ pub struct Person {
 }
 
 /// Where a team is reached. At least `name` is shown; ids make it a link.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Channel {
     /// `#team-payments`, or the id where no name is known.
     pub name: String,

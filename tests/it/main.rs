@@ -1,1 +1,1 @@
-fn main() {}
+//! The one integration binary: one file a story.
