@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Contents, EntityRef, FileRole, Relation, Repository, RepositoryRead, SourceFile,
-    descriptor::{CustomKinds, Document, Verdict, parse_descriptor},
+    descriptor::{Document, Verdict, parse_descriptor},
+    kinds::CustomKinds,
 };
 
 /// SHA-256.

@@ -55,7 +55,7 @@ impl Change {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct ProblemColumn {
     message: String,
     line: Option<usize>,

@@ -19,7 +19,6 @@ pub type StoredSource = HashMap<i64, StoredDigest>;
 #[derive(Debug)]
 pub struct PageWrite<'a> {
     pub source_id: &'a str,
-    pub source_kind: &'a str,
     pub changes: &'a [RepositoryChange],
     pub now: DateTime<Utc>,
 }
@@ -102,9 +101,8 @@ impl Store {
         let mut transaction = self.pool()?.begin().await?;
         let version = next_version(&mut transaction).await?;
         sqlx::query!(
-            "insert into sources (id, kind, version) values ($1, $2, $3) on conflict (id) do nothing",
+            "insert into sources (id, version) values ($1, $2) on conflict (id) do nothing",
             page.source_id,
-            page.source_kind,
             version
         )
         .execute(&mut *transaction)
