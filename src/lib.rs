@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod chat;
 pub mod commands;
 pub mod error;
+pub mod github;
 pub mod http;
 pub mod outbox;
 pub mod playground;
