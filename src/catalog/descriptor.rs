@@ -87,7 +87,8 @@ impl Document {
 /// answered by a single problem.
 pub fn parse_descriptor(text: &[u8], custom_kinds: &CustomKinds) -> Vec<Document> {
     let start = Mark { line: 1, column: 1 };
-    let refuse = |doc_index, mark: Mark, problem| Document { doc_index, line: mark.line, verdict: Verdict::YamlError { problem } };
+    let refuse =
+        |doc_index, mark: Mark, problem| Document { doc_index, line: mark.line, verdict: Verdict::YamlError { problem } };
     if text.len() > MAX_DESCRIPTOR_BYTES {
         return vec![refuse(0, start, explain_size(text.len(), start))];
     }
@@ -282,7 +283,8 @@ fn find_rules<'a>(kind: &str, api_version: &str, map: &Map, custom_kinds: &'a Cu
         let message = format!("apiVersion {} does not go with kind {kind}", shorten(api_version));
         return Err(Problem::at(mark_of("apiVersion"), message).key("apiVersion").hint(format!("write apiVersion: {version}")));
     }
-    let known: Vec<&str> = BUILT_IN_KINDS.iter().map(|rules| rules.kind).chain(custom_kinds.iter().map(|custom| custom.kind.as_str())).collect();
+    let known: Vec<&str> =
+        BUILT_IN_KINDS.iter().map(|rules| rules.kind).chain(custom_kinds.iter().map(|custom| custom.kind.as_str())).collect();
     let problem = Problem::at(mark_of("kind"), format!("there is no kind {}", shorten(kind))).key("kind");
     Err(match known.iter().find(|known| known.eq_ignore_ascii_case(kind)) {
         Some(meant) => problem.hint(format!("write kind: {meant}; capitals count")),

@@ -21,6 +21,8 @@ pub type Hash = [u8; 32];
 pub struct StoredDigest {
     pub facts_hash: Hash,
     pub removed: bool,
+    /// How many entities it claims.
+    pub claims: u64,
     pub files: Vec<StoredFile>,
 }
 
@@ -201,7 +203,9 @@ pub fn diff_repository(
         }
     }
     let still_there: HashSet<&str> = read.files.iter().map(|file| file.path.as_str()).collect();
-    change.removed_files.extend(stored_files.iter().map(|file| &file.path).filter(|path| !still_there.contains(path.as_str())).cloned());
+    change
+        .removed_files
+        .extend(stored_files.iter().map(|file| &file.path).filter(|path| !still_there.contains(path.as_str())).cloned());
     change
 }
 
@@ -361,9 +365,4 @@ fn without_nul(value: Value) -> Value {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
     }
-}
-
-/// A catalog straight from a sweep, without a store: the same planning, nothing kept.
-pub fn first_claims(read: &RepositoryRead, custom_kinds: &CustomKinds) -> RepositoryChange {
-    diff_repository(None, &[], read, custom_kinds)
 }

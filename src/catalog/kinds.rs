@@ -23,7 +23,6 @@ pub struct KindRules {
     pub spec: MapRule,
 }
 
-
 #[derive(Debug)]
 pub struct MapRule {
     pub fields: &'static [Field],

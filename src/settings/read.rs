@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use regex::Regex;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -45,7 +46,8 @@ pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
 /// Checks the text of a configuration file against an environment.
 pub fn check_text(file: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, ConfigError> {
     let fault = |line, key: &str, message: String| ConfigError { file: file.to_owned(), line, key: key.to_owned(), message };
-    let parsed: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| {
+    let (marked, variables) = mark_variables(text);
+    let parsed: serde_yaml::Value = serde_yaml::from_str(&marked).map_err(|error| {
         let line = error.location().map(|location| location.line());
         fault(line, "", format!("is not valid YAML: {error}"))
     })?;
@@ -53,7 +55,8 @@ pub fn check_text(file: &str, text: &str, environment: &dyn Fn(&str) -> Option<S
     if value.is_null() {
         value = Value::Object(serde_json::Map::new());
     }
-    expand(&mut value, "", environment).map_err(|(key, message)| fault(line_of(text, &key), &key, message))?;
+    let environment_of = |text: &str| expand_text(text, &variables, environment);
+    expand(&mut value, "", &environment_of).map_err(|(key, message)| fault(line_of(text, &key), &key, message))?;
     drop_empty_optionals(&mut value);
     let mut settings: Settings = serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
@@ -117,21 +120,38 @@ fn check_values(settings: &Settings) -> Result<(), (String, String)> {
     Ok(())
 }
 
-/// Replaces `${NAME}` and `${NAME:-default}` in every text.
-fn expand(value: &mut Value, key: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<(), (String, String)> {
+/// `${NAME}` or `${NAME:-default}` as it stood in the file.
+struct Variable {
+    name: String,
+    default: Option<String>,
+}
+
+/// What stands for a variable while YAML is read: `{ url: ${DATABASE_URL} }` unquoted is no YAML, and a value put in
+/// before reading could become structure.
+const MARK: &str = "STEWARD-VARIABLE-";
+
+fn mark_variables(text: &str) -> (String, Vec<Variable>) {
+    let pattern = Regex::new(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}").expect("a fixed pattern");
+    let mut variables = Vec::new();
+    let marked = pattern.replace_all(text, |found: &regex::Captures<'_>| {
+        variables.push(Variable { name: found[1].to_owned(), default: found.get(2).map(|text| text.as_str().to_owned()) });
+        format!("{MARK}{}-", variables.len() - 1)
+    });
+    (marked.into_owned(), variables)
+}
+
+/// Puts the variables' values into every text.
+fn expand(value: &mut Value, key: &str, fill: &dyn Fn(&str) -> Result<String, String>) -> Result<(), (String, String)> {
     match value {
-        Value::String(text) => {
-            let expanded = expand_text(text, environment).map_err(|message| (key.to_owned(), message))?;
-            *text = expanded;
-        }
+        Value::String(text) => *text = fill(text).map_err(|message| (key.to_owned(), message))?,
         Value::Array(items) => {
             for (at, item) in items.iter_mut().enumerate() {
-                expand(item, &format!("{key}[{at}]"), environment)?;
+                expand(item, &format!("{key}[{at}]"), fill)?;
             }
         }
         Value::Object(fields) => {
             for (name, item) in fields.iter_mut() {
-                expand(item, &join(key, name), environment)?;
+                expand(item, &join(key, name), fill)?;
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -139,22 +159,22 @@ fn expand(value: &mut Value, key: &str, environment: &dyn Fn(&str) -> Option<Str
     Ok(())
 }
 
-fn expand_text(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+fn expand_text(text: &str, variables: &[Variable], environment: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(start) = rest.find("${") {
-        let Some(length) = rest[start..].find('}') else { break };
-        let inside = &rest[start + 2..start + length];
-        let (name, default) = inside.split_once(":-").map_or((inside, None), |(name, default)| (name, Some(default)));
-        let found = environment(name).or_else(|| default.map(str::to_owned));
-        let Some(found) = found else {
+    while let Some(start) = rest.find(MARK) {
+        let after = &rest[start + MARK.len()..];
+        let digits = after.find('-').unwrap_or(after.len());
+        let Some(variable) = after[..digits].parse().ok().and_then(|at: usize| variables.get(at)) else { break };
+        let name = &variable.name;
+        let Some(found) = environment(name).or_else(|| variable.default.clone()) else {
             return Err(format!(
                 "the environment variable {name} is not set; set it, or write ${{{name}:-}} where it may be empty"
             ));
         };
         out.push_str(&rest[..start]);
         out.push_str(&found);
-        rest = &rest[start + length + 1..];
+        rest = after[digits..].strip_prefix('-').unwrap_or_default();
     }
     out.push_str(rest);
     Ok(out)

@@ -56,7 +56,9 @@ impl From<sqlx::Error> for StoreError {
                 Self::Away(error.to_string())
             }
             // Class 57: shutdown, crash shutdown, cannot connect now; class 08: connection exceptions.
-            sqlx::Error::Database(inner) if inner.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08")) => {
+            sqlx::Error::Database(inner)
+                if inner.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08")) =>
+            {
                 Self::Away(error.to_string())
             }
             _ => Self::Failed(error.into()),

@@ -41,7 +41,9 @@ pub enum PrivateError {
         "no PostgreSQL server was found on this machine; install it with `{install}`, or set DATABASE_URL to one that runs elsewhere"
     )]
     NoBinaries { install: &'static str },
-    #[error("the data in {folder} was made by PostgreSQL {wanted}, which is not installed; install that version, or set DATABASE_URL")]
+    #[error(
+        "the data in {folder} was made by PostgreSQL {wanted}, which is not installed; install that version, or set DATABASE_URL"
+    )]
     OtherVersion { folder: String, wanted: String },
     #[error("{what} failed: {why}")]
     Failed { what: String, why: String },
@@ -228,9 +230,7 @@ fn server_account() -> Result<Option<(u32, u32)>, PrivateError> {
 ///
 /// As root the data folder may lie below a folder closed to others (`/root`); then it is `/var/lib/steward/<hash>`.
 fn cluster_home(data_dir: &Path, account: Option<(u32, u32)>) -> io::Result<PathBuf> {
-    let reachable = |path: &Path| {
-        path.ancestors().all(|folder| fs::metadata(folder).is_ok_and(|meta| meta.mode() & 0o001 != 0))
-    };
+    let reachable = |path: &Path| path.ancestors().all(|folder| fs::metadata(folder).is_ok_and(|meta| meta.mode() & 0o001 != 0));
     let home = match account {
         Some(_) if !reachable(data_dir) => {
             let hash = hex::encode(&Sha256::digest(data_dir.as_os_str().as_encoded_bytes())[..8]);

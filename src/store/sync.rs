@@ -44,12 +44,20 @@ impl Store {
     pub async fn load_source(&self, source_id: &str) -> Result<StoredSource, StoreError> {
         let pool = self.pool()?;
         let repositories = sqlx::query!(
-            r#"select repository_id, facts_hash, removed_at is not null as "removed!" from repositories where source_id = $1"#,
+            r#"select repository_id, facts_hash, removed_at is not null as "removed!",
+                      (select count(*) from entities e where e.source_id = r.source_id
+                       and e.repository_id = r.repository_id and e.removed_at is null) as "claims!"
+               from repositories r where source_id = $1"#,
             source_id
         );
         let mut source = StoredSource::new();
         for row in repositories.fetch_all(pool).await? {
-            let digest = StoredDigest { facts_hash: to_hash(&row.facts_hash), removed: row.removed, files: Vec::new() };
+            let digest = StoredDigest {
+                facts_hash: to_hash(&row.facts_hash),
+                removed: row.removed,
+                claims: u64::try_from(row.claims).unwrap_or_default(),
+                files: Vec::new(),
+            };
             source.insert(row.repository_id, digest);
         }
         let files = sqlx::query!(
@@ -100,13 +108,9 @@ impl Store {
         let mut applied = Applied::default();
         let mut transaction = self.pool()?.begin().await?;
         let version = next_version(&mut transaction).await?;
-        sqlx::query!(
-            "insert into sources (id, version) values ($1, $2) on conflict (id) do nothing",
-            page.source_id,
-            version
-        )
-        .execute(&mut *transaction)
-        .await?;
+        sqlx::query!("insert into sources (id, version) values ($1, $2) on conflict (id) do nothing", page.source_id, version)
+            .execute(&mut *transaction)
+            .await?;
         for change in page.changes {
             let mut savepoint = transaction.begin().await?;
             match write_repository(&mut savepoint, &page, change, version).await {

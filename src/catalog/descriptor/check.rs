@@ -47,7 +47,9 @@ fn check_value(node: &Node, shape: &Shape, path: &str, example: &str, place: Pla
     }
     let wrong_shape = |wanted: &str| {
         let found = if gives.is_some() { "a text (from a file)".to_owned() } else { describe(node) };
-        Err(Problem::at(node.mark, format!("{path} is {found} and must be {wanted}")).key(path).hint(hint_shape(node, shape, example)))
+        Err(Problem::at(node.mark, format!("{path} is {found} and must be {wanted}"))
+            .key(path)
+            .hint(hint_shape(node, shape, example)))
     };
     match shape {
         Shape::Unchecked => Ok(()),
@@ -139,7 +141,11 @@ fn explain_missing(field: &Field, map: &Map, rule: &MapRule, place: Place<'_>) -
     let unknown = map.entries.iter().filter(|entry| rule.fields.iter().all(|known| known.name != entry.key));
     let meant = unknown.filter(|entry| is_close(&entry.key, field.name)).map(|entry| (&entry.key, entry.key_mark)).next();
     if let Some((written, mark)) = meant {
-        return Problem::at(mark, message).key(path).hint(format!("did you mean that by {}? write {}", shorten(written), field.name));
+        return Problem::at(mark, message).key(path).hint(format!(
+            "did you mean that by {}? write {}",
+            shorten(written),
+            field.name
+        ));
     }
     let problem = Problem::at(place.mark, message).key(path);
     if let Some((elsewhere, mark)) = find_elsewhere(field.name, place) {
@@ -169,7 +175,9 @@ fn explain_foreign(key: &str, mark: Mark, rule: &MapRule, place: Place<'_>) -> P
     let problem = Problem::at(mark, format!("{shown} cannot stand at the top level of a descriptor")).key(join(place.path, key));
     let known: Vec<&str> = rule.fields.iter().map(|field| field.name).collect();
     match known.iter().find(|name| is_close(key, name)) {
-        Some(meant) if !place.document.entries.iter().any(|entry| entry.key == **meant) => problem.hint(format!("did you mean {meant}?")),
+        Some(meant) if !place.document.entries.iter().any(|entry| entry.key == **meant) => {
+            problem.hint(format!("did you mean {meant}?"))
+        }
         _ => problem.hint(format!("move it below spec or metadata, or remove it; only {} stand there", known.join(", "))),
     }
 }
@@ -203,7 +211,9 @@ fn hint_shape(node: &Node, shape: &Shape, example: &str) -> String {
         Value::Map(map) if text_wanted && map.entries.iter().any(|entry| matches!(entry.node.value, Value::Null)) => {
             "if this is an expression in {{ }}, put it in quotes".to_owned()
         }
-        Value::Text(text) if matches!(shape, Shape::Texts(_)) && !text.is_empty() => format!("write it as a list: [{}]", shorten(text)),
+        Value::Text(text) if matches!(shape, Shape::Texts(_)) && !text.is_empty() => {
+            format!("write it as a list: [{}]", shorten(text))
+        }
         Value::Null if example.is_empty() => "write a text, or remove the key".to_owned(),
         _ if example.is_empty() => "write a text".to_owned(),
         _ => format!("write it as in {example}"),

@@ -44,7 +44,11 @@ const WORDINGS: &[Wording] = &[
         message: "the indentation fits nothing before it",
         hint: "indent it as far as its neighbours",
     },
-    Wording { scanner: "while scanning a plain scalar, found a tab", message: "a tab stands in the indentation", hint: INDENT_WITH_SPACES },
+    Wording {
+        scanner: "while scanning a plain scalar, found a tab",
+        message: "a tab stands in the indentation",
+        hint: INDENT_WITH_SPACES,
+    },
     Wording { scanner: "cannot start with a tab", message: "a block of text starts with a tab", hint: INDENT_WITH_SPACES },
     Wording { scanner: "tab", message: "a tab stands where only spaces may", hint: INDENT_WITH_SPACES },
     Wording {
@@ -82,7 +86,11 @@ const WORDINGS: &[Wording] = &[
         message: "a line within a list does not start with `-`",
         hint: "start it with `- `, or check its indentation",
     },
-    Wording { scanner: "unknown anchor", message: "an alias (*name) repeats what no anchor (&name) has marked", hint: "put the value in quotes if the * belongs to it" },
+    Wording {
+        scanner: "unknown anchor",
+        message: "an alias (*name) repeats what no anchor (&name) has marked",
+        hint: "put the value in quotes if the * belongs to it",
+    },
     Wording {
         scanner: "anchor or alias",
         message: "a value starts with & or *, which YAML takes for an anchor or alias",
@@ -103,11 +111,7 @@ const WORDINGS: &[Wording] = &[
         message: "a closing bracket or brace has no opening one",
         hint: "remove it, or put the value in quotes if it belongs to it",
     },
-    Wording {
-        scanner: "cannot start any token",
-        message: "a value cannot start with this character",
-        hint: QUOTE,
-    },
+    Wording { scanner: "cannot start any token", message: "a value cannot start with this character", hint: QUOTE },
     Wording {
         scanner: "expected node content",
         message: "a value is missing here, or starts with a character that no value can start with",
@@ -118,7 +122,11 @@ const WORDINGS: &[Wording] = &[
         message: "the document has ended, yet more follows",
         hint: "indent the line if it belongs to what is before, or put --- between two entities",
     },
-    Wording { scanner: "directive", message: "a line that starts with % is a YAML directive, and this is none", hint: "remove it, or put the value in quotes" },
+    Wording {
+        scanner: "directive",
+        message: "a line that starts with % is a YAML directive, and this is none",
+        hint: "remove it, or put the value in quotes",
+    },
     Wording { scanner: "tag", message: "a value starts with !, which YAML takes for a tag", hint: QUOTE },
     Wording { scanner: "the handle wasn't declared", message: "a value starts with !, which YAML takes for a tag", hint: QUOTE },
     Wording {
@@ -126,8 +134,16 @@ const WORDINGS: &[Wording] = &[
         message: "a control character stands here",
         hint: "remove it, or write it as an escape such as \\u0007 within double quotes",
     },
-    Wording { scanner: "byte order mark", message: "a byte order mark stands within the text", hint: "remove it; it may only start a file" },
-    Wording { scanner: "block scalar", message: "the lines of this block of text are not indented alike", hint: "indent each line at least as far as its first one" },
+    Wording {
+        scanner: "byte order mark",
+        message: "a byte order mark stands within the text",
+        hint: "remove it; it may only start a file",
+    },
+    Wording {
+        scanner: "block scalar",
+        message: "the lines of this block of text are not indented alike",
+        hint: "indent each line at least as far as its first one",
+    },
     Wording { scanner: "recursion limit", message: "the brackets nest too deep", hint: "make it flatter" },
 ];
 
@@ -138,7 +154,8 @@ pub fn explain(scanner: &str, mark: Mark, text: &str, first_line: usize) -> Prob
     let message = wording.map_or_else(|| format!("this is not valid YAML: {scanner}"), |wording| wording.message.to_owned());
     let problem = Problem::at(mark, message);
     if line.starts_with("<<<<<<<") || line.starts_with("=======") || line.starts_with(">>>>>>>") {
-        return Problem::at(mark, "a merge conflict has not been resolved").hint("keep one side and remove the <<<<<<<, ======= and >>>>>>> lines");
+        return Problem::at(mark, "a merge conflict has not been resolved")
+            .hint("keep one side and remove the <<<<<<<, ======= and >>>>>>> lines");
     }
     if line.contains("{%") || line.contains("{{") {
         let quoted = shorten(line.trim());
