@@ -14,3 +14,4 @@ pub mod settings;
 pub mod slack;
 pub mod store;
 pub mod sync;
+pub mod worker;

@@ -7,10 +7,12 @@ use serde::Deserialize;
 use sqlx::types::Json;
 
 use super::{Store, StoreError, sync::parse_ref};
-use crate::catalog::{BrokenFile, Entity, Entry, KeptBecause, Origin, Parts, Relation, Repository, Runbook};
+use crate::catalog::{BrokenFile, Entity, Entry, KeptBecause, Origin, Parts, Relation, Repository, Runbook, SourceState};
 
 /// The snapshot's file; the number rises when its format changes, and an older one is not read.
 const SNAPSHOT_FILE: &str = "snapshot.1";
+/// When each source was last read: small and rewritten at each sync, so it has a file of its own.
+const SOURCES_FILE: &str = "sources.json";
 
 /// Everything that belongs to the repositories which changed after some version.
 #[derive(Debug, Default)]
@@ -62,14 +64,18 @@ struct ProblemColumn {
 }
 
 impl Store {
-    /// Loads what changed after what the reader knows; all of it where the reader knows another database.
-    pub async fn load_change(&self, known: &Parts) -> Result<Change, StoreError> {
+    /// Loads what changed after what the reader knows; all of it where the reader knows another database, `None` where
+    /// nothing changed.
+    pub async fn load_change(&self, known: &Parts) -> Result<Option<Change>, StoreError> {
         let mut transaction = self.pool()?.begin().await?;
         sqlx::query!("set transaction isolation level repeatable read, read only").execute(&mut *transaction).await?;
         let clock = sqlx::query!(r#"select identity::text as "identity!", version from catalog_clock"#)
             .fetch_one(&mut *transaction)
             .await?;
         let is_known = clock.identity == known.database && known.version <= clock.version;
+        if is_known && known.version == clock.version {
+            return Ok(None);
+        }
         let after = if is_known { known.version } else { -1 };
         let mut change = Change { database: clock.identity, version: clock.version, ..Change::default() };
         for row in sqlx::query!("select id, synced_at from sources").fetch_all(&mut *transaction).await? {
@@ -147,7 +153,7 @@ impl Store {
             }
         }
         transaction.commit().await?;
-        Ok(change)
+        Ok(Some(change))
     }
 }
 
@@ -171,15 +177,40 @@ fn at(base: &Origin, path: &str, commit: Option<String>, committed_at: Option<Da
 /// Reads the copy on disk. `None` where there is none or it is of another format or damaged.
 pub fn load_parts_from_disk(data_dir: &Path) -> Option<Parts> {
     let bytes = std::fs::read(data_dir.join(SNAPSHOT_FILE)).ok()?;
-    rmp_serde::from_slice(&bytes).ok()
+    let mut parts: Parts = rmp_serde::from_slice(&bytes).ok()?;
+    let sources = std::fs::read(data_dir.join(SOURCES_FILE)).ok();
+    let sources: BTreeMap<String, SourceState> =
+        sources.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    for (id, state) in sources {
+        if let Some(known) = parts.sources.get_mut(&id)
+            && known.synced_at < state.synced_at
+        {
+            *known = state;
+        }
+    }
+    Some(parts)
 }
 
-/// Writes the copy on disk; a crash in between leaves the former one.
+/// Writes the copy on disk.
 pub fn save_parts_to_disk(data_dir: &Path, parts: &Parts) -> io::Result<()> {
+    replace_file(data_dir, SNAPSHOT_FILE, |file| rmp_serde::encode::write_named(file, parts).map_err(io::Error::other))
+}
+
+/// Writes when each source was last read.
+pub fn save_sources_to_disk(data_dir: &Path, sources: &BTreeMap<String, SourceState>) -> io::Result<()> {
+    replace_file(data_dir, SOURCES_FILE, |file| serde_json::to_writer(file, sources).map_err(io::Error::other))
+}
+
+/// Writes beside and renames: a crash in between leaves the former file.
+fn replace_file(
+    data_dir: &Path,
+    name: &str,
+    write: impl FnOnce(&mut io::BufWriter<std::fs::File>) -> io::Result<()>,
+) -> io::Result<()> {
     std::fs::create_dir_all(data_dir)?;
-    let temporary = data_dir.join(format!("{SNAPSHOT_FILE}.{}", std::process::id()));
+    let temporary = data_dir.join(format!("{name}.{}", std::process::id()));
     let mut file = io::BufWriter::new(std::fs::File::create(&temporary)?);
-    rmp_serde::encode::write_named(&mut file, parts).map_err(io::Error::other)?;
+    write(&mut file)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    std::fs::rename(&temporary, data_dir.join(SNAPSHOT_FILE))
+    std::fs::rename(&temporary, data_dir.join(name))
 }

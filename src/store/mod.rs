@@ -21,10 +21,10 @@ use sqlx::{
 };
 
 pub use action::{AuditEntry, DELIVER, Job, JobContext, SYNC_SOURCES, SyncSources};
-pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk};
+pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use follow::{Follow, Followed, Synced, follow};
 pub use private::{Durability, PrivateError, PrivatePostgres};
-pub use sync::{Applied, PageWrite, Removal, StoredSource, Wrote};
+pub use sync::{Applied, PageWrite, Removal, SourceLock, StoredSource, Wrote};
 
 /// How long a caller waits for a connection: a person is waiting behind it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);

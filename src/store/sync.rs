@@ -39,7 +39,23 @@ pub struct Removal<'a> {
     pub now: DateTime<Utc>,
 }
 
+/// Held while one sync of a source runs; another, in any process, waits.
+#[derive(Debug)]
+pub struct SourceLock {
+    /// Its end, however it comes, gives the lock back.
+    _transaction: sqlx::Transaction<'static, sqlx::Postgres>,
+}
+
 impl Store {
+    /// Waits for the right to sync a source: two at once would write the same changes twice.
+    pub async fn lock_source(&self, source_id: &str) -> Result<SourceLock, StoreError> {
+        let mut transaction = self.pool()?.begin().await?;
+        sqlx::query!("select pg_advisory_xact_lock(hashtextextended('steward-sync:' || $1, 0))", source_id)
+            .execute(&mut *transaction)
+            .await?;
+        Ok(SourceLock { _transaction: transaction })
+    }
+
     /// Loads the digest of every repository of a source, tombstones included.
     pub async fn load_source(&self, source_id: &str) -> Result<StoredSource, StoreError> {
         let pool = self.pool()?;

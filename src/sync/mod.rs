@@ -79,6 +79,7 @@ pub struct SyncContext<'a> {
 pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
     let started = std::time::Instant::now();
     let mut summary = SourceSummary::new(source.id());
+    let _lock = context.store.lock_source(source.id()).await?;
     let stored = context.store.load_source(source.id()).await?;
     let (sender, receiver) = mpsc::channel::<SourcePage>(PAGES_AHEAD);
     let writing = write_pages(source.id(), receiver, &stored, context, &mut summary);
