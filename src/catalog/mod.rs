@@ -5,8 +5,16 @@ pub mod descriptor;
 mod entity;
 mod entity_ref;
 pub mod kinds;
+pub mod lookup;
 mod relation;
+mod repository;
+mod snapshot;
 
 pub use entity::{Entity, Kind, Link};
 pub use entity_ref::{BadEntityRef, EntityRef};
 pub use relation::{Relation, RelationType};
+pub use repository::{
+    Commit, Contents, FileRole, RUNBOOK_PATHS, Repository, RepositoryRead, SourceFile, SourcePage, SweepError, SweepReport,
+    Visibility,
+};
+pub use snapshot::{BrokenFile, Catalog, Entry, KeptBecause, Origin, Parts, Runbook, SourceState};

@@ -1,1 +1,3 @@
-fn main(){}
+//! The one integration binary: one file a story.
+
+mod lint;

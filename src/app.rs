@@ -1,0 +1,71 @@
+//! What the ways in share: built once, handed down. Must not do anything by itself.
+
+use std::{
+    fmt,
+    sync::{Arc, RwLock},
+};
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+
+use crate::{catalog::Catalog, chat::CommandSet, outbox::Outbox, settings::Settings, store::Store};
+
+/// All that an answer or a job may need.
+#[derive(Debug)]
+pub struct App {
+    pub settings: Settings,
+    pub commands: CommandSet,
+    pub catalog: CatalogHandle,
+    pub store: Store,
+    pub outbox: Outbox,
+    pub clock: Clock,
+}
+
+/// The current snapshot: readers never wait, a writer swaps it whole.
+#[derive(Debug)]
+pub struct CatalogHandle {
+    current: ArcSwap<Catalog>,
+}
+
+impl CatalogHandle {
+    pub fn new(catalog: Catalog) -> Self {
+        Self { current: ArcSwap::from_pointee(catalog) }
+    }
+
+    pub fn load(&self) -> Arc<Catalog> {
+        self.current.load_full()
+    }
+
+    pub fn swap(&self, catalog: Catalog) {
+        self.current.store(Arc::new(catalog));
+    }
+}
+
+/// The only way to the current time, so that tests can hold it still.
+#[derive(Clone)]
+pub enum Clock {
+    System,
+    Fixed(Arc<RwLock<DateTime<Utc>>>),
+}
+
+impl Clock {
+    pub fn fixed(at: DateTime<Utc>) -> Self {
+        Self::Fixed(Arc::new(RwLock::new(at)))
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        match self {
+            Self::System => Utc::now(),
+            Self::Fixed(at) => *at.read().expect("nothing panics while it holds this lock"),
+        }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("System"),
+            Self::Fixed(_) => write!(f, "Fixed({})", self.now()),
+        }
+    }
+}

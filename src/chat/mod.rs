@@ -1,0 +1,19 @@
+//! The chat model that every platform shares: request, reply, form, text, command definitions, limits.
+//! Pure, and a stranger to the catalog: it knows entity references only as words.
+
+mod command;
+mod form;
+pub mod limits;
+mod message;
+mod reply;
+mod request;
+mod text;
+
+pub use command::{Access, ArgumentDef, ArgumentType, Arguments, CommandDef, CommandSet, Example, LineFault, Visibility};
+pub use form::{Choice, Field, FieldKind, Form, FormState, Required};
+pub use message::{DeliveryError, Message};
+pub use reply::{
+    Audience, Block, Button, Card, Does, Fact, Freshness, ListItem, ListStyle, Provenance, Reply, Response, Status, Tone, Weight,
+};
+pub use request::{Account, Act, Place, Platform, Request, Submission, Value};
+pub use text::{Channel, Person, Span, Text};

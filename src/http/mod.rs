@@ -1,0 +1,12 @@
+//! The ways in over HTTP: verify, parse, dispatch, render. Must not decide anything.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::app::App;
+
+/// All routes, with the application as their state.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new().with_state(app)
+}
