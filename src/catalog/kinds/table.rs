@@ -6,9 +6,9 @@ use crate::catalog::RelationType;
 /// The whole document, but for what its kind asks of `spec`.
 pub static ENVELOPE: MapRule = MapRule {
     fields: &[
-        required("apiVersion", Shape::Text(TextRule::ApiVersion), "apiVersion: backstage.io/v1alpha1"),
-        required("kind", Shape::Text(TextRule::Kind), "kind: Component"),
-        required("metadata", Shape::Map(&METADATA), "metadata:, and below it name: payments-api"),
+        required("apiVersion", Shape::Literal(&Shape::Text(TextRule::ApiVersion)), "apiVersion: backstage.io/v1alpha1"),
+        required("kind", Shape::Literal(&Shape::Text(TextRule::Kind)), "kind: Component"),
+        required("metadata", Shape::Literal(&Shape::Map(&METADATA)), "metadata:, and below it name: payments-api"),
         optional("spec", Shape::Map(&ANYTHING), "spec:, and below it its fields"),
     ],
     others: Others::Refused,
@@ -35,8 +35,8 @@ const TEXTS: Shape = Shape::Texts(TextRule::NotEmpty);
 static ANYTHING: MapRule = MapRule { fields: &[], others: Others::Accepted };
 
 static METADATA: MapRule = MapRule { fields: &[
-    required("name", Shape::Text(TextRule::Name), "name: payments-api"),
-    optional("namespace", Shape::Text(TextRule::Namespace), "namespace: payments"),
+    required("name", Shape::Literal(&Shape::Text(TextRule::Name)), "name: payments-api"),
+    optional("namespace", Shape::Literal(&Shape::Text(TextRule::Namespace)), "namespace: payments"),
     optional("uid", TEXT, "uid: some-text"),
     optional("etag", TEXT, "etag: some-text"),
     optional("title", TEXT, "title: Payments API"),
