@@ -173,6 +173,9 @@ fn judge(mut root: Node, custom_kinds: &CustomKinds) -> Verdict {
     }
 }
 
+/// What Backstage writes over: where it read the entity.
+const OWN_ANNOTATIONS: [&str; 2] = ["backstage.io/managed-by-location", "backstage.io/managed-by-origin-location"];
+
 /// Backstage adds annotations of its own before it checks, and takes an empty value for a map without any.
 fn fill_annotations(map: &mut Map) {
     let metadata = map.entries.iter_mut().rev().find(|entry| entry.key == "metadata");
@@ -180,12 +183,20 @@ fn fill_annotations(map: &mut Map) {
     for entry in metadata.entries.iter_mut().filter(|entry| entry.key == "annotations" && entry.node.is_falsy()) {
         entry.node.value = Value::Map(Map::default());
     }
+    for entry in metadata.entries.iter_mut().filter(|entry| entry.key == "annotations") {
+        if let Value::Map(annotations) = &mut entry.node.value {
+            annotations.entries.retain(|entry| !OWN_ANNOTATIONS.contains(&entry.key.as_str()) || entry.node.as_text().is_some());
+        }
+    }
 }
 
 /// Also of a document that turns out invalid, as far as kind and name are texts.
 fn read_own_ref(map: &Map) -> Option<EntityRef> {
     let metadata = map.find("metadata")?.as_map()?;
-    let namespace = metadata.find("namespace").and_then(Node::as_text).unwrap_or(DEFAULT_NAMESPACE);
+    let namespace = match metadata.find("namespace") {
+        None | Some(Node { value: Value::Null, .. }) => DEFAULT_NAMESPACE,
+        Some(node) => node.as_text()?,
+    };
     Some(EntityRef::new(map.find("kind")?.as_text()?, namespace, metadata.find("name")?.as_text()?))
 }
 

@@ -65,6 +65,8 @@ pub enum Shape {
     MapOrMaps(&'static MapRule),
     Choice(&'static [&'static str]),
     TextOrBool,
+    /// Must stand in the document itself, not in a file that a placeholder names.
+    Literal(&'static Shape),
     /// Backstage does not check it, except that references made of it must be readable.
     Unchecked,
 }

@@ -42,6 +42,13 @@ pub fn check_map(map: &Map, rule: &MapRule, place: Place<'_>) -> Result<(), Prob
 
 fn check_value(node: &Node, shape: &Shape, path: &str, example: &str, place: Place<'_>) -> Result<(), Problem> {
     let gives = find_placeholder(node);
+    if let Shape::Literal(inner) = shape {
+        if gives.is_none() {
+            return check_value(node, inner, path, example, place);
+        }
+        let problem = Problem::at(node.mark, format!("{path} is taken from another file")).key(path);
+        return Err(problem.hint(format!("write it here, as in {example}")));
+    }
     if gives == Some(Placeholder::Anything) {
         return Ok(());
     }
@@ -52,7 +59,7 @@ fn check_value(node: &Node, shape: &Shape, path: &str, example: &str, place: Pla
             .hint(hint_shape(node, shape, example)))
     };
     match shape {
-        Shape::Unchecked => Ok(()),
+        Shape::Unchecked | Shape::Literal(_) => Ok(()),
         Shape::Text(_) | Shape::TextOrBool | Shape::Choice(_) if gives.is_some() => Ok(()),
         Shape::Text(rule) => match node.as_text() {
             Some(text) => check_text(text, *rule, node.mark, path),

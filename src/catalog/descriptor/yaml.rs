@@ -33,7 +33,8 @@ const MAX_ALIAS_COUNT: usize = 100;
 /// `first_line` is the file's line, from 1, on which the text starts.
 pub fn parse_yaml(text: &str, first_line: usize) -> Result<Option<Node>, Problem> {
     let mut tree = Tree::new(first_line);
-    for event in Parser::<StrInput>::new_from_str(text) {
+    let prepared = prepare(text);
+    for event in Parser::<StrInput>::new_from_str(&prepared) {
         let (event, span) = event.map_err(|error| {
             let mark = tree.mark(*error.marker());
             explain(error.info(), mark, text, first_line)
@@ -41,6 +42,24 @@ pub fn parse_yaml(text: &str, first_line: usize) -> Result<Option<Node>, Problem
         tree.take(event, span)?;
     }
     Ok(tree.root)
+}
+
+/// Stands for a byte order mark while the text is parsed: no text holds this code point, which Unicode keeps unused.
+const MARK_STAND_IN: char = '\u{FDD0}';
+
+/// Evens out what the scanner takes otherwise than the judge: to that one a carriage return alone ends no line,
+/// and a byte order mark within the text is a character like any other.
+fn prepare(text: &str) -> Cow<'_, str> {
+    let mut prepared = Cow::Borrowed(text);
+    if text.contains('\u{feff}') {
+        prepared = Cow::Owned(prepared.replace('\u{feff}', MARK_STAND_IN.encode_utf8(&mut [0; 4])));
+    }
+    let is_alone = |(at, _): &(usize, &str)| text.as_bytes().get(at + 1).is_some_and(|next| *next != b'\n');
+    if text.match_indices('\r').any(|found| is_alone(&found)) {
+        let ends: String = prepared.replace("\r\n", "\n");
+        prepared = Cow::Owned(ends.replace('\r', " "));
+    }
+    prepared
 }
 
 /// The tree while it grows.
@@ -63,7 +82,16 @@ struct Frame {
 
 enum Content {
     List(Vec<Node>),
-    Map { map: Map, key: Option<Key>, seen: HashSet<(KeyType, String)> },
+    Map { map: Map, key: Option<Key>, seen: HashSet<(KeyType, String)>, style: Style },
+}
+
+/// How a map is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// A line for each key.
+    Block,
+    /// In braces.
+    Flow,
 }
 
 struct Key {
@@ -117,7 +145,9 @@ impl Tree {
             Event::Alias(id) => self.repeat(id, mark),
             Event::SequenceStart(anchor, _) => self.begin(mark, anchor, Content::List(Vec::new())),
             Event::MappingStart(anchor, _) => {
-                self.begin(mark, anchor, Content::Map { map: Map::default(), key: None, seen: HashSet::new() })
+                // Only a brace has a width.
+                let style = if span.is_empty() { Style::Block } else { Style::Flow };
+                self.begin(mark, anchor, Content::Map { map: Map::default(), key: None, seen: HashSet::new(), style })
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
         }
@@ -189,8 +219,13 @@ impl Tree {
         frame.alias_count = frame.alias_count.max(grown.alias_count);
         match &mut frame.content {
             Content::List(items) => items.push(grown.node),
-            Content::Map { map, key, seen } => match key.take() {
-                None => *key = Some(take_key(map, seen, grown.node)?),
+            Content::Map { map, key, seen, style } => match key.take() {
+                None => {
+                    if *style == Style::Block && !map.entries.is_empty() {
+                        refuse_braces_as_key(&grown.node, frame.mark)?;
+                    }
+                    *key = Some(take_key(map, seen, grown.node)?);
+                }
                 Some(key) => {
                     let mut node = grown.node;
                     if let Value::Null = node.value {
@@ -205,6 +240,7 @@ impl Tree {
 }
 
 fn resolve_scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Value {
+    let text = if text.contains(MARK_STAND_IN) { text.replace(MARK_STAND_IN, "\u{feff}").into() } else { text };
     match (style, tag) {
         (ScalarStyle::Plain, None) => resolve_plain(&text),
         (_, None) => Value::Text(text.into_owned()),
@@ -216,6 +252,19 @@ fn resolve_scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> 
                 _ => Value::Text(text.into_owned()),
             }
         }
+    }
+}
+
+/// The judge cannot read a line within a nested map that starts with a bracket or brace, unless it is the first.
+fn refuse_braces_as_key(key: &Node, map_mark: Mark) -> Result<(), Problem> {
+    let is_nested = map_mark.column > 1;
+    // With a ? before it the key stands further to the right.
+    let is_implicit = key.mark.column == map_mark.column;
+    match key.value {
+        Value::List(_) | Value::Map(_) if is_nested && is_implicit => {
+            Err(Problem::at(key.mark, "a key starts with a bracket or brace").hint("put the key in quotes"))
+        }
+        Value::List(_) | Value::Map(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => Ok(()),
     }
 }
 
