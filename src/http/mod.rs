@@ -1,5 +1,7 @@
 //! The ways in over HTTP: verify, parse, dispatch, render. Must not decide anything.
 
+pub mod playground;
+
 use std::sync::Arc;
 
 use axum::Router;
