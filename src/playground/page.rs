@@ -60,6 +60,8 @@ pub fn render_page(page: &Page<'_>) -> Markup {
                     @if let Some(form) = form { (form) }
                 }
                 (render_composer())
+                // Apart from the composer: Enter there would press the first of these buttons.
+                form #presses method="post" action="/playground/press" { input type="hidden" name="as" value=(account.id); }
                 (render_templates(account))
             }
         }
@@ -129,8 +131,7 @@ fn render_welcome(catalog: &Catalog, commands: &CommandSet) -> Markup {
             ul.examples aria-labelledby="try" {
                 @for line in &lines {
                     li {
-                        button.example type="submit" form="composer" formaction="/playground/press" formnovalidate name="press"
-                            value=(line) {
+                        button.example type="submit" form="presses" name="press" value=(line) {
                             span.example-line { "/" (line) }
                             @if let Some(summary) = find_summary(commands, line) { span.example-says { (summary) } }
                         }

@@ -42,7 +42,11 @@ pub fn parse_account(fields: &Fields, catalog: &Catalog) -> Account {
     let id = if typed.is_empty() { GUEST.to_owned() } else { limits::cut(typed, ACCOUNT_ID) };
     let user = catalog.entries().iter().map(|entry| &entry.entity);
     let mut user = user.filter(|entity| entity.kind == Kind::User && entity.entity_ref.name() == id.to_lowercase());
-    let name = user.next().map_or_else(|| id.clone(), |entity| entity.label().to_owned());
+    let name = match user.next() {
+        Some(entity) => entity.label().to_owned(),
+        None if id == GUEST => "Guest".to_owned(),
+        None => id.clone(),
+    };
     Account { platform: Platform::Playground, id, name }
 }
 

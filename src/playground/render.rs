@@ -271,11 +271,10 @@ fn render_button(button: &Button) -> Markup {
     }
 }
 
-/// A button that belongs to the composer's form, so that it carries who acts and works without a script.
+/// A button that belongs to the page's form for them, so that it carries who acts and works without a script.
 fn press_button(label: &str, line: &str, class: &str, reopens: bool) -> Markup {
     html! {
-        button class=(class) type="submit" form="composer" formaction="/playground/press" formnovalidate name="press" value=(line)
-            data-reopens[reopens] { (label) }
+        button class=(class) type="submit" form="presses" name="press" value=(line) data-reopens[reopens] { (label) }
     }
 }
 
