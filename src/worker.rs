@@ -13,7 +13,7 @@ use crate::{
     app::App,
     catalog::{Catalog, SourceState},
     chat::{DeliveryError, Message, Reply, Status, Text},
-    store::{Followed, JobContext, PrivatePostgres, StoreError, SyncSources, follow, save_parts_to_disk, save_sources_to_disk},
+    store::{Database, Followed, JobContext, StoreError, SyncSources, follow, save_parts_to_disk, save_sources_to_disk},
     sync::{Progress, Removals, Source, SourceSummary, SyncContext, SyncSummary, sync_source},
 };
 
@@ -27,13 +27,6 @@ const SWEEP: Duration = Duration::from_secs(5);
 const DEAD_AFTER: Duration = Duration::from_secs(12);
 /// After a sync that failed, until the next try.
 const RETRY_SYNC: Duration = Duration::from_secs(30);
-
-/// Where the database is.
-#[derive(Debug)]
-pub enum Database {
-    Given,
-    Private(PrivatePostgres),
-}
 
 /// The application and what its jobs work on.
 #[derive(Debug)]
@@ -65,7 +58,7 @@ impl Worker {
 
     /// Connects, catches up and follows; ends only with a fault.
     async fn follow_once(&self, database: &Database) -> Result<std::convert::Infallible, StoreError> {
-        self.open(database).await?;
+        self.app.store.open(database, self.app.settings.database.max_connections).await?;
         let mut follow = follow(&self.app.store).await?;
         loop {
             self.catch_up().await?;
@@ -77,23 +70,8 @@ impl Worker {
         }
     }
 
-    async fn open(&self, database: &Database) -> Result<(), StoreError> {
-        let settings = &self.app.settings.database;
-        match database {
-            Database::Given => {
-                let Some(url) = &settings.url else { return Err(StoreError::Away("no DATABASE_URL".to_owned())) };
-                self.app.store.open(url, settings.max_connections).await
-            }
-            Database::Private(postgres) => {
-                // Quick while it runs; after a crash of the server it is started again.
-                tokio::task::block_in_place(|| postgres.ensure_running()).map_err(|error| StoreError::Away(error.to_string()))?;
-                self.app.store.open(&postgres.url(), settings.max_connections).await
-            }
-        }
-    }
-
     /// Loads what changed into a new snapshot and keeps a copy on disk.
-    async fn catch_up(&self) -> Result<(), StoreError> {
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
         let known = self.app.catalog.load();
         let Some(change) = self.app.store.load_change(known.parts()).await? else { return Ok(()) };
         let catalog = Catalog::build(change.apply(known.parts()));
