@@ -3,6 +3,7 @@
 pub mod app;
 pub mod catalog;
 pub mod chat;
+pub mod cli;
 pub mod commands;
 pub mod error;
 pub mod http;

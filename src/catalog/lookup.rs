@@ -256,6 +256,20 @@ impl Catalog {
         self.at_places(&ordered)
     }
 
+    /// Puts entries into look-up's order, for lists that no name was typed for.
+    pub fn sort_by_weight(&self, entries: &mut [&Arc<Entry>], sought: Sought<'_>) {
+        entries.sort_by_cached_key(|entry| {
+            let entity = &entry.entity;
+            let rank = self.place_of(&entity.entity_ref).map(|at| self.rank(at));
+            (rank, !is_own(entity.owner(), &entity.entity_ref, sought.own), entity.entity_ref.clone())
+        });
+    }
+
+    fn place_of(&self, entity_ref: &EntityRef) -> Option<u32> {
+        let at = self.entries().binary_search_by(|entry| entry.entity.entity_ref.cmp(entity_ref)).ok()?;
+        u32::try_from(at).ok()
+    }
+
     fn holding_all_words(&self, sought: &Sought<'_>) -> Vec<u32> {
         let words: Vec<String> = sought.typed.split_whitespace().map(str::to_lowercase).collect();
         if words.is_empty() {

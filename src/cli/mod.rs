@@ -1,0 +1,3 @@
+//! The front door: one file a subcommand. Must not answer anything itself.
+
+pub mod ask;
