@@ -54,7 +54,9 @@ fn check_value(node: &Node, shape: &Shape, path: &str, example: &str, place: Pla
     }
     let wrong_shape = |wanted: &str| {
         let found = if gives.is_some() { "a text (from a file)".to_owned() } else { describe(node) };
-        Err(Problem::at(node.mark, format!("{path} is {found} and must be {wanted}")).key(path).hint(hint_shape(node, shape, example)))
+        Err(Problem::at(node.mark, format!("{path} is {found} and must be {wanted}"))
+            .key(path)
+            .hint(hint_shape(node, shape, example)))
     };
     match shape {
         Shape::Unchecked | Shape::Literal(_) => Ok(()),
@@ -146,7 +148,11 @@ fn explain_missing(field: &Field, map: &Map, rule: &MapRule, place: Place<'_>) -
     let unknown = map.entries.iter().filter(|entry| !rule.has_field(&entry.key));
     let meant = unknown.filter(|entry| is_close(&entry.key, field.name)).map(|entry| (&entry.key, entry.key_mark)).next();
     if let Some((written, mark)) = meant {
-        return Problem::at(mark, message).key(path).hint(format!("did you mean that by {}? write {}", shorten(written), field.name));
+        return Problem::at(mark, message).key(path).hint(format!(
+            "did you mean that by {}? write {}",
+            shorten(written),
+            field.name
+        ));
     }
     let problem = Problem::at(place.mark, message).key(path);
     if let Some((elsewhere, mark)) = find_elsewhere(field.name, place) {
@@ -217,7 +223,9 @@ fn hint_shape(node: &Node, shape: &Shape, example: &str) -> String {
         Value::Map(map) if text_wanted && map.entries.iter().any(|entry| matches!(entry.node.value, Value::Null)) => {
             "if this is an expression in {{ }}, put it in quotes".to_owned()
         }
-        Value::Text(text) if matches!(shape, Shape::Texts(_)) && !text.is_empty() => format!("write it as a list: [{}]", shorten(text)),
+        Value::Text(text) if matches!(shape, Shape::Texts(_)) && !text.is_empty() => {
+            format!("write it as a list: [{}]", shorten(text))
+        }
         Value::Null if example.is_empty() => "write a text, or remove the key".to_owned(),
         _ if example.is_empty() => "write a text".to_owned(),
         _ => format!("write it as in {example}"),

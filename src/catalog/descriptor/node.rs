@@ -84,9 +84,7 @@ impl Node {
             Value::Number(raw) => parse_number(raw),
             Value::Text(text) => Json::String(text.clone()),
             Value::List(items) => Json::Array(items.iter().map(Node::to_json).collect()),
-            Value::Map(map) => {
-                Json::Object(map.entries.iter().map(|entry| (entry.key.clone(), entry.node.to_json())).collect())
-            }
+            Value::Map(map) => Json::Object(map.entries.iter().map(|entry| (entry.key.clone(), entry.node.to_json())).collect()),
         }
     }
 }

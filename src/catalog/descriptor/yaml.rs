@@ -22,7 +22,7 @@ const MAX_DEPTH: usize = 100;
 const MAX_EXPANSION: usize = 4 * 1024 * 1024;
 
 /// A value costs memory even where its text is empty.
-const NODE_WEIGHT: usize = 16;
+const NODE_WEIGHT: usize = 64;
 
 /// The limit of the JavaScript package `yaml` (`maxAliasCount`): how often an anchor may be used,
 /// times the uses nested in it.
@@ -30,8 +30,9 @@ const MAX_ALIAS_COUNT: usize = 100;
 
 /// Parses the text of one document; `None` where it holds nothing.
 ///
-/// `first_line` is the file's line, from 1, on which the text starts.
-pub fn parse_yaml(text: &str, first_line: usize) -> Result<Option<Node>, Problem> {
+/// `first_line` is the file's line, from 1, on which the text starts; `values_left` is how many values the file may
+/// still hold: at zero the rest of the file is not to be read.
+pub fn parse_yaml(text: &str, first_line: usize, values_left: &mut usize) -> Result<Option<Node>, Problem> {
     let prepared = prepare(text);
     let mut tree = Tree::new(&prepared, first_line);
     for event in Parser::<StrInput>::new_from_str(&prepared) {
@@ -39,6 +40,13 @@ pub fn parse_yaml(text: &str, first_line: usize) -> Result<Option<Node>, Problem
             let mark = tree.mark(*error.marker());
             explain(error.info(), mark, text, first_line)
         })?;
+        if let Event::Scalar(..) | Event::Alias(_) | Event::SequenceStart(..) | Event::MappingStart(..) = event {
+            *values_left -= 1;
+            if *values_left == 0 {
+                return Err(Problem::at(tree.mark(span.start), "the file holds too many values; from here on it is not read")
+                    .hint("divide it into several files"));
+            }
+        }
         tree.take(event, span)?;
     }
     Ok(tree.root)

@@ -6,6 +6,9 @@ use super::{
     problem::{Problem, shorten},
 };
 
+/// How many lines past a fault its cause is looked for.
+const FAR_OFF: usize = 20;
+
 /// A fault as the scanner words it, and as we do.
 struct Wording {
     /// Part of the scanner's text.
@@ -44,7 +47,11 @@ const WORDINGS: &[Wording] = &[
         message: "the indentation fits nothing before it",
         hint: "indent it as far as its neighbours",
     },
-    Wording { scanner: "while scanning a plain scalar, found a tab", message: "a tab stands in the indentation", hint: INDENT_WITH_SPACES },
+    Wording {
+        scanner: "while scanning a plain scalar, found a tab",
+        message: "a tab stands in the indentation",
+        hint: INDENT_WITH_SPACES,
+    },
     Wording { scanner: "cannot start with a tab", message: "a block of text starts with a tab", hint: INDENT_WITH_SPACES },
     Wording { scanner: "tab", message: "a tab stands where only spaces may", hint: INDENT_WITH_SPACES },
     Wording {
@@ -82,7 +89,11 @@ const WORDINGS: &[Wording] = &[
         message: "a line within a list does not start with `-`",
         hint: "start it with `- `, or check its indentation",
     },
-    Wording { scanner: "unknown anchor", message: "an alias (*name) repeats what no anchor (&name) has marked", hint: "put the value in quotes if the * belongs to it" },
+    Wording {
+        scanner: "unknown anchor",
+        message: "an alias (*name) repeats what no anchor (&name) has marked",
+        hint: "put the value in quotes if the * belongs to it",
+    },
     Wording {
         scanner: "anchor or alias",
         message: "a value starts with & or *, which YAML takes for an anchor or alias",
@@ -114,7 +125,11 @@ const WORDINGS: &[Wording] = &[
         message: "the document has ended, yet more follows",
         hint: "indent the line if it belongs to what is before, or put --- between two entities",
     },
-    Wording { scanner: "directive", message: "a line that starts with % is a YAML directive, and this is none", hint: "remove it, or put the value in quotes" },
+    Wording {
+        scanner: "directive",
+        message: "a line that starts with % is a YAML directive, and this is none",
+        hint: "remove it, or put the value in quotes",
+    },
     Wording { scanner: "tag", message: "a value starts with !, which YAML takes for a tag", hint: QUOTE },
     Wording { scanner: "the handle wasn't declared", message: "a value starts with !, which YAML takes for a tag", hint: QUOTE },
     Wording {
@@ -122,8 +137,16 @@ const WORDINGS: &[Wording] = &[
         message: "a control character stands here",
         hint: "remove it, or write it as an escape such as \\u0007 within double quotes",
     },
-    Wording { scanner: "byte order mark", message: "a byte order mark stands within the text", hint: "remove it; it may only start a file" },
-    Wording { scanner: "block scalar", message: "the lines of this block of text are not indented alike", hint: "indent each line at least as far as its first one" },
+    Wording {
+        scanner: "byte order mark",
+        message: "a byte order mark stands within the text",
+        hint: "remove it; it may only start a file",
+    },
+    Wording {
+        scanner: "block scalar",
+        message: "the lines of this block of text are not indented alike",
+        hint: "indent each line at least as far as its first one",
+    },
     Wording { scanner: "recursion limit", message: "the brackets nest too deep", hint: "make it flatter" },
 ];
 
@@ -144,8 +167,14 @@ pub fn explain(scanner: &str, mark: Mark, text: &str, first_line: usize) -> Prob
             "`{quoted}` belongs to a template: check the file that the template makes, or put the expression in quotes"
         ));
     }
-    if line.trim_start_matches(' ').starts_with('\t') {
-        return Problem::at(mark, "a tab stands in the indentation").hint(INDENT_WITH_SPACES);
+    // A text may start lines before the tab that ends it.
+    let from_here = text.lines().enumerate().skip(mark.line.saturating_sub(first_line)).take(FAR_OFF);
+    let tab =
+        from_here.filter(|(_, line)| line.trim_start_matches(' ').starts_with('\t')).map(|(index, _)| first_line + index).next();
+    if let Some(tab_line) = tab
+        && (tab_line == mark.line || scanner.contains("tab"))
+    {
+        return Problem::at(Mark { line: tab_line, column: 1 }, "a tab stands in the indentation").hint(INDENT_WITH_SPACES);
     }
     match wording {
         Some(wording) => problem.hint(wording.hint),

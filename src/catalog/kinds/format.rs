@@ -40,9 +40,9 @@ impl TextRule {
             Self::Namespace => is_dns_label(text),
             Self::Tag => {
                 fits(text, LONGEST_NAME)
-                    && text.split('-').all(|part| {
-                        !part.is_empty() && all(part, |c| matches!(c, 'a'..='z' | '0'..='9' | ':' | '+' | '#'))
-                    })
+                    && text
+                        .split('-')
+                        .all(|part| !part.is_empty() && all(part, |c| matches!(c, 'a'..='z' | '0'..='9' | ':' | '+' | '#')))
             }
             Self::LabelValue => text.is_empty() || is_name(text),
             Self::Key => is_prefixed(text, is_name),
