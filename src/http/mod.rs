@@ -1,6 +1,7 @@
 //! The ways in over HTTP: verify, parse, dispatch, render. Must not decide anything.
 
 pub mod playground;
+pub mod slack;
 
 use std::sync::Arc;
 

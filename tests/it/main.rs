@@ -1,1 +1,3 @@
 //! The one integration binary: one file a story.
+
+mod lint;
