@@ -180,7 +180,7 @@ fn render_block(block: &Block, rank: Rank) -> Markup {
         Block::Quote(text) => html! { blockquote { (render_text(text)) } },
         Block::Code { language, text } => html! {
             div.code {
-                @if let Some(language) = language { span.language { (language) } }
+                p.code-head { @if let Some(language) = language { span.language { (language) } } }
                 // A region that scrolls must be reachable by keyboard.
                 pre tabindex="0" role="region" aria-label="Code" { code { (text) } }
             }

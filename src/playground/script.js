@@ -43,7 +43,7 @@
         await navigator.clipboard.writeText(pre.textContent).then(() => { copy.textContent = "Copied"; }, () => { copy.textContent = "Select it and copy"; });
         setTimeout(() => { copy.textContent = "Copy"; }, 2000);
       });
-      pre.after(copy);
+      pre.previousElementSibling.append(copy);
     }
   };
 
