@@ -1,3 +1,4 @@
 //! The one integration binary: one file a story.
 
 mod lint;
+mod playground;
