@@ -81,7 +81,7 @@ impl<'a> Asker<'a> {
 
     async fn load_page(&mut self, after: Option<&str>) -> Result<Page, GithubError> {
         let mut patience = Patience::new(&self.source.waits);
-        let mut heavy_alone = 0;
+        let (mut overloads, mut heavy_alone) = (0, 0);
         let mut asked_again = false;
         loop {
             let fault = match self.ask(after).await {
@@ -104,7 +104,8 @@ impl<'a> Asker<'a> {
                         return self.load_without_files(after, said).await;
                     }
                 }
-                self.size.shrink();
+                self.size.shrink(overloads == 0);
+                overloads += 1;
             }
             patience.bear(fault).await?;
         }
@@ -140,27 +141,37 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// Halves on overload, and doubles after good pages: the more often it failed, the later.
+/// How many repositories to ask for: half after an overload, twice as many after good pages, the later the more often it failed.
+///
+/// A size that went well before is given a second chance first, since each smaller page is a new one that may fail by accident:
+/// a GitHub that stumbles over every page once would drive the size down to one.
 struct PageSize {
     repositories: usize,
+    /// The largest that went well, or is taken to.
+    proven: usize,
     failures: u32,
     good: u32,
 }
 
 impl Default for PageSize {
     fn default() -> Self {
-        Self { repositories: LARGEST_PAGE, failures: 0, good: 0 }
+        Self { repositories: LARGEST_PAGE, proven: LARGEST_PAGE, failures: 0, good: 0 }
     }
 }
 
 impl PageSize {
-    fn shrink(&mut self) {
+    fn shrink(&mut self, first_of_this_page: bool) {
+        if first_of_this_page && self.repositories <= self.proven {
+            return;
+        }
         self.repositories = (self.repositories / 2).max(1);
+        self.proven = self.proven.min(self.repositories);
         self.failures += 1;
         self.good = 0;
     }
 
     fn grow(&mut self) {
+        self.proven = self.proven.max(self.repositories);
         self.good += 1;
         let needed = (1 << self.failures.saturating_sub(1).min(16)).min(MAX_GOOD_PAGES_BEFORE_GROWTH);
         if self.good >= needed {

@@ -1,1 +1,4 @@
 //! The one integration binary: one file a story.
+
+mod fake_github;
+mod github;
