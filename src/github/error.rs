@@ -81,7 +81,10 @@ pub(super) enum Fault {
     /// GitHub could not do so much at once: ask for less.
     TooHeavy(String),
     /// A rate limit, with the wait that GitHub announced, if it did.
-    Limited { wait_secs: Option<u64>, said: String },
+    Limited {
+        wait_secs: Option<u64>,
+        said: String,
+    },
     /// Likely to go away.
     Transient(String),
     Final(GithubError),

@@ -34,7 +34,8 @@ impl GithubSource {
     pub async fn sweep(&self, pages: mpsc::Sender<SourcePage>) -> Result<SweepReport, GithubError> {
         let tally = Tally::default();
         let mut asker = Asker::new(self, &tally);
-        let mut delivery = Delivery { source: self, tally: &tally, pages, seen: HashSet::new(), whole_reads: 0, errors: Vec::new() };
+        let mut delivery =
+            Delivery { source: self, tally: &tally, pages, seen: HashSet::new(), whole_reads: 0, errors: Vec::new() };
         let mut page = asker.load_page(None).await?;
         let expected = loop {
             let (total, next) = (page.total, page.next.take());
@@ -44,8 +45,8 @@ impl GithubSource {
                     None => Ok(None),
                 }
             };
-            // Polled in this order the request is on its way before the page at hand is parsed.
-            match tokio::try_join!(following, delivery.deliver(page))? {
+            // In this order, so that the request is on its way before the page at hand is parsed.
+            match tokio::try_join!(biased; following, delivery.deliver(page))? {
                 (Some(following), ()) => page = following,
                 (None, ()) => break total,
             }
@@ -98,14 +99,16 @@ impl<'a> Asker<'a> {
                 Err(fault) => fault,
             };
             if let Fault::TooHeavy(said) = &fault {
+                overloads += 1;
                 if self.size.repositories == 1 {
                     heavy_alone += 1;
-                    if heavy_alone == MAX_HEAVY_ALONE {
-                        return self.load_without_files(after, said).await;
-                    }
                 }
-                self.size.shrink(overloads == 0);
-                overloads += 1;
+                if heavy_alone == MAX_HEAVY_ALONE {
+                    return self.load_without_files(after, said).await;
+                }
+                if overloads > 1 || !self.size.is_proven() {
+                    self.size.shrink();
+                }
             }
             patience.bear(fault).await?;
         }
@@ -160,10 +163,11 @@ impl Default for PageSize {
 }
 
 impl PageSize {
-    fn shrink(&mut self, first_of_this_page: bool) {
-        if first_of_this_page && self.repositories <= self.proven {
-            return;
-        }
+    fn is_proven(&self) -> bool {
+        self.repositories <= self.proven
+    }
+
+    fn shrink(&mut self) {
         self.repositories = (self.repositories / 2).max(1);
         self.proven = self.proven.min(self.repositories);
         self.failures += 1;

@@ -68,7 +68,12 @@ impl<'a> Patience<'a> {
         if self.faults >= MAX_ATTEMPTS {
             return Err(GithubError::Unavailable { attempts: self.faults, last: said });
         }
-        tracing::warn!(attempt = self.faults, wait_ms = wait.as_millis(), fault = said, "GitHub did not answer well, trying again");
+        tracing::warn!(
+            attempt = self.faults,
+            wait_ms = wait.as_millis(),
+            fault = said,
+            "GitHub did not answer well, trying again"
+        );
         tokio::time::sleep(wait).await;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! A sweep of GitHub: complete, in few requests, and nothing lost whatever GitHub answers.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use secrecy::SecretString;
 use steward::{
@@ -176,6 +176,58 @@ async fn several_descriptor_paths_come_in_the_same_request() {
 }
 
 #[tokio::test]
+async fn the_query_that_is_checked_is_the_one_that_is_sent() {
+    let fake = generated(1).await;
+    sweep(&fake).await;
+    let plain = |text: &str| {
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(plain(&fake.queries()[0]), plain(include_str!("../../src/github/sweep.graphql")));
+}
+
+#[tokio::test]
+async fn a_second_sweep_shows_what_changed() {
+    let fake = generated(30).await;
+    sweep(&fake).await;
+    fake.reset_counts();
+    fake.push_file("payments-api", "catalog-info.yaml", "kind: API\n");
+    fake.remove_file("search-api-00001", "catalog-info.yaml");
+    fake.rename("orders-api-00002", "orders");
+    fake.archive("identity-api-00003");
+    fake.delete("shipping-api-00004");
+    fake.add_repository("fresh", &[("catalog-info.yaml", "kind: System\n")]);
+    let swept = sweep(&fake).await;
+    assert_complete(&fake, &swept);
+    assert_eq!(fake.counts().graphql, 1);
+    assert_eq!(swept.text("payments-api", "catalog-info.yaml"), "kind: API\n");
+    assert_eq!(swept.find("search-api-00001").files, []);
+    assert!(swept.find("identity-api-00003").repository.archived);
+    assert_eq!(swept.text("fresh", "catalog-info.yaml"), "kind: System\n");
+}
+
+#[tokio::test]
+async fn an_outage_ends_the_sweep_and_the_next_one_is_whole() {
+    let fake = generated(30).await;
+    fake.fail_pages_above(0, Fault::Status(503));
+    let error = try_sweep(config(&fake)).await.err();
+    assert!(matches!(error, Some(GithubError::Unavailable { .. })), "{error:?}");
+    fake.heal();
+    assert_complete(&fake, &sweep(&fake).await);
+}
+
+#[tokio::test]
+async fn the_sample_organisation_comes_whole() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/org");
+    let fake = FakeGithub::serve(FakeGithub::load_fixtures("acme", &folder), 0).await;
+    let swept = sweep(&fake).await;
+    assert_eq!(swept.report.errors, []);
+    assert_eq!(swept.report.expected, Some(swept.names().len() as u64));
+    assert!(swept.names().len() >= 40);
+    let written = std::fs::read_to_string(folder.join("payments-api/catalog-info.yaml")).expect("the fixture is there");
+    assert_eq!(swept.text("payments-api", "catalog-info.yaml"), written);
+}
+
+#[tokio::test]
 async fn a_user_account_is_swept_like_an_organisation() {
     let fake = FakeGithub::serve(Model::new("acme", OwnerKind::User), 0).await;
     fake.add_repository("mine", &[("catalog-info.yaml", "a: 1\n")]);
@@ -199,6 +251,7 @@ async fn each_page_failing_once_loses_nothing() {
         Fault::Status(504),
         Fault::Status(500),
         Fault::Status(503),
+        Fault::Status(429),
         Fault::GraphqlTimeout,
         Fault::ResourceLimits,
         Fault::CutShort,
@@ -266,7 +319,10 @@ async fn a_repository_too_heavy_even_alone_does_not_end_the_sweep() {
     let swept = sweep(&fake).await;
     assert_eq!(swept.names().len(), 2);
     let errors: Vec<_> = swept.report.errors.iter().map(|error| (error.location.as_str(), &error.message[..28])).collect();
-    assert_eq!(errors, [("acme/payments-api", "its files could not be read:"), (fake.url.as_str(), "GitHub counts 3 repositories")]);
+    assert_eq!(
+        errors,
+        [("acme/payments-api", "its files could not be read:"), (fake.url.as_str(), "GitHub counts 3 repositories")]
+    );
     assert_eq!(swept.report.expected, Some(3));
 }
 
@@ -382,6 +438,8 @@ async fn what_cannot_work_is_said_with_what_to_do() {
         assert!(error.advice().is_some(), "{error}");
         assert!(!format!("{error:?}").contains("ghp_"), "{error:?}");
     }
+    let source = GithubSource::new(good()).expect("the config is good");
+    assert!(!format!("{source:?}").contains(TOKEN));
     fake.plan([Some(Fault::Status(403))]);
     let error = try_sweep(good()).await.err();
     assert!(matches!(error, Some(GithubError::Forbidden { .. })), "{error:?}");

@@ -95,7 +95,9 @@ pub fn execute(model: &Model, limits: &Limits, request: &Json) -> Outcome {
     for definition in &document.definitions {
         match definition {
             Definition::Fragment(fragment) => drop(fragments.insert(&fragment.name, fragment)),
-            Definition::Operation(OperationDefinition::Query(query)) => operation = Some((&query.selection_set, &query.variable_definitions[..])),
+            Definition::Operation(OperationDefinition::Query(query)) => {
+                operation = Some((&query.selection_set, &query.variable_definitions[..]))
+            }
             Definition::Operation(OperationDefinition::SelectionSet(set)) => operation = Some((set, &[][..])),
             Definition::Operation(_) => return failed(vec![json!({ "message": "The fake serves queries only." })]),
         }
@@ -134,7 +136,9 @@ fn variable_values(definitions: &[q::VariableDefinition<'_, String>], given: &Js
         };
         if value.is_null() && matches!(definition.var_type, q::Type::NonNullType(_)) {
             let message = format!("Variable ${name} of type {} was provided invalid value", definition.var_type);
-            return Err(json!({ "message": message, "extensions": { "value": null, "problems": [{ "path": [], "explanation": "Expected value to not be null" }] } }));
+            return Err(
+                json!({ "message": message, "extensions": { "value": null, "problems": [{ "path": [], "explanation": "Expected value to not be null" }] } }),
+            );
         }
         values.insert(name.clone(), value);
     }
@@ -183,7 +187,8 @@ impl<'m, 'q> Run<'m, 'q> {
             path.push(json!(key));
             let value = if field.name == "__typename" { json!(kind) } else { self.field(node, &fields, path) };
             path.pop();
-            let required = SCHEMA.find_field(kind, &field.name).is_some_and(|it| matches!(it.field_type, s::Type::NonNullType(_)));
+            let required =
+                SCHEMA.find_field(kind, &field.name).is_some_and(|it| matches!(it.field_type, s::Type::NonNullType(_)));
             if value.is_null() && required {
                 return None;
             }

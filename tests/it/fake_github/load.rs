@@ -74,7 +74,8 @@ struct Facts {
 pub fn fixtures(login: &str, folder: &Path) -> Model {
     let list = folder.join("repositories.yaml");
     let text = fs::read_to_string(&list).unwrap_or_else(|error| panic!("{}: {error}", list.display()));
-    let facts: BTreeMap<String, Facts> = serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", list.display()));
+    let facts: BTreeMap<String, Facts> =
+        serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", list.display()));
     let mut model = Model::new(login, OwnerKind::Organization);
     for (name, facts) in facts {
         let now = model.now;

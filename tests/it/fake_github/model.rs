@@ -161,7 +161,8 @@ impl Commit {
         if let Some(contents) = self.files.get(path) {
             return Some(Found::Blob(contents));
         }
-        let folder = path.is_empty() || self.files.keys().any(|file| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')));
+        let folder =
+            path.is_empty() || self.files.keys().any(|file| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')));
         folder.then(|| Found::Tree(path.to_owned()))
     }
 

@@ -25,7 +25,12 @@ pub enum Node<'m> {
     Repo(&'m Repo),
     Repos(Arc<ReposPage<'m>>),
     ReposEdge(&'m Repo, String),
-    PageInfo { start: Option<String>, end: Option<String>, next: bool, previous: bool },
+    PageInfo {
+        start: Option<String>,
+        end: Option<String>,
+        next: bool,
+        previous: bool,
+    },
     Ref(&'m Repo),
     Commit(&'m Repo, &'m Commit),
     Actor(&'m Commit),
@@ -94,7 +99,12 @@ fn node_id(kind: &str, id: impl std::fmt::Display) -> String {
     format!("{kind}_{}", hex::encode(id.to_string()))
 }
 
-pub fn resolve<'m>(run: &Run<'m, '_>, node: &Node<'m>, field: &str, args: &Map<String, Json>) -> Result<Resolved<'m>, FieldError> {
+pub fn resolve<'m>(
+    run: &Run<'m, '_>,
+    node: &Node<'m>,
+    field: &str,
+    args: &Map<String, Json>,
+) -> Result<Resolved<'m>, FieldError> {
     let model = run.model;
     match node {
         Node::Query => query(model, field, args),
@@ -257,14 +267,22 @@ fn person<'m>(login: &str, field: &str) -> Result<Resolved<'m>, FieldError> {
     }
 }
 
-fn owner<'m>(run: &Run<'m, '_>, login: String, id: i64, field: &str, args: &Map<String, Json>) -> Result<Resolved<'m>, FieldError> {
+fn owner<'m>(
+    run: &Run<'m, '_>,
+    login: String,
+    id: i64,
+    field: &str,
+    args: &Map<String, Json>,
+) -> Result<Resolved<'m>, FieldError> {
     match field {
         "login" | "name" => leaf(login),
         "id" => leaf(node_id("O", id)),
         "databaseId" => leaf(id),
         "description" => leaf(Json::Null),
         "url" => leaf(format!("https://github.com/{login}")),
-        "repository" => Ok(run.model.find_repo(args["name"].as_str().unwrap_or_default()).map_or(Resolved::Leaf(Json::Null), give)),
+        "repository" => {
+            Ok(run.model.find_repo(args["name"].as_str().unwrap_or_default()).map_or(Resolved::Leaf(Json::Null), give))
+        }
         "repositories" => repositories(run, args),
         _ => unknown(&Node::Owner, field),
     }
@@ -276,7 +294,8 @@ fn boundary(args: &Map<String, Json>, connection: &str) -> Result<i64, FieldErro
         return Err(FieldError { kind: "MISSING_PAGINATION_BOUNDARIES", message });
     };
     if !(0..=100).contains(&first) {
-        let message = format!("Requesting {first} records on the `{connection}` connection exceeds the `first` limit of 100 records.");
+        let message =
+            format!("Requesting {first} records on the `{connection}` connection exceeds the `first` limit of 100 records.");
         return Err(FieldError { kind: "EXCESSIVE_PAGINATION", message });
     }
     Ok(first)

@@ -136,7 +136,8 @@ impl Rest<'_> {
         let mut repos: Vec<_> = self.model.repos.iter().collect();
         repos.reverse();
         let last = repos.len().div_ceil(size).max(1);
-        let shown: Vec<_> = repos.into_iter().skip((page - 1) * size).take(size).map(|repo| self.repository(repo, false)).collect();
+        let shown: Vec<_> =
+            repos.into_iter().skip((page - 1) * size).take(size).map(|repo| self.repository(repo, false)).collect();
         let mut response = respond(200, &Json::Array(shown));
         let link = |to: usize, name: &str| format!("<{}{path}?per_page={size}&page={to}>; rel=\"{name}\"", self.url);
         let mut links = Vec::new();
@@ -190,7 +191,8 @@ impl Rest<'_> {
         for key in ["has_issues", "has_projects", "has_wiki", "has_pages", "has_discussions", "is_template"] {
             set(key, json!(key == "has_issues"));
         }
-        for key in ["forks", "forks_count", "open_issues", "open_issues_count", "stargazers_count", "watchers", "watchers_count"] {
+        for key in ["forks", "forks_count", "open_issues", "open_issues_count", "stargazers_count", "watchers", "watchers_count"]
+        {
             set(key, json!(0));
         }
         set("size", json!(repo.head().map_or(0, |head| head.files.values().map(|file| file.len()).sum::<usize>() / 1024)));

@@ -37,7 +37,13 @@ pub async fn serve(listener: tokio::net::TcpListener, url: String, state: Arc<Mu
     axum::serve(listener, app).await.expect("the listener stays");
 }
 
-async fn handle(Extract(served): Extract<Served>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Result<Response, Infallible> {
+async fn handle(
+    Extract(served): Extract<Served>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Infallible> {
     let delay = served.state.lock().expect("no test panics while it holds this lock").delay;
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
@@ -84,9 +90,21 @@ pub fn respond(status: u16, body: &Json) -> Response {
 
 impl State {
     #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
-    fn answer(&mut self, url: &str, method: &Method, path: &str, graphql: bool, query: Option<&str>, headers: &HeaderMap, body: &Bytes) -> Response {
+    fn answer(
+        &mut self,
+        url: &str,
+        method: &Method,
+        path: &str,
+        graphql: bool,
+        query: Option<&str>,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Response {
         if !headers.contains_key("user-agent") {
-            return message(403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.");
+            return message(
+                403,
+                "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.",
+            );
         }
         let given = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let given = given.strip_prefix("Bearer ").or_else(|| given.strip_prefix("token ")).unwrap_or_default();
@@ -113,7 +131,9 @@ impl State {
             Some(Fault::Status(status)) => message(status, status_text(status)),
             Some(Fault::GraphqlTimeout) => respond(200, &json!({ "data": null, "errors": [{ "message": TIMEOUT }] })),
             fault if graphql && method == Method::POST => self.graphql(&request, fault),
-            _ if method == Method::GET => rest::answer(&self.model, url, path, query.unwrap_or_default(), headers, &self.used, LIMIT),
+            _ if method == Method::GET => {
+                rest::answer(&self.model, url, path, query.unwrap_or_default(), headers, &self.used, LIMIT)
+            }
             _ => message(404, "Not Found"),
         }
     }
@@ -170,7 +190,9 @@ impl State {
         let secs = secs.ceil() as u64;
         let text = match announced {
             Announced::Reset => "API rate limit exceeded for user ID 4242.",
-            Announced::RetryAfter | Announced::Nothing => "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+            Announced::RetryAfter | Announced::Nothing => {
+                "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+            }
         };
         // GraphQL tells of its primary limit in the body of a 200.
         let mut response = match status {
@@ -195,7 +217,9 @@ const TIMEOUT: &str = "Something went wrong while executing your query. This may
 
 fn status_text(status: u16) -> &'static str {
     match status {
-        502 => "We couldn't respond to your request in time. Sorry about that. Please try resubmitting your request and contact us if the problem persists.",
+        502 => {
+            "We couldn't respond to your request in time. Sorry about that. Please try resubmitting your request and contact us if the problem persists."
+        }
         403 => "Resource not accessible by personal access token",
         _ => "Server Error",
     }

@@ -112,7 +112,9 @@ impl<'q> Pass<'_, 'q> {
         let inner = innermost(&declared.field_type);
         match (schema.fields(inner).is_some(), field.selection_set.items.is_empty()) {
             (true, true) => {
-                let message = format!("Field must have selections (field '{name}' returns {inner} but has no selections. Did you mean '{name} {{ ... }}'?)");
+                let message = format!(
+                    "Field must have selections (field '{name}' returns {inner} but has no selections. Did you mean '{name} {{ ... }}'?)"
+                );
                 self.reject("selectionMismatch", message, Some(field));
             }
             (false, false) => {
@@ -161,7 +163,9 @@ impl<'q> Pass<'_, 'q> {
                         }
                     }
                     given.keys().all(|key| fields.iter().any(|it| it.name == *key))
-                        && fields.iter().all(|it| !matches!(it.value_type, s::Type::NonNullType(_)) || given.contains_key(&it.name))
+                        && fields
+                            .iter()
+                            .all(|it| !matches!(it.value_type, s::Type::NonNullType(_)) || given.contains_key(&it.name))
                 }
                 (Some(s::TypeDefinition::InputObject(_)), _) => false,
                 (_, q::Value::Int(_)) => matches!(name.as_str(), "Int" | "ID"),
