@@ -4,3 +4,4 @@ mod fake_github;
 mod github;
 mod lint;
 mod playground;
+mod tidy;
