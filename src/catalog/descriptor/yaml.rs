@@ -94,8 +94,8 @@ fn find_bracket(text: &str, index: usize, tree: &Tree, mark: Mark) -> Option<usi
         '}' => '{',
         _ => return None,
     };
-    let code = text[..at].lines().rev().map(|line| line.split(" #").next().unwrap_or_default().trim_end());
-    let line = code.filter(|line| !matches!(line.trim_start().chars().next(), None | Some('#'))).next()?;
+    let mut code = text[..at].lines().rev().map(|line| line.split(" #").next().unwrap_or_default().trim_end());
+    let line = code.find(|line| !matches!(line.trim_start().chars().next(), None | Some('#')))?;
     let block = tree.open.iter().rev().find(|frame| frame.content.style() == Style::Block)?;
     let column = match block.content {
         Content::Map { .. } => block.mark.column,
@@ -240,10 +240,10 @@ impl Tree {
     }
 
     fn begin(&mut self, mark: Mark, anchor: usize, content: Content) -> Result<(), Problem> {
-        if self.after_tabs.binary_search_by_key(&mark.line, |after| after.line).is_ok_and(|at| self.after_tabs[at] == mark) {
-            if content.style() == Style::Block {
-                return Err(Problem::at(mark, "a tab stands in the indentation").hint("indent with spaces instead of tabs"));
-            }
+        let follows_tab =
+            self.after_tabs.binary_search_by_key(&mark.line, |after| after.line).is_ok_and(|at| self.after_tabs[at] == mark);
+        if follows_tab && content.style() == Style::Block {
+            return Err(Problem::at(mark, "a tab stands in the indentation").hint("indent with spaces instead of tabs"));
         }
         if self.open.len() == MAX_DEPTH {
             return Err(Problem::at(mark, format!("the document nests more than {MAX_DEPTH} levels deep"))
@@ -372,14 +372,12 @@ fn take_key(map: &Map, seen: &mut HashSet<(KeyType, String)>, node: Node) -> Res
             (KeyType::Collection, Node { mark: node.mark, value }.to_json().to_string())
         }
     };
-    if key_type != KeyType::Collection {
-        if !seen.insert((key_type, text.clone())) {
-            let first = map.find_entry(&text).map_or(node.mark.line, |entry| entry.key_mark.line);
-            let shown = shorten(&text);
-            return Err(Problem::at(node.mark, format!("the key {shown} stands here for the second time"))
-                .key(shown)
-                .hint(format!("keep one of the two (the first is in line {first}), or put --- between two entities")));
-        }
+    if key_type != KeyType::Collection && !seen.insert((key_type, text.clone())) {
+        let first = map.find_entry(&text).map_or(node.mark.line, |entry| entry.key_mark.line);
+        let shown = shorten(&text);
+        return Err(Problem::at(node.mark, format!("the key {shown} stands here for the second time"))
+            .key(shown)
+            .hint(format!("keep one of the two (the first is in line {first}), or put --- between two entities")));
     }
     Ok(Key { text, mark: node.mark })
 }
