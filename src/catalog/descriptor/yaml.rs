@@ -33,6 +33,7 @@ const MAX_ALIAS_COUNT: usize = 100;
 /// `first_line` is the file's line, from 1, on which the text starts; `values_left` is how many values the file may
 /// still hold: at zero the rest of the file is not to be read.
 pub fn parse_yaml(text: &str, first_line: usize, values_left: &mut usize) -> Result<Option<Node>, Problem> {
+    refuse_crowds(text, first_line)?;
     let mut prepared = prepare(text);
     let values_before = *values_left;
     for _ in 0..MAX_BRACKETS {
@@ -46,6 +47,37 @@ pub fn parse_yaml(text: &str, first_line: usize, values_left: &mut usize) -> Res
     }
     let problem = Problem::at(Mark { line: first_line, column: 1 }, "too many empty brackets go over several lines");
     Err(problem.hint("write [] or {} in one line"))
+}
+
+/// The scanner reads a list within brackets to its end before it tells of the first value, so what a document may hold
+/// is bounded beforehand too, by the characters that divide values from one another.
+const MAX_INDICATORS: usize = 100_000;
+
+/// Counts outside blocks of text, where a long definition may hold any number of them.
+fn refuse_crowds(text: &str, first_line: usize) -> Result<(), Problem> {
+    if text.len() <= MAX_INDICATORS {
+        return Ok(());
+    }
+    let is_indicator = |byte: &u8| matches!(byte, b',' | b'[' | b'{' | b':' | b'?' | b'&' | b'*' | b'!' | b'"' | b'\'');
+    let mut count = 0;
+    let mut block_indent = None;
+    for (index, line) in text.lines().enumerate() {
+        let content = line.trim_start_matches(' ');
+        let indent = line.len() - content.len();
+        if block_indent.is_some_and(|block| content.is_empty() || indent > block) {
+            continue;
+        }
+        let header = content.trim_end().rsplit(' ').next().unwrap_or_default();
+        let opens_block = header.starts_with(['|', '>']) && header.len() <= 3;
+        block_indent = opens_block.then_some(indent);
+        count += line.bytes().filter(|byte| is_indicator(byte)).count();
+        if count > MAX_INDICATORS {
+            let mark = Mark { line: first_line + index, column: 1 };
+            return Err(Problem::at(mark, "the document holds too many values")
+                .hint("divide it into several files, or move a long definition into a file of its own, named by $text"));
+        }
+    }
+    Ok(())
 }
 
 /// How many closing brackets are moved for the scanner's sake; each costs another pass.
