@@ -59,7 +59,9 @@ fn nesting_has_an_end() {
     check("[".repeat(100_000).as_bytes(), expect![[r#""yaml-error" at 6:256: "the brackets nest too deep; make it flatter""#]]);
     check(
         "{a: ".repeat(100_000).as_bytes(),
-        expect![[r#""yaml-error" at 6:1: "the document holds too many values; divide it into several files, or move a long definition into a file of its own, named by $text""#]],
+        expect![[
+            r#""yaml-error" at 6:1: "the document holds too many values; divide it into several files, or move a long definition into a file of its own, named by $text""#
+        ]],
     );
     check(
         "- ".repeat(100_000).as_bytes(),
@@ -109,7 +111,9 @@ fn large_scalars_keys_and_counts_stay_within_the_time() {
     check(keys.as_bytes(), expect![[r#""invalid" at 6:1: "apiVersion is missing; add: apiVersion: backstage.io/v1alpha1""#]]);
     check(
         "[a, b], ".repeat(100_000).as_bytes(),
-        expect![[r#""yaml-error" at 6:1: "the document holds too many values; divide it into several files, or move a long definition into a file of its own, named by $text""#]],
+        expect![[
+            r#""yaml-error" at 6:1: "the document holds too many values; divide it into several files, or move a long definition into a file of its own, named by $text""#
+        ]],
     );
     check(
         "&a ".repeat(100_000).as_bytes(),
@@ -125,7 +129,9 @@ fn large_scalars_keys_and_counts_stay_within_the_time() {
     );
     check(
         "a: b: ".repeat(100_000).as_bytes(),
-        expect![[r#""yaml-error" at 6:1: "the document holds too many values; divide it into several files, or move a long definition into a file of its own, named by $text""#]],
+        expect![[
+            r#""yaml-error" at 6:1: "the document holds too many values; divide it into several files, or move a long definition into a file of its own, named by $text""#
+        ]],
     );
     check(
         format!("a:\n{}- b\n", "\t\n".repeat(100_000)).as_bytes(),
@@ -150,7 +156,12 @@ fn documents_are_counted_up_to_a_limit_and_those_before_it_are_kept() {
 
 #[test]
 fn values_are_counted_up_to_a_limit_and_documents_before_it_are_kept() {
-    check(format!("[{}]", "a,\n".repeat(400_000)).as_bytes(), expect![[r#""yaml-error" at 100005:1: "the document holds too many values; divide it into several files, or move a long definition into a file of its own, named by $text""#]]);
+    check(
+        format!("[{}]", "a,\n".repeat(400_000)).as_bytes(),
+        expect![[
+            r#""yaml-error" at 100005:1: "the document holds too many values; divide it into several files, or move a long definition into a file of its own, named by $text""#
+        ]],
+    );
     let documents = judge(format!("{GOOD}---\n{}---\n{GOOD}", "- a\n".repeat(150_000)).as_bytes());
     let [first, second] = documents.as_slice() else { panic!("two documents: {}", documents.len()) };
     assert_eq!(first["verdict"], "valid");
