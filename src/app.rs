@@ -8,13 +8,20 @@ use std::{
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 
-use crate::{catalog::Catalog, chat::CommandSet, outbox::Outbox, settings::Settings, store::Store};
+use crate::{
+    catalog::{Catalog, kinds::CustomKinds},
+    chat::CommandSet,
+    outbox::Outbox,
+    settings::Settings,
+    store::Store,
+};
 
 /// All that an answer or a job may need.
 #[derive(Debug)]
 pub struct App {
     pub settings: Settings,
     pub commands: CommandSet,
+    pub custom_kinds: CustomKinds,
     pub catalog: CatalogHandle,
     pub store: Store,
     pub outbox: Outbox,

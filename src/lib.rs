@@ -3,7 +3,9 @@
 pub mod app;
 pub mod catalog;
 pub mod chat;
+pub mod cli;
 pub mod commands;
+pub mod directory;
 pub mod error;
 pub mod github;
 pub mod http;
@@ -12,3 +14,5 @@ pub mod playground;
 pub mod settings;
 pub mod slack;
 pub mod store;
+pub mod sync;
+pub mod worker;

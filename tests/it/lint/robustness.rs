@@ -1,0 +1,1 @@
+//! Input meant to harm.
