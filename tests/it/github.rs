@@ -382,6 +382,32 @@ async fn a_long_or_binary_file_costs_one_read_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_file_that_cannot_be_read_whole_is_unreadable_and_says_why() {
+    let fake = generated(1).await;
+    fake.push_file("payments-api", "catalog-info.yaml", b"\0");
+    fake.plan([None, Some(Fault::Status(500)), Some(Fault::Status(502))]);
+    let swept = sweep(&fake).await;
+    assert_eq!((swept.text("payments-api", "catalog-info.yaml").as_str(), swept.report.rest_requests), ("\0", 3));
+    fake.plan([None, Some(Fault::Status(404))]);
+    let swept = sweep(&fake).await;
+    let said = "GitHub rejected the request: 404: Server Error";
+    assert_eq!(swept.text("payments-api", "catalog-info.yaml"), format!("unreadable: {said}"));
+    assert_eq!(swept.report.errors[0].message, format!("catalog-info.yaml: {said}"));
+}
+
+#[tokio::test]
+async fn more_long_files_than_fit_one_answer_come_in_smaller_pages() {
+    let fake = FakeGithub::start("acme").await;
+    let long = format!("# {}\n", "x".repeat(500 * 1024));
+    for index in 0..80 {
+        fake.add_repository(&format!("r{index}"), &[("catalog-info.yaml", long.as_str())]);
+    }
+    let swept = sweep(&fake).await;
+    assert_complete(&fake, &swept);
+    assert!(fake.counts().page_sizes.iter().any(|first| *first < 100));
+}
+
+#[tokio::test]
 async fn changes_during_a_sweep_neither_double_nor_skip_the_others() {
     let fake = generated(300).await;
     let source = GithubSource::new(config(&fake)).expect("the config is good");
