@@ -26,7 +26,7 @@ use super::error::{Fault, GithubError, chain};
 /// To connect; the address is either near or wrong.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A page is half a megabyte as a rule. GraphQL gives up to 512 kB of a file: where many are that long, ask for fewer at once.
-const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Of what GitHub says about a fault, enough to understand it.
 const MAX_SAID_CHARS: usize = 300;
 

@@ -263,12 +263,12 @@ async fn each_page_failing_once_loses_nothing() {
         Fault::Limited { status: 200, secs: 2, announced: Announced::Reset },
     ];
     for fault in faults {
-        let fake = generated(450).await;
+        let fake = generated(250).await;
         fake.fail_each_page_once(fault.clone());
         let swept = sweep(&fake).await;
         assert_complete(&fake, &swept);
         assert_eq!(fake.counts().too_early, 0, "after {fault:?}");
-        assert!(fake.counts().graphql <= 2 * 5, "{} requests after {fault:?}", fake.counts().graphql);
+        assert!(fake.counts().graphql <= 2 * 3, "{} requests after {fault:?}", fake.counts().graphql);
     }
 }
 
@@ -399,7 +399,7 @@ async fn a_file_that_cannot_be_read_whole_is_unreadable_and_says_why() {
 async fn more_long_files_than_fit_one_answer_come_in_smaller_pages() {
     let fake = FakeGithub::start("acme").await;
     let long = format!("# {}\n", "x".repeat(500 * 1024));
-    for index in 0..80 {
+    for index in 0..33 {
         fake.add_repository(&format!("r{index}"), &[("catalog-info.yaml", long.as_str())]);
     }
     let swept = sweep(&fake).await;
