@@ -2,6 +2,4 @@
 use clap::Args;
 #[derive(Debug, Args)]
 pub struct AskArgs {}
-pub async fn ask(_args: &AskArgs, _settings: crate::settings::Settings) -> anyhow::Result<super::Outcome> {
-    Ok(super::Outcome::Good)
-}
+pub async fn ask(_args: &AskArgs, _settings: crate::settings::Settings) -> anyhow::Result<super::Outcome> { Ok(super::Outcome::Good) }

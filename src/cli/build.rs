@@ -93,7 +93,10 @@ fn source(settings: &SourceSettings) -> anyhow::Result<Source> {
         }
         SourceSettings::Directory(directory) => Source::Directory {
             id: directory.id.clone(),
-            directory: DirectorySource { path: directory.path.clone(), catalog_paths: directory.catalog_paths.clone() },
+            directory: DirectorySource {
+                path: directory.path.clone(),
+                catalog_paths: directory.catalog_paths.clone(),
+            },
         },
     })
 }

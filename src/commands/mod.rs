@@ -38,6 +38,4 @@ pub async fn respond(_app: &App, _request: Request) -> Response {
     Response::Reply(Reply::new(Status::NotFound, "", "no command is built yet".into()))
 }
 
-pub fn load_commands() -> anyhow::Result<crate::chat::CommandSet> {
-    Ok(crate::chat::CommandSet(Vec::new()))
-}
+pub fn load_commands() -> anyhow::Result<crate::chat::CommandSet> { Ok(crate::chat::CommandSet(Vec::new())) }
