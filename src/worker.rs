@@ -1,7 +1,7 @@
 //! What goes on without a person asking: following the store, the sync schedule, and the queue's jobs.
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
@@ -76,7 +76,17 @@ impl Worker {
         let Some(change) = self.app.store.load_change(known.parts()).await? else { return Ok(()) };
         let catalog = Catalog::build(change.apply(known.parts()));
         info!(version = catalog.version(), entities = catalog.entries().len(), "catalog is current");
-        self.app.catalog.swap(catalog.clone());
+        // What was heard of syncs in the meantime is newer than what was loaded.
+        self.app.catalog.update(|current| {
+            let mut sources = catalog.parts().sources.clone();
+            for (id, state) in &mut sources {
+                if let Some(heard) = current.source(id).filter(|heard| heard.synced_at > state.synced_at) {
+                    *state = heard.clone();
+                }
+            }
+            catalog.with_sources(sources)
+        });
+        let catalog = self.app.catalog.load();
         let data_dir = self.app.settings.data_dir.clone();
         let saved = tokio::task::spawn_blocking(move || save_parts_to_disk(&data_dir, catalog.parts())).await;
         if let Ok(Err(fault)) = saved {
@@ -86,17 +96,18 @@ impl Worker {
     }
 
     fn note_synced(&self, source: &str, at: DateTime<Utc>, fault: Option<String>) {
-        let catalog = self.app.catalog.load();
-        let mut sources: BTreeMap<String, SourceState> = catalog.parts().sources.clone();
-        let state = sources.entry(source.to_owned()).or_default();
-        match fault {
-            None => *state = SourceState { synced_at: Some(at).max(state.synced_at), error: None },
-            Some(fault) => state.error = Some(fault),
-        }
-        if let Err(fault) = save_sources_to_disk(&self.app.settings.data_dir, &sources) {
+        self.app.catalog.update(|catalog| {
+            let mut sources = catalog.parts().sources.clone();
+            let state = sources.entry(source.to_owned()).or_default();
+            match &fault {
+                None => *state = SourceState { synced_at: Some(at).max(state.synced_at), error: None },
+                Some(fault) => state.error = Some(fault.clone()),
+            }
+            catalog.with_sources(sources)
+        });
+        if let Err(fault) = save_sources_to_disk(&self.app.settings.data_dir, &self.app.catalog.load().parts().sources) {
             warn!(error = %fault, "the time of the sync could not be kept on disk");
         }
-        self.app.catalog.swap(catalog.with_sources(sources));
     }
 
     /// Syncs every source at its own pace until told to stop.
@@ -134,6 +145,7 @@ impl Worker {
             warn!(source = source.id(), fault, "the source could not be read to its end; nothing was removed");
             self.note_synced(source.id(), app.clock.now(), Some(fault));
         } else {
+            self.note_synced(source.id(), app.clock.now(), None);
             info!(
                 source = source.id(),
                 repositories = summary.repositories,

@@ -64,7 +64,7 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
     let board = (playground == Playground::Served).then(Board::default);
     Ok(App {
         custom_kinds: custom_kinds(&settings)?,
-        commands: crate::commands::load_commands()?,
+        commands: crate::commands::load_definitions()?,
         catalog: CatalogHandle::new(Catalog::build(parts)),
         store: Store::unopened(),
         outbox: Outbox { slack, playground: board },
@@ -93,10 +93,7 @@ fn source(settings: &SourceSettings) -> anyhow::Result<Source> {
         }
         SourceSettings::Directory(directory) => Source::Directory {
             id: directory.id.clone(),
-            directory: DirectorySource {
-                path: directory.path.clone(),
-                catalog_paths: directory.catalog_paths.clone(),
-            },
+            directory: DirectorySource { path: directory.path.clone(), catalog_paths: directory.catalog_paths.clone() },
         },
     })
 }

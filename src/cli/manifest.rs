@@ -29,7 +29,7 @@ enum Commands {
 }
 
 pub fn manifest(args: &ManifestArgs) -> anyhow::Result<Outcome> {
-    let commands = crate::commands::load_commands()?;
+    let commands = crate::commands::load_definitions()?;
     let which = match args.commands {
         Commands::All => slack::SlashCommands::All,
         Commands::Umbrella => slack::SlashCommands::Umbrella,

@@ -1,6 +1,6 @@
 //! The front door: one file a subcommand. Builds `App` and starts what a subcommand needs; nothing else.
 
-mod ask;
+pub mod ask;
 mod build;
 mod config;
 mod doctor;

@@ -21,8 +21,8 @@ use super::{
 use crate::{
     http::{Doors, PlaygroundDoor, router, slack::SlackDoor},
     settings::{AccessSettings, DirectorySettings, ScheduleSettings, Settings, SourceSettings},
-    sync::Progress,
     store::Database,
+    sync::Progress,
     worker::Worker,
 };
 
@@ -47,7 +47,11 @@ pub struct DemoArgs {
 pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
     let address = SocketAddr::from(([127, 0, 0, 1], args.port));
     let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("port {} is taken on this machine; choose another, as in `steward demo --port {}`", args.port, args.port.wrapping_add(1))
+        format!(
+            "port {} is taken on this machine; choose another, as in `steward demo --port {}`",
+            args.port,
+            args.port.wrapping_add(1)
+        )
     })?;
     let path = match &args.source {
         Some(folder) => folder.clone(),
@@ -71,11 +75,15 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
         }
         let catalog = worker.app.catalog.load();
         let (entities, repositories) = (catalog.entries().len(), catalog.parts().repositories);
-        eprintln!("Read {entities} entities from {repositories} repositories.\n\nOpen {place}  and type /owner payments-api\nStop with Ctrl-C.");
+        eprintln!(
+            "Read {entities} entities from {repositories} repositories.\n\nOpen {place}  and type /owner payments-api\nStop with Ctrl-C."
+        );
     };
     let progress = Progress::for_terminal();
     let serving = serve(&worker, listener, doors, &database, &progress);
-    let (served, ()) = tokio::join!(serving, async { tokio::select! { () = ready => {} () = stop_signal().clone().cancelled_owned() => {} } });
+    let (served, ()) = tokio::join!(serving, async {
+        tokio::select! { () = ready => {} () = stop_signal().clone().cancelled_owned() => {} }
+    });
     stop(database);
     served.map(|()| Outcome::Good)
 }
@@ -141,12 +149,8 @@ async fn serve(
         stop.cancel();
         served
     };
-    let (served, (), (), ()) = tokio::join!(
-        serving,
-        worker.keep_current(database, stop),
-        worker.keep_synced(progress, stop),
-        worker.work(stop)
-    );
+    let (served, (), (), ()) =
+        tokio::join!(serving, worker.keep_current(database, stop), worker.keep_synced(progress, stop), worker.work(stop));
     served
 }
 

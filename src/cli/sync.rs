@@ -26,7 +26,11 @@ pub async fn sync(args: &SyncArgs, settings: crate::settings::Settings) -> anyho
     let database = build::database(&settings);
     let worker = build::worker(build::app(settings, Playground::LeftOut)?)?;
     let removals = if args.full { Removals::Confirmed } else { Removals::HoldBackLarge };
-    let progress = if args.json && !std::io::IsTerminal::is_terminal(&std::io::stderr()) { Progress::Silent } else { Progress::for_terminal() };
+    let progress = if args.json && !std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        Progress::Silent
+    } else {
+        Progress::for_terminal()
+    };
     let synced = async {
         worker.app.store.open(&database, worker.app.settings.database.max_connections).await?;
         let summary = worker.sync_all(removals, &progress).await?;

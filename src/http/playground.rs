@@ -123,7 +123,7 @@ struct Visit {
 
 async fn show_page(State(app): State<Arc<App>>, Query(visit): Query<Visit>) -> Markup {
     let catalog = app.catalog.load();
-    let login = visit.login.unwrap_or_else(|| default_login(&catalog, &[]));
+    let login = visit.login.unwrap_or_else(|| default_login(&catalog, &app.settings.access.admins));
     let account = parse::parse_account(&Fields::one("as", &login), &catalog);
     draw_page(&app, &account, None, None)
 }

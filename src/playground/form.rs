@@ -104,14 +104,7 @@ fn render_field(field: &Field, index: usize) -> Markup {
     }
 }
 
-fn render_control(
-    name: &str,
-    kind: &FieldKind,
-    value: Option<&Value>,
-    required: Required,
-    has_error: bool,
-    ids: &Ids,
-) -> Markup {
+fn render_control(name: &str, kind: &FieldKind, value: Option<&Value>, required: Required, has_error: bool, ids: &Ids) -> Markup {
     let one = format!("one.{name}");
     let text = value.map_or("", Value::as_text);
     let needed = (required == Required::Yes).then_some("true");

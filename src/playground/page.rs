@@ -102,11 +102,12 @@ fn list_people(catalog: &Catalog) -> Vec<(&str, String)> {
     people
 }
 
-/// Who a new page acts as: the first member of a group of admins, else a guest.
-pub fn default_login(catalog: &Catalog, admins: &[EntityRef]) -> String {
-    let members = admins.iter().flat_map(|group| {
-        let direct = (group.kind() == "user").then(|| group.clone());
-        direct.into_iter().chain(catalog.related(group, RelationType::HasMember))
+/// Who a new page acts as: the first user among the admins, written as references of groups and users; else a guest.
+pub fn default_login(catalog: &Catalog, admins: &[String]) -> String {
+    let admins = admins.iter().filter_map(|written| EntityRef::parse(written, Some("group"), "default").ok());
+    let members = admins.flat_map(|admin| {
+        let members = catalog.related(&admin, RelationType::HasMember);
+        std::iter::once(admin).chain(members)
     });
     let mut known = members.filter(|member| catalog.find(member).is_some_and(|entry| entry.entity.kind == Kind::User));
     known.next().map_or_else(|| GUEST.to_owned(), |member| member.name().to_owned())
@@ -159,7 +160,7 @@ fn render_composer() -> Markup {
                     ul.suggestions #suggestions role="listbox" aria-label="Suggestions" hidden {}
                     label.unseen for="line" { "Message to Steward" }
                     input #line type="text" name="line" placeholder="Type / for commands" spellcheck="false" autocapitalize="none"
-                        enterkeyhint="send" maxlength="500" aria-describedby="keys" required autofocus;
+                        enterkeyhint="send" maxlength="500" aria-describedby="keys" required;
                     button.send type="submit" { (icon(Sign::Send)) span.unseen { "Send" } }
                 }
                 p.keys #keys {

@@ -106,7 +106,9 @@ fn render_span(span: &Span) -> Markup {
             None => html! { (label) " (" (url) ")" },
         },
         // Other platforms' ids are of no use here.
-        Span::Person(Person { name, slack_id: _, discord_id: _ }) => html! { span.mention { "@" (name.trim_start_matches('@')) } },
+        Span::Person(Person { name, slack_id: _, discord_id: _ }) => {
+            html! { span.mention { "@" (name.trim_start_matches('@')) } }
+        }
         Span::Channel(Channel { name, slack_id: _, discord_id: _ }) => html! { span.mention { (name) } },
         Span::Time(at) => html! {
             time datetime=(at.to_rfc3339_opts(SecondsFormat::Secs, true)) data-show="moment" { (at.format("%Y-%m-%d %H:%M UTC")) }
@@ -178,7 +180,7 @@ fn render_block(block: &Block, rank: Rank) -> Markup {
         Block::Quote(text) => html! { blockquote { (render_text(text)) } },
         Block::Code { language, text } => html! {
             div.code {
-                @if let Some(language) = language { span.language { (language) } }
+                p.code-head { @if let Some(language) = language { span.language { (language) } } }
                 // A region that scrolls must be reachable by keyboard.
                 pre tabindex="0" role="region" aria-label="Code" { code { (text) } }
             }
@@ -212,7 +214,7 @@ fn render_list(style: ListStyle, items: &[ListItem], depth: u8) -> Markup {
     let lines = html! {
         @for group in groups {
             @if let [ListItem { depth: _, checked, text }, inner @ ..] = group {
-                li.task[checked.is_some()] {
+                li class=[checked.map(|_| "task")] {
                     @match checked {
                         Some(true) => span.box.done role="img" aria-label="done" {},
                         Some(false) => span.box role="img" aria-label="to do" {},
@@ -325,10 +327,16 @@ pub fn icon(sign: Sign) -> Markup {
         Sign::Check => "M3 8.5 6.5 12 13 4.5",
         Sign::Warning => "M8 2 14.5 13.5h-13zM8 6.5v3.2M8 11.6v.2",
         Sign::Critical => "M5.2 1.8h5.6l3.4 3.4v5.6l-3.4 3.4H5.2l-3.4-3.4V5.2zM8 4.8v3.6M8 10.9v.2",
-        Sign::Question => "M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8zM6.2 6.3a1.8 1.8 0 1 1 2.6 1.6c-.6.3-.8.7-.8 1.3M8 11.2v.2",
+        Sign::Question => {
+            "M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8zM6.2 6.3a1.8 1.8 0 1 1 2.6 1.6c-.6.3-.8.7-.8 1.3M8 11.2v.2"
+        }
         Sign::Lock => "M4 7.2h8v6.3H4zM5.5 7V5a2.5 2.5 0 0 1 5 0v2",
-        Sign::Eye => "M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8zM8 6.4a1.6 1.6 0 1 1 0 3.2 1.6 1.6 0 0 1 0-3.2z",
-        Sign::Source => "M4.5 2.5v7M4.5 9.5a2 2 0 1 1 0 4 2 2 0 0 1 0-4zM11.5 2.5a2 2 0 1 1 0 4 2 2 0 0 1 0-4zM11.5 6.5c0 2.5-3 3-7 3",
+        Sign::Eye => {
+            "M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8zM8 6.4a1.6 1.6 0 1 1 0 3.2 1.6 1.6 0 0 1 0-3.2z"
+        }
+        Sign::Source => {
+            "M4.5 2.5v7M4.5 9.5a2 2 0 1 1 0 4 2 2 0 0 1 0-4zM11.5 2.5a2 2 0 1 1 0 4 2 2 0 0 1 0-4zM11.5 6.5c0 2.5-3 3-7 3"
+        }
         Sign::Out => "M6 3.5H3.2v9.3h9.3V10M9 3h4v4M13 3 7.5 8.5",
         Sign::Send => "M8 13.5V3M3.5 7.2 8 2.8l4.5 4.4",
     };

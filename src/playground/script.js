@@ -43,15 +43,17 @@
         await navigator.clipboard.writeText(pre.textContent).then(() => { copy.textContent = "Copied"; }, () => { copy.textContent = "Select it and copy"; });
         setTimeout(() => { copy.textContent = "Copy"; }, 2000);
       });
-      pre.after(copy);
+      pre.previousElementSibling.append(copy);
     }
   };
 
-  // An answer longer than the window is read from its top.
+  // An answer longer than the window is read from its top; what came after it meanwhile is shown where both fit.
   const reveal = (element) => {
-    const room = innerHeight - 180;
-    const block = element.getBoundingClientRect().height > room ? "start" : "end";
-    element.scrollIntoView({ block, behavior: calm.matches ? "auto" : "smooth" });
+    const last = log.lastElementChild;
+    const height = last.getBoundingClientRect().bottom - element.getBoundingClientRect().top;
+    const behavior = calm.matches ? "auto" : "smooth";
+    if (height > innerHeight - 220) element.scrollIntoView({ block: "start", behavior });
+    else last.scrollIntoView({ block: "end", behavior });
   };
 
   const ask = async (address, fields) => {
@@ -193,6 +195,7 @@
       list.hidden = choices.length === 0;
       input.setAttribute("aria-expanded", String(choices.length > 0));
       point(-1);
+      if (input.closest("dialog")) list.scrollIntoView({ block: "nearest" });
     };
     const offer = async () => {
       const mine = ++asked;
@@ -367,5 +370,7 @@
   localise(document);
   const first = document.querySelector("dialog.form[open]");
   if (first) openForm(first);
+  // A phone would open its keyboard over the welcome.
+  else if (matchMedia("(pointer: fine)").matches) line.focus({ preventScroll: true });
   follow();
 })();

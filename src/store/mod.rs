@@ -84,7 +84,8 @@ impl Store {
     ///
     /// Once it has connected, later calls only look after the private server.
     pub async fn open(&self, database: &Database, max_connections: u32) -> Result<(), StoreError> {
-        let url = tokio::task::block_in_place(|| database.ensure_running()).map_err(|error| StoreError::Away(error.to_string()))?;
+        let url =
+            tokio::task::block_in_place(|| database.ensure_running()).map_err(|error| StoreError::Away(error.to_string()))?;
         if self.pool.get().is_some() {
             return Ok(());
         }
