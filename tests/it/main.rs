@@ -1,3 +1,7 @@
 //! The one integration binary: one file a story.
 
 mod lint;
+
+mod app;
+mod fake_slack;
+mod slack;
