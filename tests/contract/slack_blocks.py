@@ -113,6 +113,35 @@ def empty_text(value, path="payload"):
             yield from empty_text(inner, f"{path}[{index}]")
 
 
+RICH_ELEMENTS = {"rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"}
+RICH_INLINES = {"text", "link", "user", "channel", "usergroup", "emoji", "date", "broadcast", "color"}
+
+
+def deep(value, path="payload"):
+    """What the models take without looking inside: rich text, and the options of selects."""
+    if isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from deep(inner, f"{path}[{index}]")
+    if not isinstance(value, dict):
+        return
+    if value.get("type") == "rich_text":
+        for element in value["elements"]:
+            inner = element.get("elements") or []
+            if element["type"] not in RICH_ELEMENTS or not inner:
+                yield f"{path}: {element['type']} with {len(inner)} elements"
+            is_list = element["type"] == "rich_text_list"
+            for inline in (inline for item in inner for inline in (item["elements"] if is_list else [item])):
+                if inline["type"] not in RICH_INLINES:
+                    yield f"{path}: {inline['type']} in rich text"
+    for option in value.get("options") or []:
+        if len(option["text"]["text"]) > 75 or not 1 <= len(option["value"]) <= 150:
+            yield f"{path}: an option too long"
+        if len(option.get("description", {}).get("text", "")) > 75:
+            yield f"{path}: an option's description too long"
+    for key, inner in value.items():
+        yield from deep(inner, f"{path}.{key}")
+
+
 def main(path):
     checks = {"message": check_message, "view": check_view}
     seen, bad = Counter(), 0
@@ -120,7 +149,8 @@ def main(path):
         for number, line in enumerate(lines, 1):
             sample = json.loads(line)
             seen[sample["kind"]] += 1
-            faults = checks[sample["kind"]](sample["payload"]) + list(empty_text(sample["payload"]))
+            faults = checks[sample["kind"]](sample["payload"])
+            faults += [*empty_text(sample["payload"]), *deep(sample["payload"])]
             if faults:
                 bad += 1
                 if bad <= 20:
