@@ -43,8 +43,9 @@ impl CatalogHandle {
         self.current.load_full()
     }
 
-    pub fn swap(&self, catalog: Catalog) {
-        self.current.store(Arc::new(catalog));
+    /// Replaces the snapshot by one made of it; tried again where another writer was quicker, so none is lost.
+    pub fn update(&self, change: impl Fn(&Catalog) -> Catalog) {
+        self.current.rcu(|current| Arc::new(change(current)));
     }
 }
 

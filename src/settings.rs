@@ -33,6 +33,16 @@ pub struct Settings {
     pub mapping: Option<serde_json::Value>,
 }
 
+impl Settings {
+    /// Sections that are accepted and not used yet.
+    pub fn sections_of_later_versions(&self) -> Vec<&'static str> {
+        let Self { discord, on_call, links, scaffolder, mapping, .. } = self;
+        let sections =
+            [("discord", discord), ("on_call", on_call), ("links", links), ("scaffolder", scaffolder), ("mapping", mapping)];
+        sections.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect()
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

@@ -1,7 +1,7 @@
 //! What goes on without a person asking: following the store, the sync schedule, and the queue's jobs.
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
@@ -13,7 +13,7 @@ use crate::{
     app::App,
     catalog::{Catalog, SourceState},
     chat::{DeliveryError, Message, Reply, Status, Text},
-    store::{Followed, JobContext, PrivatePostgres, StoreError, SyncSources, follow, save_parts_to_disk, save_sources_to_disk},
+    store::{Database, Followed, JobContext, StoreError, SyncSources, follow, save_parts_to_disk, save_sources_to_disk},
     sync::{Progress, Removals, Source, SourceSummary, SyncContext, SyncSummary, sync_source},
 };
 
@@ -27,13 +27,6 @@ const SWEEP: Duration = Duration::from_secs(5);
 const DEAD_AFTER: Duration = Duration::from_secs(12);
 /// After a sync that failed, until the next try.
 const RETRY_SYNC: Duration = Duration::from_secs(30);
-
-/// Where the database is.
-#[derive(Debug)]
-pub enum Database {
-    Given,
-    Private(PrivatePostgres),
-}
 
 /// The application and what its jobs work on.
 #[derive(Debug)]
@@ -65,7 +58,7 @@ impl Worker {
 
     /// Connects, catches up and follows; ends only with a fault.
     async fn follow_once(&self, database: &Database) -> Result<std::convert::Infallible, StoreError> {
-        self.open(database).await?;
+        self.app.store.open(database, self.app.settings.database.max_connections).await?;
         let mut follow = follow(&self.app.store).await?;
         loop {
             self.catch_up().await?;
@@ -77,28 +70,23 @@ impl Worker {
         }
     }
 
-    async fn open(&self, database: &Database) -> Result<(), StoreError> {
-        let settings = &self.app.settings.database;
-        match database {
-            Database::Given => {
-                let Some(url) = &settings.url else { return Err(StoreError::Away("no DATABASE_URL".to_owned())) };
-                self.app.store.open(url, settings.max_connections).await
-            }
-            Database::Private(postgres) => {
-                // Quick while it runs; after a crash of the server it is started again.
-                tokio::task::block_in_place(|| postgres.ensure_running()).map_err(|error| StoreError::Away(error.to_string()))?;
-                self.app.store.open(&postgres.url(), settings.max_connections).await
-            }
-        }
-    }
-
     /// Loads what changed into a new snapshot and keeps a copy on disk.
-    async fn catch_up(&self) -> Result<(), StoreError> {
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
         let known = self.app.catalog.load();
         let Some(change) = self.app.store.load_change(known.parts()).await? else { return Ok(()) };
         let catalog = Catalog::build(change.apply(known.parts()));
         info!(version = catalog.version(), entities = catalog.entries().len(), "catalog is current");
-        self.app.catalog.swap(catalog.clone());
+        // What was heard of syncs in the meantime is newer than what was loaded.
+        self.app.catalog.update(|current| {
+            let mut sources = catalog.parts().sources.clone();
+            for (id, state) in &mut sources {
+                if let Some(heard) = current.source(id).filter(|heard| heard.synced_at > state.synced_at) {
+                    *state = heard.clone();
+                }
+            }
+            catalog.with_sources(sources)
+        });
+        let catalog = self.app.catalog.load();
         let data_dir = self.app.settings.data_dir.clone();
         let saved = tokio::task::spawn_blocking(move || save_parts_to_disk(&data_dir, catalog.parts())).await;
         if let Ok(Err(fault)) = saved {
@@ -108,17 +96,18 @@ impl Worker {
     }
 
     fn note_synced(&self, source: &str, at: DateTime<Utc>, fault: Option<String>) {
-        let catalog = self.app.catalog.load();
-        let mut sources: BTreeMap<String, SourceState> = catalog.parts().sources.clone();
-        let state = sources.entry(source.to_owned()).or_default();
-        match fault {
-            None => *state = SourceState { synced_at: Some(at).max(state.synced_at), error: None },
-            Some(fault) => state.error = Some(fault),
-        }
-        if let Err(fault) = save_sources_to_disk(&self.app.settings.data_dir, &sources) {
+        self.app.catalog.update(|catalog| {
+            let mut sources = catalog.parts().sources.clone();
+            let state = sources.entry(source.to_owned()).or_default();
+            match &fault {
+                None => *state = SourceState { synced_at: Some(at).max(state.synced_at), error: None },
+                Some(fault) => state.error = Some(fault.clone()),
+            }
+            catalog.with_sources(sources)
+        });
+        if let Err(fault) = save_sources_to_disk(&self.app.settings.data_dir, &self.app.catalog.load().parts().sources) {
             warn!(error = %fault, "the time of the sync could not be kept on disk");
         }
-        self.app.catalog.swap(catalog.with_sources(sources));
     }
 
     /// Syncs every source at its own pace until told to stop.
@@ -156,6 +145,7 @@ impl Worker {
             warn!(source = source.id(), fault, "the source could not be read to its end; nothing was removed");
             self.note_synced(source.id(), app.clock.now(), Some(fault));
         } else {
+            self.note_synced(source.id(), app.clock.now(), None);
             info!(
                 source = source.id(),
                 repositories = summary.repositories,

@@ -34,6 +34,10 @@ pub const MAX_DESCRIPTOR_BYTES: usize = 2 * 1024 * 1024;
 /// The most documents of a file: an organisation's persons, one a document, fit.
 pub const MAX_DOCUMENTS: usize = 10_000;
 
+/// The most values (texts, numbers, lists, maps) of a file: 7,000 persons fit. A dense file of the largest size
+/// holds a million, which would take a second.
+pub const MAX_VALUES: usize = 100_000;
+
 /// The namespace of an entity that names none.
 const DEFAULT_NAMESPACE: &str = "default";
 
@@ -83,14 +87,14 @@ impl Document {
 
 /// Parses a descriptor file; never fails as a whole unless it is larger than [`MAX_DESCRIPTOR_BYTES`].
 ///
-/// Each document is judged by itself: a fault in one loses no other. Documents past [`MAX_DOCUMENTS`] are
-/// answered by a single problem.
+/// Each document is judged by itself: a fault in one loses no other. What is past [`MAX_DOCUMENTS`] or [`MAX_VALUES`] is
+/// answered by a single problem, after the documents before it.
 pub fn parse_descriptor(text: &[u8], custom_kinds: &CustomKinds) -> Vec<Document> {
     let start = Mark { line: 1, column: 1 };
     let refuse =
         |doc_index, mark: Mark, problem| Document { doc_index, line: mark.line, verdict: Verdict::YamlError { problem } };
     if text.len() > MAX_DESCRIPTOR_BYTES {
-        return vec![refuse(0, start, explain_size(text.len(), start))];
+        return vec![refuse(0, start, explain_size(start))];
     }
     if text.starts_with(&[0xFF, 0xFE]) || text.starts_with(&[0xFE, 0xFF]) {
         let problem = Problem::at(start, "the file is written in UTF-16").hint("save it as UTF-8");
@@ -98,6 +102,7 @@ pub fn parse_descriptor(text: &[u8], custom_kinds: &CustomKinds) -> Vec<Document
     }
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     let mut documents = Vec::new();
+    let mut values_left = MAX_VALUES;
     for (doc_index, chunk) in split_documents(text).into_iter().enumerate() {
         if doc_index == MAX_DOCUMENTS {
             let mark = Mark { line: chunk.content_line, column: 1 };
@@ -106,18 +111,21 @@ pub fn parse_descriptor(text: &[u8], custom_kinds: &CustomKinds) -> Vec<Document
             documents.push(refuse(doc_index, mark, problem));
             break;
         }
-        let verdict = match parse_chunk(&chunk) {
+        let verdict = match parse_chunk(&chunk, &mut values_left) {
             Ok(None) => continue,
             Ok(Some(node)) => judge(node, custom_kinds),
             Err(problem) => Verdict::YamlError { problem },
         };
         documents.push(Document { doc_index, line: chunk.content_line, verdict });
+        if values_left == 0 {
+            break;
+        }
     }
     documents
 }
 
 /// The tree of one document; `None` where it holds nothing.
-fn parse_chunk(chunk: &Chunk<'_>) -> Result<Option<Node>, Problem> {
+fn parse_chunk(chunk: &Chunk<'_>, values_left: &mut usize) -> Result<Option<Node>, Problem> {
     let text = std::str::from_utf8(chunk.bytes).map_err(|error| {
         let (mark, byte) = (find_mark(chunk, error.valid_up_to()), chunk.bytes[error.valid_up_to()]);
         Problem::at(mark, format!("the byte 0x{byte:02X} is not UTF-8")).hint("save the file as UTF-8")
@@ -126,7 +134,7 @@ fn parse_chunk(chunk: &Chunk<'_>) -> Result<Option<Node>, Problem> {
         let problem = Problem::at(find_mark(chunk, offset), "a NUL byte stands in the text");
         return Err(problem.hint("remove it; is this a text file?"));
     }
-    let node = yaml::parse_yaml(text, chunk.first_line)?;
+    let node = yaml::parse_yaml(text, chunk.first_line, values_left)?;
     Ok(node.filter(|node| !matches!(node.value, Value::Null)))
 }
 
@@ -138,10 +146,9 @@ fn find_mark(chunk: &Chunk<'_>, offset: usize) -> Mark {
     Mark { line, column: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1 }
 }
 
-fn explain_size(bytes: usize, mark: Mark) -> Problem {
+fn explain_size(mark: Mark) -> Problem {
     let limit = MAX_DESCRIPTOR_BYTES / 1024 / 1024;
-    let size = bytes.div_ceil(1024 * 1024);
-    Problem::at(mark, format!("the file is larger than {limit} MiB (about {size} MiB) and is not read"))
+    Problem::at(mark, format!("the file is larger than {limit} MiB and is not read"))
         .hint("move long definitions into files of their own and name them, as in definition: { $text: ./openapi.yaml }")
 }
 
@@ -213,7 +220,7 @@ fn check_document(map: &Map, mark: Mark, custom_kinds: &CustomKinds) -> Result<V
     let rules = rules.transpose()?;
     check_map(map, &ENVELOPE, place)?;
     let rules = rules.expect("the envelope's check lets pass only texts as apiVersion and kind");
-    if let Some((key, value)) = find_bad_placeholder(&Node { mark, value: Value::Map(map.clone()) }) {
+    if let Some((key, value)) = map.entries.iter().find_map(|entry| find_bad_placeholder(&entry.node)) {
         return Err(Problem::at(value.mark, format!("{key} is {} and must be a path or an address", describe(value)))
             .key(key)
             .hint(format!("write for example {key}: ./openapi.yaml")));

@@ -31,6 +31,17 @@ pub struct StoredFile {
     pub path: String,
     pub role: FileRole,
     pub content_hash: Hash,
+    /// The error it holds.
+    pub problem: Option<FileProblem>,
+}
+
+impl StoredFile {
+    /// Path with line, and message, where it holds an error.
+    pub fn told_problem(&self) -> Option<(String, String)> {
+        let problem = self.problem.as_ref()?;
+        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+        Some((format!("{}{line}", self.path), problem.message.clone()))
+    }
 }
 
 /// One claim as stored.
@@ -241,6 +252,7 @@ fn diff_file(
             change.files.push(write);
         }
         FileRole::Descriptor if is_same => {
+            change.problems.extend(known.and_then(StoredFile::told_problem));
             change.tally.unchanged += stored.iter().filter(|claim| !claim.removed).count() as u64;
         }
         FileRole::Descriptor => {

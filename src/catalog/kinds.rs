@@ -10,7 +10,7 @@ mod table;
 
 pub use custom::{BadCustomKind, CustomKind, CustomKinds, CustomRelation};
 pub use format::TextRule;
-pub use table::{BUILT_IN_KINDS, ENVELOPE};
+pub use table::{BUILT_IN_KINDS, ENVELOPE, METADATA};
 
 use super::RelationType;
 
@@ -27,6 +27,12 @@ pub struct KindRules {
 pub struct MapRule {
     pub fields: &'static [Field],
     pub others: Others,
+}
+
+impl MapRule {
+    pub fn has_field(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
+    }
 }
 
 /// Keys that no field names.

@@ -6,14 +6,18 @@ pub mod descriptor;
 pub mod diff;
 mod entity;
 mod entity_ref;
+mod graph;
 pub mod kinds;
 pub mod lookup;
+mod person;
 mod relation;
 mod repository;
 mod snapshot;
 
 pub use entity::{Entity, Kind, Link};
 pub use entity_ref::{BadEntityRef, EntityRef};
+pub use graph::{Circle, Dependencies, Direction, MAX_NODES, Node, Repeat};
+pub use lookup::{Found, Level, LookupIndex, Sought, is_deprecated};
 pub use relation::{Relation, RelationType};
 pub use repository::{
     Commit, Contents, FileRole, RUNBOOK_PATHS, Repository, RepositoryRead, SourceFile, SourcePage, SweepError, SweepReport,

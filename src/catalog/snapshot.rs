@@ -9,7 +9,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Entity, EntityRef, Relation, RelationType, lookup::LookupIndex};
+use super::{Entity, EntityRef, Relation, RelationType, lookup::LookupIndex, person::PersonIndex};
 
 /// Everything a snapshot is made of; what the store loads and what the disk keeps.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -121,6 +121,7 @@ struct Index {
     rivals: HashMap<EntityRef, Vec<Arc<Entry>>>,
     runbooks: HashMap<i64, Vec<Arc<Runbook>>>,
     lookup: LookupIndex,
+    people: PersonIndex,
 }
 
 impl Catalog {
@@ -156,8 +157,9 @@ impl Catalog {
         for runbook in &parts.runbooks {
             runbooks.entry(runbook.origin.repository_id).or_default().push(Arc::clone(runbook));
         }
-        let lookup = LookupIndex::build(&entries);
-        Self { index: Arc::new(Index { entries, by_ref, incoming, rivals, runbooks, lookup }), parts: Arc::new(parts) }
+        let lookup = LookupIndex::build(&entries, |entity_ref| count_dependents(&incoming, entity_ref));
+        let people = PersonIndex::build(&entries);
+        Self { index: Arc::new(Index { entries, by_ref, incoming, rivals, runbooks, lookup, people }), parts: Arc::new(parts) }
     }
 
     /// The same entities with other source states; indexes are shared.
@@ -221,15 +223,7 @@ impl Catalog {
 
     /// How many edges of these types point at it, as a measure of weight.
     pub fn dependents_count(&self, entity_ref: &EntityRef) -> usize {
-        let incoming = self.index.incoming.get(entity_ref).into_iter().flatten();
-        incoming
-            .filter(|relation| {
-                matches!(
-                    relation.relation_type,
-                    RelationType::DependencyOf | RelationType::ApiConsumedBy | RelationType::HasPart | RelationType::OwnerOf
-                )
-            })
-            .count()
+        count_dependents(&self.index.incoming, entity_ref)
     }
 
     /// The runbooks found in the repository of this entity; the best path first.
@@ -240,4 +234,20 @@ impl Catalog {
     pub fn lookup(&self) -> &LookupIndex {
         &self.index.lookup
     }
+
+    pub(super) fn people(&self) -> &PersonIndex {
+        &self.index.people
+    }
+}
+
+fn count_dependents(incoming: &HashMap<EntityRef, Vec<Relation>>, entity_ref: &EntityRef) -> usize {
+    let edges = incoming.get(entity_ref).into_iter().flatten();
+    edges
+        .filter(|relation| {
+            matches!(
+                relation.relation_type,
+                RelationType::DependencyOf | RelationType::ApiConsumedBy | RelationType::HasPart | RelationType::OwnerOf
+            )
+        })
+        .count()
 }

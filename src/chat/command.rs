@@ -108,7 +108,54 @@ impl Arguments {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandSet(pub Vec<CommandDef>);
 
+/// A definition that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {message}")]
+pub struct BadCommandFile {
+    pub file: String,
+    /// One-based; 1 where the fault is in the whole file.
+    pub line: usize,
+    pub message: String,
+}
+
+/// Discord's limits for a command (<https://discord.com/developers/docs/interactions/application-commands>).
+const NAME_MAX: usize = 32;
+const SUMMARY_MAX: usize = 100;
+
 impl CommandSet {
+    /// Reads definitions from `(file name, YAML)` pairs and checks each, its examples included; keeps their order.
+    pub fn load<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, BadCommandFile> {
+        let mut commands: Vec<CommandDef> = Vec::new();
+        for (file, text) in files {
+            let bad = |line: usize, message: String| BadCommandFile { file: file.to_owned(), line, message };
+            let command: CommandDef = serde_yaml::from_str(text)
+                .map_err(|error| bad(error.location().map_or(1, |location| location.line()), error.to_string()))?;
+            let line_of = |needle: &str| text.lines().position(|line| line.contains(needle)).map_or(1, |at| at + 1);
+            let stem = file.strip_suffix(".yaml").unwrap_or(file);
+            if command.name != stem || command.name.len() > NAME_MAX || !command.name.chars().all(|c| c.is_ascii_lowercase()) {
+                return Err(bad(line_of("name:"), format!("`name` must be {stem}, at most {NAME_MAX} lower-case letters")));
+            }
+            let summaries = command.arguments.iter().map(|argument| &argument.summary).chain([&command.summary]);
+            for summary in summaries {
+                if summary.is_empty() || summary.chars().count() > SUMMARY_MAX || summary.ends_with('.') {
+                    let message = format!("a summary is one line of at most {SUMMARY_MAX} characters without a full stop");
+                    return Err(bad(line_of(summary), message));
+                }
+            }
+            if commands.iter().any(|other| other.name == command.name) {
+                return Err(bad(line_of("name:"), format!("there is a command {} already", command.name)));
+            }
+            let alone = Self(vec![command.clone()]);
+            for example in &command.examples {
+                if let Err(fault) = alone.parse_line(&example.line) {
+                    return Err(bad(line_of(&example.line), format!("the example cannot be read: {fault:?}")));
+                }
+            }
+            commands.push(command);
+        }
+        Ok(Self(commands))
+    }
+
     pub fn find(&self, name: &str) -> Option<&CommandDef> {
         self.0.iter().find(|command| command.name == name)
     }

@@ -4,12 +4,14 @@
 mod command;
 mod form;
 pub mod limits;
+mod line;
+pub mod markdown;
 mod message;
 mod reply;
 mod request;
 mod text;
 
-pub use command::{Access, ArgumentDef, ArgumentType, Arguments, CommandDef, CommandSet, Example, LineFault, Visibility};
+pub use command::{Access, ArgumentDef, ArgumentType, Arguments, BadCommandFile, CommandDef, CommandSet, Example, LineFault, Visibility};
 pub use form::{Choice, Field, FieldKind, Form, FormState, Required};
 pub use message::{DeliveryError, Message};
 pub use reply::{

@@ -1,13 +1,35 @@
 //! The chat commands: one file a command, the twin of `commands/*.yaml`.
 //! Answers that an incident needs are pure functions of the snapshot; acts go through one verb of the store.
 
+pub mod answer;
+pub mod catalog;
+pub mod deps;
+pub mod find;
+pub mod help;
+pub mod owner;
+pub mod report;
+pub mod runbook;
+
+use answer::failure;
 use chrono::{DateTime, Utc};
+use include_dir::{Dir, include_dir};
 
 use crate::{
     app::App,
-    catalog::EntityRef,
-    chat::{Account, Place, Reply, Request, Response, Status},
+    catalog::{Catalog, EntityRef},
+    chat::{
+        Access, Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, LineFault, Place, Platform, Reply,
+        Request, Response, Status, Text, Visibility,
+    },
 };
+
+static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
+
+/// The order in which help shows them: what an incident needs first.
+const ORDER: [&str; 7] = ["owner", "runbook", "deps", "find", "report", "catalog", "help"];
+
+/// Three missed rounds of the usual half an hour.
+const STALE_AFTER: chrono::Duration = chrono::Duration::minutes(90);
 
 /// What an answer may know besides the catalog.
 #[derive(Debug, Clone)]
@@ -19,9 +41,19 @@ pub struct Asking<'a> {
     pub person: Option<EntityRef>,
     /// Groups the person is in, parents included, sorted.
     pub groups: Vec<EntityRef>,
+    pub standing: Standing,
     pub store: StoreHealth,
     /// How old a source may get before answers say so loudly.
     pub stale_after: chrono::Duration,
+}
+
+/// What the asker may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// The catalog knows nobody behind the account.
+    Guest,
+    Member,
+    Admin,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +65,146 @@ pub enum StoreHealth {
     Absent,
 }
 
+impl<'a> Asking<'a> {
+    /// Finds out who asks. `admins` are references of users and groups.
+    pub fn new(
+        catalog: &Catalog,
+        now: DateTime<Utc>,
+        account: &'a Account,
+        place: Option<&'a Place>,
+        admins: &[EntityRef],
+        store: StoreHealth,
+    ) -> Self {
+        let person = match account.platform {
+            Platform::Slack => catalog.find_person_by_slack_id(&account.id),
+            Platform::Discord => catalog.find_person_by_discord_id(&account.id),
+            Platform::Playground | Platform::Terminal => catalog.find_person_by_name(&account.id),
+        };
+        let person = person.cloned();
+        let groups = person.as_ref().map(|person| catalog.groups_of(person)).unwrap_or_default();
+        let is_admin = admins.iter().any(|admin| Some(admin) == person.as_ref() || groups.binary_search(admin).is_ok());
+        let standing = match &person {
+            None => Standing::Guest,
+            Some(_) if is_admin => Standing::Admin,
+            Some(_) => Standing::Member,
+        };
+        Self { now, account, place, person, groups, standing, store, stale_after: STALE_AFTER }
+    }
+}
+
+/// The definitions that travel in the binary.
+pub fn load_definitions() -> Result<CommandSet, BadCommandFile> {
+    let mut files = Vec::new();
+    for name in ORDER {
+        let file = format!("{name}.yaml");
+        let missing = || BadCommandFile { file: file.clone(), line: 1, message: "is not in commands/".to_owned() };
+        let text = DEFINITIONS.get_file(&file).and_then(|found| found.contents_utf8()).ok_or_else(missing)?;
+        files.push((file, text));
+    }
+    CommandSet::load(files.iter().map(|(file, text)| (file.as_str(), *text)))
+}
+
 /// Answers one request: the single way in for every door.
-pub async fn respond(_app: &App, _request: Request) -> Response {
-    Response::Reply(Reply::new(Status::NotFound, "", "no command is built yet".into()))
+pub async fn respond(app: &App, request: Request) -> Response {
+    let catalog = app.catalog.load();
+    let admins = admins(app);
+    let Request { account, place, act } = request;
+    let health = match app.store.away_since() {
+        _ if account.platform == Platform::Terminal => StoreHealth::Absent,
+        Some(since) => StoreHealth::AwaySince(since),
+        None => StoreHealth::Reachable,
+    };
+    let asking = Asking::new(&catalog, app.clock.now(), &account, place.as_ref(), &admins, health);
+    match act {
+        Act::Say { line } | Act::Press { line } => answer_line(app, &catalog, &asking, &line).await,
+        Act::Submit(sent) if sent.form == "report" => report::submit(app, &catalog, &asking, place.as_ref(), sent).await,
+        Act::Back(sent) if sent.form == "report" => report::back(&catalog, sent),
+        Act::Submit(sent) | Act::Back(sent) => Response::Reply(unknown_form(&sent.form)),
+        Act::Complete { form, field, typed } if form == "report" => {
+            Response::Choices(report::complete(&catalog, &asking, &field, &typed))
+        }
+        Act::Complete { .. } => Response::Choices(Vec::new()),
+    }
+}
+
+fn admins(app: &App) -> Vec<EntityRef> {
+    let written = app.settings.access.admins.iter();
+    written.filter_map(|admin| EntityRef::parse(&admin.to_string(), Some("group"), "default").ok()).collect()
+}
+
+fn unknown_form(form: &str) -> Reply {
+    let lead = format!("This form, “{form}”, belongs to another version of Steward. Nothing was sent; please open it again.");
+    Reply::new(Status::Error, "", lead.into())
+}
+
+async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &str) -> Response {
+    let (command, arguments) = match app.commands.parse_line(line) {
+        Ok(parsed) => parsed,
+        Err(LineFault::Empty) => return Response::Reply(help::help(&app.commands, asking, &help::Help::default())),
+        Err(fault) => return Response::Reply(misunderstood(&app.commands, fault)),
+    };
+    if let Some(refusal) = refuse(app, catalog, asking, command) {
+        return Response::Reply(refusal);
+    }
+    let mut response = run(app, catalog, asking, command, &arguments).await;
+    if let Response::Reply(reply) = &mut response {
+        reply.audience = match (command.visibility, reply.status) {
+            (Visibility::Everyone, Status::Answered) => Audience::Everyone,
+            (Visibility::Everyone | Visibility::Asker, _) => Audience::Asker,
+        };
+    }
+    response
+}
+
+async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &CommandDef, arguments: &Arguments) -> Response {
+    Response::Reply(match command.name.as_str() {
+        "owner" => owner::owner(catalog, asking, &arguments.into()),
+        "runbook" => runbook::runbook(catalog, asking, &arguments.into()),
+        "deps" => deps::deps(catalog, asking, &arguments.into()),
+        "find" => find::find(catalog, asking, &arguments.into()),
+        "report" => return report::report(catalog, asking, &arguments.into()),
+        "catalog" => match arguments.into() {
+            catalog::CatalogCall::Show => catalog::catalog(catalog, asking),
+            catalog::CatalogCall::Sync if asking.standing == Standing::Admin => catalog::sync(app, catalog, asking, asking.place).await,
+            catalog::CatalogCall::Sync => failure::admins_only(catalog, "catalog", "start a sync", &admins(app)),
+        },
+        "help" => help::help(&app.commands, asking, &arguments.into()),
+        // Definitions are data, so the set can hold a name that this build has no answer for.
+        name => Reply::new(Status::Error, name, Text::plain(format!("/{name} is declared but not built in this version."))),
+    })
+}
+
+fn refuse(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &CommandDef) -> Option<Reply> {
+    match command.access {
+        Access::Everyone => None,
+        Access::Members => (asking.standing < Standing::Member).then(|| failure::members_only(&command.name, asking)),
+        Access::Admins => (asking.standing < Standing::Admin)
+            .then(|| failure::admins_only(catalog, &command.name, &format!("use /{}", command.name), &admins(app))),
+    }
+}
+
+/// The reply to a line that could not be read: what may have been meant, and how it is written.
+pub fn misunderstood(commands: &CommandSet, fault: LineFault) -> Reply {
+    match fault {
+        LineFault::Empty => Reply::new(Status::Error, "", "Nothing was typed. /help shows what there is.".into()),
+        LineFault::UnknownCommand { typed, nearest } => {
+            let typed = crate::chat::limits::cut(&typed, 40);
+            let lead = match nearest.as_slice() {
+                [] => format!("There is no command “{typed}”. /help shows all of them."),
+                [one] => format!("There is no command “{typed}”. Did you mean /{one}?"),
+                [first, ..] => format!("There is no command “{typed}”. Did you mean /{first}, or one of these?"),
+            };
+            let mut reply = Reply::new(Status::Error, "", lead.into());
+            reply.buttons = nearest.iter().map(|name| Button::say(format!("About {name}"), format!("help {name}"))).collect();
+            reply.buttons.push(Button::say("All commands", "help"));
+            reply
+        }
+        LineFault::BadArguments { command, error } => {
+            let mut reply = Reply::fault(&command, &error);
+            if commands.find(&command).is_some() {
+                reply.buttons.push(Button::say(format!("About {command}"), format!("help {command}")));
+            }
+            reply
+        }
+    }
 }

@@ -13,6 +13,10 @@ const CHECK: &str = include_str!("check.graphql");
 /// Below this share of its rate limit a token is shared with something greedy.
 const LOW_BUDGET_PERCENT: u64 = 10;
 
+const TOKEN: &str = "GitHub token";
+const RATE_LIMIT: &str = "GitHub rate limit";
+const OWNER: &str = "GitHub organisation";
+
 /// One line of the doctor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
@@ -89,18 +93,24 @@ impl GithubSource {
     /// Looks at address, token, rate limit and organisation with two requests; never fails itself.
     pub async fn check(&self) -> Vec<Check> {
         let tally = Tally::default();
-        let answer = match self.client.rest(&tally, "/rate_limit", "application/vnd.github+json").await {
-            Ok(answer) => answer,
-            Err(fault) => return vec![Check::bad("GitHub token", &at_once(fault))],
+        let mut checks = match self.client.rest(&tally, "/rate_limit", "application/vnd.github+json").await {
+            Ok(answer) => {
+                let mut checks = vec![token(&answer)];
+                checks.extend(rate_limits(&answer));
+                checks
+            }
+            // An Enterprise Server whose limits are turned off; its answer to the query tells of the token.
+            Err(Fault::Final(GithubError::NotGithub { said, .. })) if said.contains("not enabled") => {
+                vec![Check::good(RATE_LIMIT, "turned off on this server".to_owned())]
+            }
+            Err(fault) => return vec![Check::bad(TOKEN, &at_once(fault))],
         };
-        let mut checks = vec![token(&answer)];
-        checks.extend(rate_limits(&answer));
         checks.push(match self.load_owner(&tally).await {
             Ok(owner) => {
                 let found = format!("{} is in sight with {} repositories", owner.login, owner.repositories.total_count);
-                Check::good("GitHub organisation", found)
+                Check::good(OWNER, found)
             }
-            Err(error) => Check::bad("GitHub organisation", &error),
+            Err(error) => Check::bad(OWNER, &error),
         });
         checks
     }
@@ -124,36 +134,33 @@ impl GithubSource {
 
 /// Classic tokens name their scopes in a header; fine-grained ones and those of Apps do not.
 fn token(answer: &Answer) -> Check {
-    const NAME: &str = "GitHub token";
     let Some(scopes) = answer.headers.get("x-oauth-scopes").and_then(|value| value.to_str().ok()) else {
-        return Check::good(NAME, "accepted (fine-grained, or of an App)".to_owned());
+        return Check::good(TOKEN, "accepted (fine-grained, or of an App)".to_owned());
     };
     let scopes: Vec<_> = scopes.split(',').map(str::trim).filter(|scope| !scope.is_empty()).collect();
     if scopes.contains(&"repo") {
-        return Check::good(NAME, format!("accepted, scopes {}", scopes.join(", ")));
+        return Check::good(TOKEN, format!("accepted, scopes {}", scopes.join(", ")));
     }
     let has = if scopes.is_empty() { "no scope".to_owned() } else { format!("only {}", scopes.join(", ")) };
     Check {
-        name: NAME.to_owned(),
+        name: TOKEN.to_owned(),
         found: Err(format!("accepted, but it has {has}: private repositories stay out of sight")),
         fix: Some("Add the scope `repo` to the token, or use a fine-grained one with Contents and Metadata.".to_owned()),
     }
 }
 
 fn rate_limits(answer: &Answer) -> Vec<Check> {
-    const NAME: &str = "GitHub rate limit";
     let Ok(RateLimits { resources }) = serde_json::from_slice(&answer.body) else {
-        // An Enterprise Server may have rate limits turned off, and says so in other words.
-        return vec![Check::good(NAME, "none given".to_owned())];
+        return vec![Check::good(RATE_LIMIT, "not told".to_owned())];
     };
     let Resources { core, graphql } = resources;
     let line = |which: &str, RateLimit { limit, remaining }: RateLimit| {
         let left = format!("{remaining} of {limit} {which} left this hour");
         if remaining * 100 >= limit * LOW_BUDGET_PERCENT {
-            return Check::good(NAME, left);
+            return Check::good(RATE_LIMIT, left);
         }
         Check {
-            name: NAME.to_owned(),
+            name: RATE_LIMIT.to_owned(),
             found: Err(left),
             fix: Some("Give Steward a token of its own; something else uses this one up.".to_owned()),
         }

@@ -126,8 +126,14 @@ impl Client {
             StatusCode::UNAUTHORIZED => Fault::Final(GithubError::BadToken),
             StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
                 let wait_secs = announced_wait(headers);
-                let limited = wait_secs.is_some() || status == StatusCode::TOO_MANY_REQUESTS || said.contains("rate limit");
-                if limited { Fault::Limited { wait_secs, said } } else { Fault::Final(GithubError::Forbidden { said }) }
+                if wait_secs.is_some() || said.contains("rate limit") {
+                    return Fault::Limited { wait_secs, said };
+                }
+                // GitHub names its limits; a 429 that does not comes from something on the way.
+                if status == StatusCode::TOO_MANY_REQUESTS {
+                    return Fault::Transient(said);
+                }
+                Fault::Final(GithubError::Forbidden { said })
             }
             StatusCode::REQUEST_TIMEOUT | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Fault::TooHeavy(said),
             StatusCode::NOT_FOUND => Fault::Final(GithubError::NotGithub { address: self.address.clone(), said }),

@@ -104,7 +104,7 @@ struct PageInfo {
 /// GraphQL's error with GitHub's `type`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct GraphqlError {
+struct GraphqlError {
     message: String,
     #[serde(rename = "type")]
     kind: Option<String>,
@@ -131,11 +131,16 @@ pub(super) fn parse_page(answer: &Answer, variables: &PageVariables<'_>, overloa
         .map_err(|error| Fault::Transient(format!("the answer is not whole: {error} ({} bytes)", answer.body.len())))?;
     let errors = errors.unwrap_or_default();
     let owner = data.and_then(|data| data.repository_owner);
-    if let Some(fault) = whole_fault(&errors, answer, variables.owner, owner.is_some(), overload) {
+    if let Some(fault) = limit_fault(&errors, answer) {
         return Err(fault);
     }
+    if let Some(error) = errors.iter().find(|error| error.is_overload())
+        && (owner.is_none() || overload == Overload::AskForLess)
+    {
+        return Err(Fault::TooHeavy(error.message.clone()));
+    }
     let Some(Owner { repositories }) = owner else {
-        return Err(Fault::Final(GithubError::UnknownOwner { owner: variables.owner.to_owned() }));
+        return Err(absence_fault(errors, variables.owner));
     };
     let Some(nodes) = repositories.nodes else {
         return Err(Fault::Transient("the page came without its repositories".to_owned()));
@@ -155,37 +160,27 @@ pub(super) fn parse_page(answer: &Answer, variables: &PageVariables<'_>, overloa
     Ok(page)
 }
 
-/// What an answer's errors mean for the whole page; `None` where they concern single repositories.
-pub(super) fn whole_fault(
-    errors: &[GraphqlError],
-    answer: &Answer,
-    owner: &str,
-    has_owner: bool,
-    overload: Overload,
-) -> Option<Fault> {
-    for error in errors {
-        let said = error.message.clone();
-        let kind = error.kind.as_deref().unwrap_or_default();
-        if matches!(kind, "RATE_LIMITED" | "RATE_LIMIT") || said.contains("rate limit") {
-            return Some(Fault::Limited { wait_secs: announced_wait(&answer.headers), said });
-        }
-        if error.is_overload() && (!has_owner || overload == Overload::AskForLess) {
-            return Some(Fault::TooHeavy(said));
-        }
-    }
-    if has_owner {
-        return None;
-    }
-    let error = errors.first()?;
-    let said = error.message.clone();
-    Some(match error.kind.as_deref() {
-        Some("NOT_FOUND") => Fault::Final(GithubError::UnknownOwner { owner: owner.to_owned() }),
-        Some("FORBIDDEN" | "INSUFFICIENT_SCOPES" | "SAML_ENFORCEMENT") => Fault::Final(GithubError::Forbidden { said }),
-        _ if error.extensions.as_ref().is_some_and(|extensions| extensions.code.is_some()) => {
-            Fault::Final(GithubError::Rejected { said })
-        }
+/// GitHub tells of its primary limit in a 200.
+fn limit_fault(errors: &[GraphqlError], answer: &Answer) -> Option<Fault> {
+    let error = errors.iter().find(|error| {
+        matches!(error.kind.as_deref(), Some("RATE_LIMITED" | "RATE_LIMIT")) || error.message.contains("rate limit")
+    })?;
+    Some(Fault::Limited { wait_secs: announced_wait(&answer.headers), said: error.message.clone() })
+}
+
+/// Why there is no owner in the answer.
+fn absence_fault(errors: Vec<GraphqlError>, owner: &str) -> Fault {
+    let unknown = GithubError::UnknownOwner { owner: owner.to_owned() };
+    let Some(GraphqlError { message: said, kind, extensions, path: _ }) = errors.into_iter().next() else {
+        return Fault::Final(unknown);
+    };
+    match kind.as_deref() {
+        Some("NOT_FOUND") => Fault::Final(unknown),
+        Some("FORBIDDEN" | "INSUFFICIENT_SCOPES") => Fault::Final(GithubError::Forbidden { said }),
+        // The query does not fit this GitHub's schema: an Enterprise Server too old for it.
+        _ if extensions.is_some_and(|extensions| extensions.code.is_some()) => Fault::Final(GithubError::Rejected { said }),
         Some(_) | None => Fault::Transient(said),
-    })
+    }
 }
 
 impl GraphqlError {

@@ -45,8 +45,8 @@ impl GithubSource {
                     None => Ok(None),
                 }
             };
-            // Polled in this order the request is on its way before the page at hand is parsed.
-            match tokio::try_join!(following, delivery.deliver(page))? {
+            // In this order, so that the request is on its way before the page at hand is parsed.
+            match tokio::try_join!(biased; following, delivery.deliver(page))? {
                 (Some(following), ()) => page = following,
                 (None, ()) => break total,
             }
@@ -82,7 +82,7 @@ impl<'a> Asker<'a> {
 
     async fn load_page(&mut self, after: Option<&str>) -> Result<Page, GithubError> {
         let mut patience = Patience::new(&self.source.waits);
-        let mut heavy_alone = 0;
+        let (mut overloads, mut heavy_alone) = (0, 0);
         let mut asked_again = false;
         loop {
             let fault = match self.ask(after).await {
@@ -99,13 +99,16 @@ impl<'a> Asker<'a> {
                 Err(fault) => fault,
             };
             if let Fault::TooHeavy(said) = &fault {
+                overloads += 1;
                 if self.size.repositories == 1 {
                     heavy_alone += 1;
-                    if heavy_alone == MAX_HEAVY_ALONE {
-                        return self.load_without_files(after, said).await;
-                    }
                 }
-                self.size.shrink();
+                if heavy_alone == MAX_HEAVY_ALONE {
+                    return self.load_without_files(after, said).await;
+                }
+                if overloads > 1 || !self.size.is_proven() {
+                    self.size.shrink();
+                }
             }
             patience.bear(fault).await?;
         }
@@ -141,27 +144,38 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// Halves on overload, and doubles after good pages: the more often it failed, the later.
+/// How many repositories to ask for: half after an overload, twice as many after good pages, the later the more often it failed.
+///
+/// A size that went well before is given a second chance first, since each smaller page is a new one that may fail by accident:
+/// a GitHub that stumbles over every page once would drive the size down to one.
 struct PageSize {
     repositories: usize,
+    /// The largest that went well, or is taken to.
+    proven: usize,
     failures: u32,
     good: u32,
 }
 
 impl Default for PageSize {
     fn default() -> Self {
-        Self { repositories: LARGEST_PAGE, failures: 0, good: 0 }
+        Self { repositories: LARGEST_PAGE, proven: LARGEST_PAGE, failures: 0, good: 0 }
     }
 }
 
 impl PageSize {
+    fn is_proven(&self) -> bool {
+        self.repositories <= self.proven
+    }
+
     fn shrink(&mut self) {
         self.repositories = (self.repositories / 2).max(1);
+        self.proven = self.proven.min(self.repositories);
         self.failures += 1;
         self.good = 0;
     }
 
     fn grow(&mut self) {
+        self.proven = self.proven.max(self.repositories);
         self.good += 1;
         let needed = (1 << self.failures.saturating_sub(1).min(16)).min(MAX_GOOD_PAGES_BEFORE_GROWTH);
         if self.good >= needed {

@@ -3,6 +3,7 @@
 
 mod action;
 mod catalog;
+mod database;
 mod follow;
 mod private;
 mod sync;
@@ -14,7 +15,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -22,6 +23,7 @@ use sqlx::{
 
 pub use action::{AuditEntry, DELIVER, Job, JobContext, SYNC_SOURCES, SyncSources};
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
+pub use database::Database;
 pub use follow::{Follow, Followed, Synced, follow};
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use sync::{Applied, PageWrite, Removal, SourceLock, StoredSource, Wrote};
@@ -78,8 +80,12 @@ impl Store {
         Self::default()
     }
 
-    /// Connects and applies the migrations. Once it has succeeded, later calls do nothing.
-    pub async fn open(&self, url: &SecretString, max_connections: u32) -> Result<(), StoreError> {
+    /// Connects and applies the migrations; starts a private server that does not run.
+    ///
+    /// Once it has connected, later calls only look after the private server.
+    pub async fn open(&self, database: &Database, max_connections: u32) -> Result<(), StoreError> {
+        let url =
+            tokio::task::block_in_place(|| database.ensure_running()).map_err(|error| StoreError::Away(error.to_string()))?;
         if self.pool.get().is_some() {
             return Ok(());
         }

@@ -9,7 +9,7 @@ use sqlx::{Acquire, PgConnection, types::Json};
 use super::{Store, StoreError};
 use crate::catalog::{
     EntityRef, FileRole, Relation,
-    diff::{Hash, RepositoryChange, StoredClaim, StoredDigest, StoredFile, Tally},
+    diff::{FileProblem, Hash, RepositoryChange, StoredClaim, StoredDigest, StoredFile, Tally},
 };
 
 /// What is stored of a source, enough to see what did not change.
@@ -77,12 +77,14 @@ impl Store {
             source.insert(row.repository_id, digest);
         }
         let files = sqlx::query!(
-            "select repository_id, path, role, content_hash from files where source_id = $1 order by repository_id, path",
+            r#"select repository_id, path, role, content_hash, problem as "problem: Json<FileProblem>"
+               from files where source_id = $1 order by repository_id, path"#,
             source_id
         );
         for row in files.fetch_all(pool).await? {
             let role = if row.role == "runbook" { FileRole::Runbook } else { FileRole::Descriptor };
-            let file = StoredFile { path: row.path, role, content_hash: to_hash(&row.content_hash) };
+            let problem = row.problem.map(|problem| problem.0);
+            let file = StoredFile { path: row.path, role, content_hash: to_hash(&row.content_hash), problem };
             if let Some(digest) = source.get_mut(&row.repository_id) {
                 digest.files.push(file);
             }

@@ -12,7 +12,7 @@ pub use summary::{Progress, Requests, SourceSummary, SyncSummary};
 use crate::{
     catalog::{
         Parts, RepositoryRead, SourcePage, SourceState, SweepError, SweepReport,
-        diff::{Tally, diff_repository, is_unchanged},
+        diff::{StoredFile, Tally, diff_repository, is_unchanged},
         kinds::CustomKinds,
     },
     directory::DirectorySource,
@@ -147,7 +147,10 @@ async fn write_page(
     for read in page.repositories {
         summary.files += read.files.len() as u64;
         match stored.get(&read.repository.id) {
-            Some(digest) if is_unchanged(digest, &read) => summary.add(Tally { unchanged: digest.claims, ..Tally::default() }),
+            Some(digest) if is_unchanged(digest, &read) => {
+                summary.add(Tally { unchanged: digest.claims, ..Tally::default() });
+                summary.blame(&read.repository.full_name, digest.files.iter().filter_map(StoredFile::told_problem));
+            }
             Some(_) | None => differing.push(read),
         }
     }
@@ -167,10 +170,7 @@ async fn write_page(
     let applied = context.store.write_page(page).await?;
     summary.add(applied.tally);
     for change in &changes {
-        let at = |path: &str| format!("{}/{path}", change.repository.full_name);
-        summary
-            .errors
-            .extend(change.problems.iter().map(|(path, message)| SweepError { location: at(path), message: message.clone() }));
+        summary.blame(&change.repository.full_name, change.problems.iter().cloned());
     }
     let refused = applied.refused.into_iter();
     summary.errors.extend(refused.map(|(location, message)| SweepError { location, message: format!("not stored: {message}") }));

@@ -63,6 +63,12 @@ impl SourceSummary {
         }
     }
 
+    /// Adds what is wrong with a repository's files.
+    pub(super) fn blame(&mut self, repository: &str, problems: impl Iterator<Item = (String, String)>) {
+        let error = |(path, message)| SweepError { location: format!("{repository}/{path}"), message };
+        self.errors.extend(problems.map(error));
+    }
+
     pub(super) fn add(&mut self, tally: Tally) {
         self.added += tally.added;
         self.changed += tally.changed;

@@ -4,7 +4,6 @@ use chrono::{DateTime, TimeZone, Utc};
 use steward::{
     app::{App, CatalogHandle, Clock},
     catalog::Catalog,
-    chat::CommandSet,
     outbox::Outbox,
     settings::Settings,
     slack::SlackClient,
@@ -20,7 +19,7 @@ pub fn test_now() -> DateTime<Utc> {
 pub fn test_app(slack: Option<SlackClient>) -> App {
     App {
         settings: Settings::default(),
-        commands: CommandSet(Vec::new()),
+        commands: steward::commands::load_definitions().unwrap(),
         custom_kinds: Default::default(),
         catalog: CatalogHandle::new(Catalog::build(Default::default())),
         store: Store::default(),

@@ -6,7 +6,7 @@ use super::{
     placeholder::{Placeholder, find_placeholder},
     problem::{Problem, shorten},
 };
-use crate::catalog::kinds::{Field, MapRule, Need, Others, Shape, TextRule};
+use crate::catalog::kinds::{BUILT_IN_KINDS, Field, METADATA, MapRule, Need, Others, Shape, TextRule};
 
 /// Where a map stands, for what is said about its keys.
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ pub fn check_map(map: &Map, rule: &MapRule, place: Place<'_>) -> Result<(), Prob
     if rule.others == Others::Accepted {
         return Ok(());
     }
-    for entry in map.entries.iter().filter(|entry| rule.fields.iter().all(|field| field.name != entry.key)) {
+    for entry in map.entries.iter().filter(|entry| !rule.has_field(&entry.key)) {
         if rule.others == Others::Refused {
             return Err(explain_foreign(&entry.key, entry.key_mark, rule, place));
         }
@@ -108,12 +108,12 @@ fn check_maps(items: &[Node], rule: &'static MapRule, path: &str, example: &str,
         .try_for_each(|(index, item)| check_value(item, &Shape::Map(rule), &format!("{path}[{index}]"), example, place))
 }
 
-fn check_text_map(map: &Map, rule: TextRule, path: &str, place: Place<'_>) -> Result<(), Problem> {
+fn check_text_map(map: &Map, rule: TextRule, map_path: &str, place: Place<'_>) -> Result<(), Problem> {
     for entry in &map.entries {
-        let path = join(path, &entry.key);
+        let path = join(map_path, &entry.key);
         if !TextRule::Key.accepts(&entry.key) {
             let shown = shorten(&entry.key);
-            let problem = Problem::at(entry.key_mark, format!("{path} has the key \"{shown}\", which is not a valid one"));
+            let problem = Problem::at(entry.key_mark, format!("{map_path} has the key \"{shown}\", which is not a valid one"));
             return Err(problem.key(path).hint(TextRule::Key.describe()));
         }
         check_value(&entry.node, &Shape::Text(rule), &path, "", place)?;
@@ -129,7 +129,7 @@ fn check_text(text: &str, rule: TextRule, mark: Mark, path: &str) -> Result<(), 
     let message = match rule {
         _ if text.trim().is_empty() => format!("{path} is empty"),
         TextRule::Url => format!("{path} is \"{shown}\", which is not a whole address"),
-        _ => format!("{path} is \"{shown}\", which is not allowed there"),
+        _ => format!("{path} is \"{shown}\", which is not a valid {}", rule.noun()),
     };
     let hint = if text.contains("{{") || text.contains("{%") {
         "this belongs to a template: check the file that the template makes, not its skeleton".to_owned()
@@ -145,7 +145,7 @@ fn check_text(text: &str, rule: TextRule, mark: Mark, path: &str) -> Result<(), 
 fn explain_missing(field: &Field, map: &Map, rule: &MapRule, place: Place<'_>) -> Problem {
     let path = join(place.path, field.name);
     let message = format!("{path} is missing");
-    let unknown = map.entries.iter().filter(|entry| rule.fields.iter().all(|known| known.name != entry.key));
+    let unknown = map.entries.iter().filter(|entry| !rule.has_field(&entry.key));
     let meant = unknown.filter(|entry| is_close(&entry.key, field.name)).map(|entry| (&entry.key, entry.key_mark)).next();
     if let Some((written, mark)) = meant {
         return Problem::at(mark, message).key(path).hint(format!(
@@ -181,11 +181,16 @@ fn explain_foreign(key: &str, mark: Mark, rule: &MapRule, place: Place<'_>) -> P
     let shown = shorten(key);
     let problem = Problem::at(mark, format!("{shown} cannot stand at the top level of a descriptor")).key(join(place.path, key));
     let known: Vec<&str> = rule.fields.iter().map(|field| field.name).collect();
-    match known.iter().find(|name| is_close(key, name)) {
-        Some(meant) if !place.document.entries.iter().any(|entry| entry.key == **meant) => {
-            problem.hint(format!("did you mean {meant}?"))
-        }
-        _ => problem.hint(format!("move it below spec or metadata, or remove it; only {} stand there", known.join(", "))),
+    let is_free = |name: &str| !place.document.entries.iter().any(|entry| entry.key == name);
+    if let Some(meant) = known.iter().find(|name| is_close(key, name) && is_free(name)) {
+        return problem.hint(format!("did you mean {meant}?"));
+    }
+    if BUILT_IN_KINDS.iter().any(|kind| kind.spec.has_field(key)) {
+        problem.hint("move it below spec")
+    } else if METADATA.has_field(key) {
+        problem.hint("move it below metadata")
+    } else {
+        problem.hint(format!("remove it, or move it below spec; only {} stand there", known.join(", ")))
     }
 }
 

@@ -23,12 +23,12 @@ pub fn find_placeholder(node: &Node) -> Option<Placeholder> {
     }
 }
 
-/// The value of `$text`, `$yaml` or `$json` where it is not a text, so that no file can be meant.
+/// The value of a well-known placeholder where it is not a text, so that no file can be meant.
 pub fn find_bad_placeholder(node: &Node) -> Option<(&str, &Node)> {
     match &node.value {
         Value::List(items) => items.iter().find_map(find_bad_placeholder),
         Value::Map(map) => match map.entries.as_slice() {
-            [entry] if matches!(entry.key.as_str(), "$text" | "$yaml" | "$json") => {
+            [entry] if matches!(entry.key.as_str(), "$text" | "$yaml" | "$json" | "$openapi" | "$asyncapi") => {
                 entry.node.as_text().is_none().then_some((entry.key.as_str(), &entry.node))
             }
             entries if entries.iter().any(|entry| entry.key.starts_with('$')) => None,

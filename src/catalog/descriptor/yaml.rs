@@ -22,7 +22,7 @@ const MAX_DEPTH: usize = 100;
 const MAX_EXPANSION: usize = 4 * 1024 * 1024;
 
 /// A value costs memory even where its text is empty.
-const NODE_WEIGHT: usize = 16;
+const NODE_WEIGHT: usize = 64;
 
 /// The limit of the JavaScript package `yaml` (`maxAliasCount`): how often an anchor may be used,
 /// times the uses nested in it.
@@ -30,15 +30,23 @@ const MAX_ALIAS_COUNT: usize = 100;
 
 /// Parses the text of one document; `None` where it holds nothing.
 ///
-/// `first_line` is the file's line, from 1, on which the text starts.
-pub fn parse_yaml(text: &str, first_line: usize) -> Result<Option<Node>, Problem> {
-    let mut tree = Tree::new(first_line);
+/// `first_line` is the file's line, from 1, on which the text starts; `values_left` is how many values the file may
+/// still hold: at zero the rest of the file is not to be read.
+pub fn parse_yaml(text: &str, first_line: usize, values_left: &mut usize) -> Result<Option<Node>, Problem> {
     let prepared = prepare(text);
+    let mut tree = Tree::new(&prepared, first_line);
     for event in Parser::<StrInput>::new_from_str(&prepared) {
         let (event, span) = event.map_err(|error| {
             let mark = tree.mark(*error.marker());
             explain(error.info(), mark, text, first_line)
         })?;
+        if let Event::Scalar(..) | Event::Alias(_) | Event::SequenceStart(..) | Event::MappingStart(..) = event {
+            *values_left -= 1;
+            if *values_left == 0 {
+                return Err(Problem::at(tree.mark(span.start), "the file holds too many values; from here on it is not read")
+                    .hint("divide it into several files"));
+            }
+        }
         tree.take(event, span)?;
     }
     Ok(tree.root)
@@ -68,6 +76,8 @@ struct Tree {
     open: Vec<Frame>,
     anchors: HashMap<usize, Anchored>,
     expansion: usize,
+    /// Where lines begin that are indented with tabs.
+    after_tabs: Vec<Mark>,
     root: Option<Node>,
 }
 
@@ -81,17 +91,24 @@ struct Frame {
 }
 
 enum Content {
-    List(Vec<Node>),
+    List(Vec<Node>, Style),
     Map { map: Map, key: Option<Key>, seen: HashSet<(KeyType, String)>, style: Style },
 }
 
-/// How a map is written.
+/// How a list or map is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Style {
-    /// A line for each key.
+    /// A line for each item.
     Block,
-    /// In braces.
+    /// In brackets or braces.
     Flow,
+}
+
+impl Style {
+    /// Only a bracket has a width.
+    fn of(start: Span) -> Self {
+        if start.is_empty() { Self::Block } else { Self::Flow }
+    }
 }
 
 struct Key {
@@ -125,8 +142,14 @@ struct Anchored {
 }
 
 impl Tree {
-    fn new(first_line: usize) -> Self {
-        Self { first_line, open: Vec::new(), anchors: HashMap::new(), expansion: 0, root: None }
+    fn new(text: &str, first_line: usize) -> Self {
+        let find_tabs = |(index, line): (usize, &str)| {
+            let content = line.trim_start_matches([' ', '\t']);
+            let indent = &line[..line.len() - content.len()];
+            indent.contains('\t').then_some(Mark { line: first_line + index, column: indent.len() + 1 })
+        };
+        let after_tabs = if text.contains('\t') { text.lines().enumerate().filter_map(find_tabs).collect() } else { Vec::new() };
+        Self { first_line, open: Vec::new(), anchors: HashMap::new(), expansion: 0, after_tabs, root: None }
     }
 
     fn mark(&self, marker: saphyr_parser::Marker) -> Mark {
@@ -143,17 +166,24 @@ impl Tree {
                 self.finish(Grown { node, weight, alias_count: 1 }, anchor)
             }
             Event::Alias(id) => self.repeat(id, mark),
-            Event::SequenceStart(anchor, _) => self.begin(mark, anchor, Content::List(Vec::new())),
+            Event::SequenceStart(anchor, _) => self.begin(mark, anchor, Content::List(Vec::new(), Style::of(span))),
             Event::MappingStart(anchor, _) => {
-                // Only a brace has a width.
-                let style = if span.is_empty() { Style::Block } else { Style::Flow };
-                self.begin(mark, anchor, Content::Map { map: Map::default(), key: None, seen: HashSet::new(), style })
+                let seen = HashSet::new();
+                self.begin(mark, anchor, Content::Map { map: Map::default(), key: None, seen, style: Style::of(span) })
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
         }
     }
 
     fn begin(&mut self, mark: Mark, anchor: usize, content: Content) -> Result<(), Problem> {
+        if self.after_tabs.binary_search_by_key(&mark.line, |after| after.line).is_ok_and(|at| self.after_tabs[at] == mark) {
+            let is_block = match &content {
+                Content::List(_, style) | Content::Map { style, .. } => *style == Style::Block,
+            };
+            if is_block {
+                return Err(Problem::at(mark, "a tab stands in the indentation").hint("indent with spaces instead of tabs"));
+            }
+        }
         if self.open.len() == MAX_DEPTH {
             return Err(Problem::at(mark, format!("the document nests more than {MAX_DEPTH} levels deep"))
                 .hint("make it flatter; no descriptor needs that many levels"));
@@ -165,7 +195,7 @@ impl Tree {
     fn end(&mut self) -> Result<(), Problem> {
         let frame = self.open.pop().expect("the parser ends only what it began");
         let value = match frame.content {
-            Content::List(items) => Value::List(items),
+            Content::List(items, _) => Value::List(items),
             Content::Map { map, .. } => Value::Map(map),
         };
         let node = Node { mark: frame.mark, value };
@@ -218,10 +248,11 @@ impl Tree {
         frame.weight = frame.weight.saturating_add(grown.weight);
         frame.alias_count = frame.alias_count.max(grown.alias_count);
         match &mut frame.content {
-            Content::List(items) => items.push(grown.node),
+            Content::List(items, _) => items.push(grown.node),
             Content::Map { map, key, seen, style } => match key.take() {
                 None => {
-                    if *style == Style::Block && !map.entries.is_empty() {
+                    let follows_value = map.entries.last().is_some_and(|last| !matches!(last.node.value, Value::Null));
+                    if *style == Style::Block && follows_value {
                         refuse_braces_as_key(&grown.node, frame.mark)?;
                     }
                     *key = Some(take_key(map, seen, grown.node)?);
@@ -255,7 +286,8 @@ fn resolve_scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> 
     }
 }
 
-/// The judge cannot read a line within a nested map that starts with a bracket or brace, unless it is the first.
+/// The judge cannot read a line within a nested map that starts with a bracket or brace, unless it is the first or follows
+/// an empty value.
 fn refuse_braces_as_key(key: &Node, map_mark: Mark) -> Result<(), Problem> {
     let is_nested = map_mark.column > 1;
     // With a ? before it the key stands further to the right.

@@ -6,6 +6,9 @@ use super::{
     problem::{Problem, shorten},
 };
 
+/// How many lines past a fault its cause is looked for.
+const FAR_OFF: usize = 20;
+
 /// A fault as the scanner words it, and as we do.
 struct Wording {
     /// Part of the scanner's text.
@@ -111,7 +114,7 @@ const WORDINGS: &[Wording] = &[
         message: "a closing bracket or brace has no opening one",
         hint: "remove it, or put the value in quotes if it belongs to it",
     },
-    Wording { scanner: "cannot start any token", message: "a value cannot start with this character", hint: QUOTE },
+    Wording { scanner: "unexpected character", message: "a value cannot start with this character", hint: QUOTE },
     Wording {
         scanner: "expected node content",
         message: "a value is missing here, or starts with a character that no value can start with",
@@ -149,13 +152,14 @@ const WORDINGS: &[Wording] = &[
 
 /// Words a fault of the scanner; `text` is the document, which starts in `first_line` of the file.
 pub fn explain(scanner: &str, mark: Mark, text: &str, first_line: usize) -> Problem {
-    let line = mark.line.checked_sub(first_line).and_then(|index| text.lines().nth(index)).unwrap_or_default();
+    let mark = step_back(mark, text, first_line);
+    let line = find_line(mark, text, first_line);
     let wording = WORDINGS.iter().find(|wording| scanner.contains(wording.scanner));
     let message = wording.map_or_else(|| format!("this is not valid YAML: {scanner}"), |wording| wording.message.to_owned());
     let problem = Problem::at(mark, message);
-    if line.starts_with("<<<<<<<") || line.starts_with("=======") || line.starts_with(">>>>>>>") {
-        return Problem::at(mark, "a merge conflict has not been resolved")
-            .hint("keep one side and remove the <<<<<<<, ======= and >>>>>>> lines");
+    if let Some(index) = text.lines().position(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ")) {
+        return Problem::at(Mark { line: first_line + index, column: 1 }, "a merge conflict has not been resolved")
+            .hint("keep one side and remove the lines that start with <<<<<<<, ======= and >>>>>>>");
     }
     if line.contains("{%") || line.contains("{{") {
         let quoted = shorten(line.trim());
@@ -163,11 +167,35 @@ pub fn explain(scanner: &str, mark: Mark, text: &str, first_line: usize) -> Prob
             "`{quoted}` belongs to a template: check the file that the template makes, or put the expression in quotes"
         ));
     }
-    if line.trim_start_matches(' ').starts_with('\t') {
-        return Problem::at(mark, "a tab stands in the indentation").hint(INDENT_WITH_SPACES);
+    // A text may start lines before the tab that ends it.
+    let from_here = text.lines().enumerate().skip(mark.line.saturating_sub(first_line)).take(FAR_OFF);
+    let tab =
+        from_here.filter(|(_, line)| line.trim_start_matches(' ').starts_with('\t')).map(|(index, _)| first_line + index).next();
+    if let Some(tab_line) = tab
+        && (tab_line == mark.line || scanner.contains("tab"))
+    {
+        return Problem::at(Mark { line: tab_line, column: 1 }, "a tab stands in the indentation").hint(INDENT_WITH_SPACES);
     }
     match wording {
         Some(wording) => problem.hint(wording.hint),
         None => problem.hint("check indentation and quotes in this line and the one before"),
+    }
+}
+
+fn find_line(mark: Mark, text: &str, first_line: usize) -> &str {
+    mark.line.checked_sub(first_line).and_then(|index| text.lines().nth(index)).unwrap_or_default()
+}
+
+/// Some faults are noticed only at the end of the text, where nothing is to be seen: the last line is meant.
+fn step_back(mark: Mark, text: &str, first_line: usize) -> Mark {
+    if !find_line(mark, text, first_line).trim().is_empty() {
+        return mark;
+    }
+    let lines = text.lines().enumerate().take(mark.line.saturating_sub(first_line));
+    match lines.filter(|(_, line)| !line.trim().is_empty()).last() {
+        Some((index, line)) => {
+            Mark { line: first_line + index, column: line.chars().take_while(|c| c.is_whitespace()).count() + 1 }
+        }
+        None => mark,
     }
 }

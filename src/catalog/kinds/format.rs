@@ -50,6 +50,21 @@ impl TextRule {
         }
     }
 
+    /// What such a text is called, as in "not a valid name".
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Any | Self::NotEmpty | Self::NotBlank => "text",
+            Self::ApiVersion => "apiVersion",
+            Self::Kind => "kind",
+            Self::Name => "name",
+            Self::Namespace => "namespace",
+            Self::Tag => "tag",
+            Self::LabelValue => "label",
+            Self::Key => "key",
+            Self::Url => "address",
+        }
+    }
+
     /// What such a text looks like, as in "a name is …".
     pub fn describe(self) -> &'static str {
         match self {
@@ -73,7 +88,8 @@ impl TextRule {
     /// The nearest text that the rule accepts, where one can be made.
     pub fn suggest(self, text: &str) -> Option<String> {
         let (lower, keep): (bool, fn(char) -> bool) = match self {
-            Self::Name | Self::LabelValue => (false, |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')),
+            Self::Name => (true, |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')),
+            Self::LabelValue => (false, |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')),
             Self::Namespace => (true, |c| c.is_ascii_alphanumeric()),
             Self::Tag => (true, |c| c.is_ascii_alphanumeric() || matches!(c, ':' | '+' | '#')),
             Self::Any | Self::NotEmpty | Self::NotBlank | Self::ApiVersion | Self::Kind | Self::Key | Self::Url => return None,

@@ -8,8 +8,8 @@ pub static ENVELOPE: MapRule = MapRule {
     fields: &[
         required("apiVersion", Shape::Literal(&Shape::Text(TextRule::ApiVersion)), "apiVersion: backstage.io/v1alpha1"),
         required("kind", Shape::Literal(&Shape::Text(TextRule::Kind)), "kind: Component"),
-        required("metadata", Shape::Literal(&Shape::Map(&METADATA)), "metadata:, and below it name: payments-api"),
-        optional("spec", Shape::Map(&ANYTHING), "spec:, and below it its fields"),
+        required("metadata", Shape::Literal(&Shape::Map(&METADATA)), "metadata: { name: payments-api }"),
+        optional("spec", Shape::Map(&ANYTHING), "spec: { type: service, lifecycle: production, owner: team-a }"),
     ],
     others: Others::Refused,
 };
@@ -34,7 +34,8 @@ const TEXTS: Shape = Shape::Texts(TextRule::NotEmpty);
 
 static ANYTHING: MapRule = MapRule { fields: &[], others: Others::Accepted };
 
-static METADATA: MapRule = MapRule {
+/// What every kind may say of itself.
+pub static METADATA: MapRule = MapRule {
     fields: &[
         required("name", Shape::Literal(&Shape::Text(TextRule::Name)), "name: payments-api"),
         optional("namespace", Shape::Literal(&Shape::Text(TextRule::Namespace)), "namespace: payments"),

@@ -99,11 +99,11 @@ impl Paint {
 }
 
 fn write_text(linted: &Linted, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-    for document in &linted.documents {
-        let Some(problem) = document.problem() else { continue };
+    let lines: Vec<&[u8]> = linted.text.split(|byte| *byte == b'\n').collect();
+    for problem in linted.documents.iter().filter_map(Document::problem) {
         let place = format!("{}:{}:{}:", linted.file, problem.line, problem.column);
         writeln!(out, "{} {}", paint.bold(&visible(&place)), paint.red(&visible(&problem.message)))?;
-        if let Some(quote) = quote_line(&linted.text, problem) {
+        if let Some(quote) = quote_line(&lines, problem) {
             let number = problem.line.to_string();
             writeln!(out, "  {} {}", paint.dim(&format!("{number} |")), quote.line)?;
             let gutter = format!("{:width$} |", "", width = number.len());
@@ -123,8 +123,8 @@ struct Quote {
     before: usize,
 }
 
-fn quote_line(text: &[u8], problem: &Problem) -> Option<Quote> {
-    let line = text.split(|byte| *byte == b'\n').nth(problem.line.checked_sub(1)?)?;
+fn quote_line(lines: &[&[u8]], problem: &Problem) -> Option<Quote> {
+    let line = lines.get(problem.line.checked_sub(1)?)?;
     let line = String::from_utf8_lossy(line);
     let line = line.strip_prefix('\u{feff}').unwrap_or(&line).trim_end();
     if line.is_empty() {

@@ -1,0 +1,46 @@
+//! Which of several entities with equally good names comes first.
+//! Must not compare names with what was typed: `lookup` does.
+
+use crate::catalog::{Entity, Kind};
+
+/// What an entity's place among others depends on, apart from who asks; smaller comes first.
+///
+/// Field order is the order of comparison: what stands beside the real thing is last whatever its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    pub side: bool,
+    pub class: u8,
+    pub deprecated: bool,
+    /// `u32::MAX` minus the number of dependents: more come first.
+    pub loneliness: u32,
+}
+
+impl Rank {
+    pub fn of(entity: &Entity, side: bool, dependents: usize) -> Self {
+        let dependents = u32::try_from(dependents).unwrap_or(u32::MAX);
+        Self { side, class: class(entity), deprecated: is_deprecated(entity), loneliness: u32::MAX - dependents }
+    }
+}
+
+fn class(entity: &Entity) -> u8 {
+    match &entity.kind {
+        Kind::Component if entity.spec_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("service")) => 0,
+        Kind::Component => 1,
+        Kind::System => 2,
+        Kind::Api => 3,
+        Kind::Resource => 4,
+        Kind::Group => 5,
+        Kind::Domain => 6,
+        Kind::User => 7,
+        Kind::Custom(_) => 8,
+        Kind::Template => 9,
+        Kind::Location => 10,
+    }
+}
+
+/// Whether its lifecycle says that it goes away.
+pub fn is_deprecated(entity: &Entity) -> bool {
+    entity.lifecycle.as_deref().is_some_and(|lifecycle| {
+        ["deprecated", "retired", "sunset", "end-of-life", "eol"].iter().any(|word| lifecycle.eq_ignore_ascii_case(word))
+    })
+}

@@ -1,0 +1,55 @@
+//! What a person is told when an act could not be done.
+//! Must not log twice: the chain goes to the log here, once, with the reference the person sees.
+
+use super::names::short_ref;
+use crate::{
+    catalog::{Catalog, EntityRef},
+    chat::{Reply, Status, Text},
+    commands::{Asking, answer::names::label},
+    error::UserError,
+    store::StoreError,
+};
+
+/// The store did not take an act; `what` says which, as a sentence.
+pub fn not_recorded(command: &str, what: &str, asking: &Asking<'_>, error: &StoreError) -> Reply {
+    match error {
+        StoreError::Away(_) => {
+            tracing::warn!(command, %error, "an act was refused: the store is away");
+            let said = UserError::new(format!("{what} PostgreSQL cannot be reached, and every change is written down there first."));
+            let said = said.kept("Nothing was changed.").next("Try again in a few minutes; answers still work.");
+            Reply { status: Status::Refused, ..Reply::fault(command, &said) }
+        }
+        StoreError::Failed(cause) => {
+            // A time to the millisecond finds the line in the log without any memory of ours.
+            let reference = format!("{:x}", asking.now.timestamp_millis());
+            tracing::error!(command, reference, error = format!("{cause:#}"), "an act failed in the store");
+            let said = UserError::new(format!("{what} The database refused it, which is a fault of ours."));
+            let said = said.kept("Nothing was changed.").next(format!("Tell whoever runs Steward: reference {reference}."));
+            Reply::fault(command, &said)
+        }
+    }
+}
+
+/// "Only admins may start a sync. Admins are Platform and Ana Silva."
+pub fn admins_only(catalog: &Catalog, command: &str, act: &str, admins: &[EntityRef]) -> Reply {
+    let names: Vec<String> = admins
+        .iter()
+        .map(|admin| if catalog.find(admin).is_some() { label(catalog, admin) } else { short_ref(admin) })
+        .collect();
+    let who = match names.as_slice() {
+        [] => "Nobody is one yet: name a group under access.admins in steward.yaml.".to_owned(),
+        [one] => format!("They are: {one}."),
+        [all @ .., last] => format!("They are: {} and {last}.", all.join(", ")),
+    };
+    Reply::new(Status::Refused, command, Text::plain(format!("Only admins may {act}. {who} Nothing was changed.")))
+}
+
+/// Refuses somebody whom the catalog does not know.
+pub fn members_only(command: &str, asking: &Asking<'_>) -> Reply {
+    let said = format!(
+        "/{command} is for people whom the catalog knows, and it knows no one behind your account, {}. \
+         Ask your team to add it to your User entry.",
+        asking.account.name
+    );
+    Reply::new(Status::Refused, command, said.into())
+}

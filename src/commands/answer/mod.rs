@@ -1,0 +1,9 @@
+//! What answers have in common: how things are named, how old they are, what is wrong with them, what was meant.
+//! Must not answer a command.
+
+pub mod age;
+pub mod failure;
+pub mod names;
+pub mod provenance;
+pub mod subject;
+pub mod warnings;

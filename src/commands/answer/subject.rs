@@ -1,0 +1,133 @@
+//! What a typed name means: one entry, or the reply that helps to say which.
+//! Must not answer about the entry itself.
+
+use std::sync::Arc;
+
+use super::{
+    names::{bare_name, kind_word, label, short_ref},
+    provenance,
+};
+use crate::{
+    catalog::{Catalog, Entity, EntityRef, Entry, Found, RelationType, Sought},
+    chat::{Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, limits::cut},
+    commands::Asking,
+};
+
+/// How many are offered as buttons: two rows on Discord, and as many as one reads at a glance.
+const OFFERED: usize = 10;
+
+/// Longest piece of what was typed that is repeated to the person.
+const TYPED_SHOWN: usize = 60;
+
+/// One entry that is meant.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    pub entry: Arc<Entry>,
+    /// Of the same name and another kind.
+    pub also: Vec<Arc<Entry>>,
+}
+
+/// Finds what `typed` means for this command, or gives the reply that asks back.
+pub fn resolve(catalog: &Catalog, asking: &Asking<'_>, command: &str, typed: &str) -> Result<Subject, Box<Reply>> {
+    if let Some(person) = mentioned(catalog, typed) {
+        return Ok(Subject { entry: person, also: Vec::new() });
+    }
+    match catalog.look_up(Sought::any(typed, &asking.groups)) {
+        Found::One { entry, also, .. } => Ok(Subject { entry, also }),
+        Found::Several { entries, .. } => Err(Box::new(offer(catalog, asking, command, typed, &entries))),
+        Found::None { nearest } => Err(Box::new(not_found(catalog, asking, command, typed, &nearest))),
+    }
+}
+
+/// A person mentioned as `<@U123>`.
+fn mentioned(catalog: &Catalog, typed: &str) -> Option<Arc<Entry>> {
+    let id = typed.trim().strip_prefix("<@")?.strip_suffix('>')?;
+    let person = catalog.find_person_by_slack_id(id).or_else(|| catalog.find_person_by_discord_id(id.trim_start_matches('!')))?;
+    catalog.find(person).cloned()
+}
+
+fn offer(catalog: &Catalog, asking: &Asking<'_>, command: &str, typed: &str, entries: &[Arc<Entry>]) -> Reply {
+    let typed = cut(typed.trim(), TYPED_SHOWN);
+    let lead = Text::plain(format!("“{typed}” could be any of these {}. Which one?", entries.len()));
+    let mut reply = Reply::new(Status::Ambiguous, command, lead);
+    reply.refs = entries.iter().map(|entry| entry.entity.entity_ref.to_string()).collect();
+    let shown = &entries[..entries.len().min(OFFERED)];
+    reply.cards.push(choices_card(catalog, command, shown));
+    if entries.len() > OFFERED {
+        reply.buttons.push(Button::say(format!("All {}", entries.len()), format!("find {typed}")));
+    }
+    reply.provenance = Some(provenance::of_catalog(catalog, asking));
+    reply
+}
+
+fn not_found(catalog: &Catalog, asking: &Asking<'_>, command: &str, typed: &str, nearest: &[Arc<Entry>]) -> Reply {
+    if catalog.is_empty() {
+        return empty_catalog(command);
+    }
+    let typed = cut(typed.trim(), TYPED_SHOWN);
+    let lead = match nearest {
+        [] => format!("Nothing in the catalog is called “{typed}”, nor anything like it. Try /find with another word."),
+        [_] => format!("Nothing in the catalog is called “{typed}”. This is the nearest name:"),
+        _ => format!("Nothing in the catalog is called “{typed}”. These are the nearest names:"),
+    };
+    let mut reply = Reply::new(Status::NotFound, command, lead.into());
+    // Nothing was found, so no reference is claimed; the buttons carry the suggestions.
+    if !nearest.is_empty() {
+        reply.cards.push(choices_card(catalog, command, nearest));
+    }
+    reply.provenance = Some(provenance::of_catalog(catalog, asking));
+    reply
+}
+
+/// The empty state: what to do so that there is something to answer from.
+pub fn empty_catalog(command: &str) -> Reply {
+    let lead = "The catalog is empty: no source has brought an entity yet.";
+    let mut reply = Reply::new(Status::NotFound, command, lead.into());
+    let steps = [
+        "Name a source in steward.yaml: a GitHub organisation or a folder of checkouts.",
+        "Put a catalog-info.yaml into a repository.",
+        "Sync: an admin says /catalog sync here, or runs `steward sync`.",
+    ];
+    let items = steps.into_iter().map(|step| ListItem::new(step.into())).collect();
+    reply.cards.push(Card { body: vec![Block::List { style: ListStyle::Numbers { start: 1 }, items }], ..Card::default() });
+    reply.buttons.push(Button::say("State of the catalog", "catalog"));
+    reply
+}
+
+/// A line and a button for each.
+fn choices_card(catalog: &Catalog, command: &str, entries: &[Arc<Entry>]) -> Card {
+    let items = entries.iter().map(|entry| ListItem::new(line(catalog, &entry.entity))).collect();
+    let button = |entry: &Arc<Entry>| {
+        let entity_ref = &entry.entity.entity_ref;
+        let alone = entries.iter().filter(|other| bare_name(&other.entity.entity_ref) == bare_name(entity_ref)).count() == 1;
+        let name = if alone { bare_name(entity_ref) } else { short_ref(entity_ref) };
+        Button::say(name, format!("{command} {entity_ref}"))
+    };
+    let body = vec![Block::List { style: ListStyle::Bullets, items }];
+    Card { body, buttons: entries.iter().map(button).collect(), ..Card::default() }
+}
+
+/// "Frontend component:search/frontend, website, system Search, Team Search".
+pub fn line(catalog: &Catalog, entity: &Entity) -> Text {
+    let mut text = Text::new().bold(entity.label()).say(" ").code(short_ref(&entity.entity_ref));
+    let mut facts = vec![kind_word(entity)];
+    if let Some(system) = catalog.related(&entity.entity_ref, RelationType::PartOf).first() {
+        facts.push(format!("part of {}", label(catalog, system)));
+    }
+    if let Some(owner) = entity.owner() {
+        facts.push(owner_words(catalog, owner));
+    }
+    if crate::catalog::is_deprecated(entity) {
+        facts.push("deprecated".to_owned());
+    }
+    text = text.say(format!(": {}", facts.join(", ")));
+    text
+}
+
+/// "owned by Team Search", or that the owner is unknown.
+pub fn owner_words(catalog: &Catalog, owner: &EntityRef) -> String {
+    match catalog.find(owner) {
+        Some(entry) => format!("owned by {}", entry.entity.label()),
+        None => format!("owner {} not in the catalog", short_ref(owner)),
+    }
+}

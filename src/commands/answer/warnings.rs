@@ -1,0 +1,136 @@
+//! What is wrong with an entry, said so that nobody misses it.
+//! Must not repair nor nag: `hygiene` does.
+
+use super::names::{channel_text, label, members, short_ref};
+use crate::{
+    catalog::{Catalog, Entry, EntityRef, Found, Kind, RelationType, Sought, is_deprecated},
+    chat::{Block, Span, Text, Tone},
+};
+
+/// All warnings of an entry, worst first, and the tone they give the card.
+pub fn warnings(catalog: &Catalog, entry: &Entry) -> (Tone, Vec<Block>) {
+    let mut critical = owner_warnings(catalog, entry);
+    let others = [broken(entry), conflict(catalog, entry), archived(entry), deprecated(entry)];
+    let others: Vec<Text> = others.into_iter().flatten().chain(empty_group(catalog, entry)).collect();
+    let tone = match (critical.is_empty(), others.is_empty()) {
+        (false, _) => Tone::Critical,
+        (true, false) => Tone::Warning,
+        (true, true) => Tone::Neutral,
+    };
+    critical.extend(others);
+    (tone, critical.into_iter().map(Block::Warning).collect())
+}
+
+/// Whether nobody who is known answers for it, and whom to ask instead.
+fn owner_warnings(catalog: &Catalog, entry: &Entry) -> Vec<Text> {
+    let entity = &entry.entity;
+    let Some(owner) = entity.owner() else {
+        let needs_owner = matches!(entity.kind, Kind::Component | Kind::Api | Kind::Resource | Kind::System | Kind::Domain);
+        return if needs_owner {
+            vec![Text::plain("The entry names no owner.").join(instead(catalog, entry))]
+        } else {
+            Vec::new()
+        };
+    };
+    let Some(found) = catalog.find(owner) else {
+        let said = Text::plain("The owner ").code(owner.as_str());
+        let said = if owner.kind() == "user" {
+            said.say(" is not in the catalog; they may have left.")
+        } else {
+            said.say(" is not in the catalog.").join(similar_group(catalog, owner))
+        };
+        return vec![said.join(instead(catalog, entry))];
+    };
+    match found.entity.kind {
+        Kind::User if catalog.related(owner, RelationType::MemberOf).is_empty() => {
+            let said = format!("{} is in no team any more and may have left.", found.entity.label());
+            vec![Text::plain(said).join(instead(catalog, entry))]
+        }
+        Kind::Group if has_nobody(catalog, owner) => {
+            let said = format!("{} has no members in the catalog: perhaps nobody listens there.", found.entity.label());
+            vec![Text::plain(said).join(instead(catalog, entry))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A group that sounds like the missing one.
+fn similar_group(catalog: &Catalog, owner: &EntityRef) -> Text {
+    let kinds = [Kind::Group];
+    let found = catalog.look_up(Sought { typed: owner.name(), kinds: &kinds, own: &[] });
+    let similar = match found {
+        Found::One { entry, .. } => Some(entry),
+        Found::Several { entries, .. } | Found::None { nearest: entries } => entries.into_iter().next(),
+    };
+    match similar {
+        Some(entry) => Text::plain(" Perhaps ").bold(entry.entity.label()).say(" is meant."),
+        None => Text::new(),
+    }
+}
+
+/// Whom to ask while the owner cannot be: the owner of the system, or of the domain above it.
+fn instead(catalog: &Catalog, entry: &Entry) -> Text {
+    let mut part_of = catalog.related(&entry.entity.entity_ref, RelationType::PartOf);
+    // A system, then its domain, then that one's domain; more levels are a mistake in the data.
+    for _ in 0..3 {
+        let Some(whole) = part_of.first().cloned() else { break };
+        let owner = catalog.find(&whole).and_then(|entry| entry.entity.owner().cloned());
+        if let Some(owner) = owner.filter(|owner| Some(owner) != entry.entity.owner() && answers(catalog, owner)) {
+            let said = Text::plain(format!(" Ask {}, who own {}", label(catalog, &owner), label(catalog, &whole)));
+            return match channel_text(catalog, &owner) {
+                Some(channel) => said.say(", in ").join(channel).say("."),
+                None => said.say("."),
+            };
+        }
+        part_of = catalog.related(&whole, RelationType::PartOf);
+    }
+    Text::new()
+}
+
+fn answers(catalog: &Catalog, owner: &EntityRef) -> bool {
+    catalog.find(owner).is_some_and(|entry| entry.entity.kind != Kind::Group || !has_nobody(catalog, owner))
+}
+
+fn has_nobody(catalog: &Catalog, group: &EntityRef) -> bool {
+    members(catalog, group).0.is_empty() && catalog.related(group, RelationType::ParentOf).is_empty()
+}
+
+fn empty_group(catalog: &Catalog, entry: &Entry) -> Option<Text> {
+    let group = &entry.entity.entity_ref;
+    let empty = entry.entity.kind == Kind::Group && has_nobody(catalog, group);
+    empty.then(|| Text::plain("This team has no members in the catalog: perhaps nobody listens there."))
+}
+
+fn broken(entry: &Entry) -> Option<Text> {
+    let problem = entry.problem.as_ref()?;
+    let said = Text::plain(format!("{} on the default branch has been broken since ", entry.origin.path)).push(Span::Time(problem.since));
+    Some(said.say(format!(": {} This is the last good version.", sentence(&problem.message))))
+}
+
+fn conflict(catalog: &Catalog, entry: &Entry) -> Option<Text> {
+    let rivals = catalog.rivals(&entry.entity.entity_ref);
+    if rivals.is_empty() {
+        return None;
+    }
+    let file = |entry: &Entry| format!("{}/{}", entry.origin.repository, entry.origin.path);
+    let others = rivals.iter().map(|rival| file(rival)).collect::<Vec<_>>().join(", ");
+    let claim = if rivals.len() == 1 { "claims" } else { "claim" };
+    let said = format!("{others} {claim} to be {} too. Shown is {}, which was there first.", short_ref(&entry.entity.entity_ref), file(entry));
+    Some(Text::plain(said))
+}
+
+fn archived(entry: &Entry) -> Option<Text> {
+    let said = || Text::plain(format!("The repository {} is archived: nothing can be changed there.", entry.origin.repository));
+    entry.origin.archived.then(said)
+}
+
+fn deprecated(entry: &Entry) -> Option<Text> {
+    let lifecycle = entry.entity.lifecycle.as_deref()?;
+    is_deprecated(&entry.entity).then(|| Text::plain(format!("Its lifecycle is {lifecycle}: do not build on it.")))
+}
+
+/// With a full stop.
+pub fn sentence(text: &str) -> String {
+    let text = text.trim();
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}

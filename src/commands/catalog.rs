@@ -1,0 +1,209 @@
+//! `/catalog`: what the catalog holds, how fresh it is and what is broken; for admins a sync now.
+//! Must not sync: it records the wish, a job does the work.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{
+    Asking, Standing,
+    answer::{
+        age::{age, count},
+        failure,
+        names::{asker, short_ref},
+        provenance, subject, warnings::sentence,
+    },
+};
+use crate::{
+    app::App,
+    catalog::{BrokenFile, Catalog, Kind, SourceState},
+    chat::{Account, Arguments, Block, Button, Card, ListItem, ListStyle, Place, Reply, Status, Text, Tone},
+    store::{AuditEntry, Job},
+};
+
+/// Broken descriptors shown before "+ n more".
+const BROKEN: usize = 5;
+const CONFLICTS: usize = 5;
+
+/// The arguments of `commands/catalog.yaml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CatalogCall {
+    Show,
+    Sync,
+}
+
+impl From<&Arguments> for CatalogCall {
+    fn from(arguments: &Arguments) -> Self {
+        match arguments.find("action") {
+            Some("sync") => Self::Sync,
+            _ => Self::Show,
+        }
+    }
+}
+
+/// The state of the catalog.
+pub fn catalog(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
+    let mut reply = if catalog.is_empty() { subject::empty_catalog("catalog") } else { coverage(catalog, asking) };
+    reply.buttons.retain(|button| !matches!(&button.does, crate::chat::Does::Say(line) if line == "catalog"));
+    if !catalog.parts().sources.is_empty() {
+        reply.cards.push(sources_card(catalog, asking));
+    }
+    reply.cards.extend(broken_card(catalog));
+    reply.cards.extend(conflicts_card(catalog));
+    if asking.standing == Standing::Admin {
+        let question = "Read all sources again now?";
+        reply.buttons.push(Button::say("Sync now", "catalog sync").primary().confirm(question));
+    }
+    reply.provenance = Some(provenance::of_catalog(catalog, asking));
+    reply
+}
+
+/// Records that all sources shall be read now. The caller has checked that an admin asks.
+pub async fn sync(app: &App, catalog: &Catalog, asking: &Asking<'_>, place: Option<&Place>) -> Reply {
+    let entry = AuditEntry {
+        at: asking.now,
+        account: asking.account.clone(),
+        person: asking.person.clone(),
+        command: "catalog sync".to_owned(),
+        subject: "all sources".to_owned(),
+        detail: serde_json::json!({ "sources": catalog.parts().sources.keys().collect::<Vec<_>>() }),
+    };
+    match app.store.record_action(entry, Some(sync_job(asking.account, place))).await {
+        Ok(()) => {
+            let name = asker(catalog, asking).name;
+            let told = if place.is_some() { " This place is told when it is done." } else { "" };
+            let lead = format!("A sync of all sources is on its way, asked for by {name}.{told}");
+            Reply::new(Status::Answered, "catalog", lead.into())
+        }
+        Err(error) => failure::not_recorded("catalog", "The sync was not started.", asking, &error),
+    }
+}
+
+fn sync_job(requested_by: &Account, place: Option<&Place>) -> Job {
+    Job::SyncSources { requested_by: requested_by.clone(), place: place.cloned() }
+}
+
+struct Counted {
+    entities: usize,
+    owned: usize,
+    with_runbook: usize,
+}
+
+fn coverage(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
+    let mut kinds: BTreeMap<Kind, Counted> = BTreeMap::new();
+    for entry in catalog.entries() {
+        let kind = kinds.entry(entry.entity.kind.clone()).or_insert(Counted { entities: 0, owned: 0, with_runbook: 0 });
+        kind.entities += 1;
+        kind.owned += usize::from(entry.entity.owner().is_some_and(|owner| catalog.find(owner).is_some()));
+        kind.with_runbook += usize::from(super::runbook::exists(catalog, entry));
+    }
+    let described: HashSet<i64> = {
+        let claims = catalog.parts().claims.iter().map(|claim| claim.origin.repository_id);
+        claims.chain(catalog.broken().iter().map(|file| file.origin.repository_id)).collect()
+    };
+    let repositories = catalog.parts().repositories;
+    let mut lead = format!("The catalog holds {}", entities(catalog.entries().len()));
+    if repositories > 0 {
+        let s = if repositories == 1 { "y" } else { "ies" };
+        lead.push_str(&format!(" from {repositories} repositor{s}"));
+    }
+    let broken = catalog.broken().len();
+    if broken > 0 {
+        lead.push_str(&format!("; {} broken", count(broken, "descriptor") + if broken == 1 { " is" } else { " are" }));
+    }
+    lead.push('.');
+    let mut reply = Reply::new(Status::Answered, "catalog", lead.into());
+    let header = ["Kind", "Entities", "With a known owner", "With a runbook"].map(Text::plain).to_vec();
+    let rows = kinds.iter().map(|(kind, counted)| {
+        let owned = match kind {
+            Kind::Group | Kind::User | Kind::Location => "–".to_owned(),
+            _ => counted.owned.to_string(),
+        };
+        let with_runbook = match kind {
+            Kind::Component | Kind::Resource => counted.with_runbook.to_string(),
+            _ => "–".to_owned(),
+        };
+        vec![kind.as_str().into(), counted.entities.to_string().into(), owned.into(), with_runbook.into()]
+    });
+    let mut body = provenance::away_warning(asking);
+    body.push(Block::Table { header, rows: rows.collect() });
+    let bare = repositories.saturating_sub(described.len());
+    if bare > 0 {
+        let said = if bare == 1 { "1 repository has no descriptor.".to_owned() } else { format!("{bare} repositories have no descriptor.") };
+        body.push(Block::Paragraph(said.into()));
+    }
+    reply.cards.push(Card { body, ..Card::default() });
+    reply
+}
+
+fn entities(number: usize) -> String {
+    if number == 1 { "1 entity".to_owned() } else { format!("{number} entities") }
+}
+
+fn sources_card(catalog: &Catalog, asking: &Asking<'_>) -> Card {
+    let mut tone = Tone::Neutral;
+    let items = catalog.parts().sources.iter().map(|(id, state)| {
+        let SourceState { synced_at, error } = state;
+        let mut text = Text::new().bold(id.as_str());
+        match synced_at {
+            Some(at) => text = text.say(format!(": synced {}", age(*at, asking.now))),
+            None => text = text.say(": not synced to its end yet"),
+        }
+        if synced_at.is_none_or(|at| asking.now - at > asking.stale_after) {
+            tone = Tone::Warning;
+            text = text.say(", stale");
+        }
+        if let Some(error) = error {
+            tone = Tone::Warning;
+            text = text.say(format!(". The last sync stopped: {}", sentence(error)));
+        }
+        ListItem::new(text)
+    });
+    let items = items.collect();
+    Card { tone, title: Text::new().bold("Sources"), body: vec![Block::List { style: ListStyle::Bullets, items }], ..Card::default() }
+}
+
+fn broken_card(catalog: &Catalog) -> Option<Card> {
+    let all = catalog.broken();
+    if all.is_empty() {
+        return None;
+    }
+    let mut sorted: Vec<&BrokenFile> = all.iter().map(AsRef::as_ref).collect();
+    sorted.sort_by_key(|file| (file.origin.repository.clone(), file.origin.path.clone(), file.line));
+    let mut items: Vec<ListItem> = sorted
+        .iter()
+        .take(BROKEN)
+        .map(|file| {
+            let line = file.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let place = format!("{}/{}{line}", file.origin.repository, file.origin.path);
+            let text = match file.origin.url() {
+                Some(url) => Text::new().link(place, file.line.map_or(url.clone(), |line| format!("{url}#L{line}"))),
+                None => Text::new().code(place),
+            };
+            ListItem::new(text.say(format!(" {}", sentence(&file.message))))
+        })
+        .collect();
+    if all.len() > BROKEN {
+        items.push(ListItem::new(format!("+ {} more", all.len() - BROKEN).into()));
+    }
+    let body = vec![Block::List { style: ListStyle::Bullets, items }];
+    Some(Card { tone: Tone::Warning, title: Text::new().bold("Broken descriptors"), body, ..Card::default() })
+}
+
+fn conflicts_card(catalog: &Catalog) -> Option<Card> {
+    let mut refs: Vec<_> = catalog.conflicts().collect();
+    if refs.is_empty() {
+        return None;
+    }
+    refs.sort();
+    let mut items: Vec<ListItem> = Vec::new();
+    for entity_ref in refs.iter().take(CONFLICTS) {
+        let owner = catalog.find(entity_ref).into_iter();
+        let files = owner.chain(catalog.rivals(entity_ref)).map(|entry| format!("{}/{}", entry.origin.repository, entry.origin.path));
+        let files = files.collect::<Vec<_>>().join(", then ");
+        items.push(ListItem::new(Text::new().code(short_ref(entity_ref)).say(format!(": {files}"))));
+    }
+    if refs.len() > CONFLICTS {
+        items.push(ListItem::new(format!("+ {} more", refs.len() - CONFLICTS).into()));
+    }
+    let body = vec![Block::List { style: ListStyle::Bullets, items }];
+    Some(Card { tone: Tone::Warning, title: Text::new().bold("Claimed by more than one file; the first is shown"), body, ..Card::default() })
+}

@@ -1,0 +1,339 @@
+//! `/owner NAME`: who answers for it and how to reach them. Works for every kind.
+//! Must not wait for anything: a pure function of the snapshot.
+
+use super::{
+    Asking,
+    answer::{
+        age::count,
+        names::{channel_text, kind_word, label, labels_text, lead_text, members, own_channel, owner_text, people_text, person, short_ref},
+        provenance,
+        subject::{self, Subject},
+        warnings,
+    },
+};
+use crate::{
+    catalog::{Catalog, Direction, Entity, EntityRef, Entry, Kind, RelationType, Sought},
+    chat::{Arguments, Block, Button, Card, Fact, ListItem, ListStyle, Reply, Span, Status, Text, Tone, limits::CARD_FIELDS},
+};
+
+/// People shown of a team before "+ n".
+const PEOPLE: usize = 8;
+
+/// What a team owns, shown before "+ n more".
+const OWNED: usize = 10;
+
+/// Links of the descriptor that are shown; some entries carry dozens.
+const LINKS: usize = 8;
+
+/// The arguments of `commands/owner.yaml`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Owner {
+    pub name: String,
+}
+
+impl From<&Arguments> for Owner {
+    fn from(arguments: &Arguments) -> Self {
+        Self { name: arguments.find("name").unwrap_or_default().to_owned() }
+    }
+}
+
+pub fn owner(catalog: &Catalog, asking: &Asking<'_>, args: &Owner) -> Reply {
+    match subject::resolve(catalog, asking, "owner", &args.name) {
+        Ok(subject) => describe(catalog, asking, &subject),
+        Err(reply) => *reply,
+    }
+}
+
+fn describe(catalog: &Catalog, asking: &Asking<'_>, subject: &Subject) -> Reply {
+    let entry = &subject.entry;
+    let entity = &entry.entity;
+    let (tone, entry_warnings) = warnings::warnings(catalog, entry);
+    let stale = provenance::warnings(catalog, asking, &entry.origin);
+    let tone = if tone == Tone::Neutral && !stale.is_empty() { Tone::Warning } else { tone };
+    let mut body = entry_warnings;
+    body.extend(stale);
+    if let Some(description) = &entity.description {
+        body.push(Block::Paragraph(description.trim().into()));
+    }
+    let (lead, mut fields) = match entity.kind {
+        Kind::Group => (group_lead(catalog, entity), group_fields(catalog, entity)),
+        Kind::User => (user_lead(entity), user_fields(catalog, entity)),
+        Kind::System | Kind::Domain => (owned_lead(catalog, entity), whole_fields(catalog, entity)),
+        Kind::Component | Kind::Api | Kind::Resource | Kind::Location | Kind::Template | Kind::Custom(_) => {
+            (owned_lead(catalog, entity), thing_fields(catalog, entity))
+        }
+    };
+    fields.truncate(CARD_FIELDS);
+    body.extend(owned_things(catalog, asking, entity));
+    body.extend(links(entity));
+    if !subject.also.is_empty() {
+        body.push(Block::Paragraph(also(&subject.also)));
+    }
+    let title = Text::new().bold(entity.label()).say("  ").code(short_ref(&entity.entity_ref));
+    let mut reply = Reply::new(Status::Answered, "owner", lead);
+    reply.refs = vec![entity.entity_ref.to_string()];
+    reply.refs.extend(subject.also.iter().map(|entry| entry.entity.entity_ref.to_string()));
+    reply.cards.push(Card { tone, title, fields, body, buttons: buttons(catalog, entry), footer: Text::new() });
+    reply.provenance = Some(provenance::of_file(catalog, asking, &entry.origin));
+    reply
+}
+
+/// "Payments API is owned by Team Payments: #team-payments, lead Ana Silva."
+fn owned_lead(catalog: &Catalog, entity: &Entity) -> Text {
+    let lead = Text::new().bold(entity.label());
+    let Some(owner) = entity.owner() else {
+        return lead.say(" names no owner.");
+    };
+    let lead = lead.say(" is owned by ").join(owner_text(catalog, owner));
+    let Some(found) = catalog.find(owner) else {
+        return lead.say(", which the catalog does not know.");
+    };
+    let reach = [
+        channel_text(catalog, owner),
+        lead_text(catalog, &found.entity).map(|lead| Text::plain("lead ").join(lead)),
+    ];
+    let reach: Vec<Text> = reach.into_iter().flatten().collect();
+    if reach.is_empty() {
+        return match found.entity.kind {
+            Kind::Group => lead.say(". No channel is known for them."),
+            _ => lead.say("."),
+        };
+    }
+    lead.say(": ").join(Text::list(reach, ", ")).say(".")
+}
+
+fn group_lead(catalog: &Catalog, group: &Entity) -> Text {
+    let lead = Text::new().bold(group.label());
+    match channel_text(catalog, &group.entity_ref) {
+        Some(channel) => lead.say(": reach them in ").join(channel).say("."),
+        None => match &group.email {
+            Some(email) => lead.say(": no channel is known; write to ").link(email.as_str(), format!("mailto:{email}")).say("."),
+            None => lead.say(": no channel is known for them."),
+        },
+    }
+}
+
+fn user_lead(user: &Entity) -> Text {
+    let lead = Text::new().bold(user.label());
+    let known = person(user);
+    if known.slack_id.is_some() || known.discord_id.is_some() {
+        lead.say(": write to ").push(Span::Person(known)).say(" directly.")
+    } else {
+        match &user.email {
+            Some(email) => lead.say(": write to ").link(email.as_str(), format!("mailto:{email}")).say("."),
+            None => lead.say(" is in the catalog, without a chat account or address."),
+        }
+    }
+}
+
+/// Facts of a Component, API, Resource and the like.
+fn thing_fields(catalog: &Catalog, entity: &Entity) -> Vec<Fact> {
+    let mut fields = owner_fields(catalog, entity);
+    fields.push(Fact::new("Type", kind_and_lifecycle(entity).into()));
+    let systems = catalog.related(&entity.entity_ref, RelationType::PartOf);
+    if let Some(system) = systems.first() {
+        let domains = catalog.related(system, RelationType::PartOf);
+        let domain = domains.first().map(|domain| format!(" (in {})", label(catalog, domain))).unwrap_or_default();
+        fields.push(Fact::new("Part of", format!("{}{domain}", label(catalog, system)).into()));
+    }
+    match entity.kind {
+        Kind::Api => {
+            let providers = catalog.related(&entity.entity_ref, RelationType::ApiProvidedBy);
+            let consumers = catalog.related(&entity.entity_ref, RelationType::ApiConsumedBy);
+            let by = if providers.is_empty() { "nobody says so".into() } else { labels_text(catalog, &providers, 3) };
+            fields.push(Fact::new("Provided by", by));
+            fields.push(Fact::new("Used by", count(consumers.len(), "component").into()));
+        }
+        _ => {
+            let down = catalog.dependencies(&entity.entity_ref, Direction::Down, 1);
+            let up = catalog.dependencies(&entity.entity_ref, Direction::Up, 1);
+            fields.push(Fact::new("Depends on", direct(catalog, &down)));
+            fields.push(Fact::new("Used by", direct(catalog, &up)));
+        }
+    }
+    fields
+}
+
+fn direct(catalog: &Catalog, dependencies: &crate::catalog::Dependencies) -> Text {
+    let refs: Vec<EntityRef> = dependencies.nodes.iter().skip(1).map(|node| node.entity_ref.clone()).collect();
+    match refs.len() {
+        0 => "nothing known".into(),
+        1..=3 => labels_text(catalog, &refs, 3),
+        many => format!("{many} others").into(),
+    }
+}
+
+fn kind_and_lifecycle(entity: &Entity) -> String {
+    let kind = kind_word(entity);
+    match &entity.lifecycle {
+        Some(lifecycle) => format!("{kind}, {lifecycle}"),
+        None => kind,
+    }
+}
+
+/// Facts of the owner: how to reach them comes first.
+fn owner_fields(catalog: &Catalog, entity: &Entity) -> Vec<Fact> {
+    let Some(owner) = entity.owner() else { return Vec::new() };
+    let mut fields = vec![Fact::new("Owner", owner_text(catalog, owner))];
+    let Some(found) = catalog.find(owner) else { return fields };
+    if found.entity.kind == Kind::Group {
+        fields.extend(team_fields(catalog, &found.entity));
+    }
+    fields
+}
+
+/// Channel, lead, the team above and its people.
+fn team_fields(catalog: &Catalog, group: &Entity) -> Vec<Fact> {
+    let mut fields = Vec::new();
+    if let Some(channel) = channel_text(catalog, &group.entity_ref) {
+        fields.push(Fact::new("Channel", channel));
+    }
+    if let Some(lead) = lead_text(catalog, group) {
+        fields.push(Fact::new("Lead", lead));
+    }
+    if let Some(parent) = catalog.related(&group.entity_ref, RelationType::ChildOf).first() {
+        fields.push(Fact::new("Belongs to", label(catalog, parent).into()));
+    }
+    let (people, unknown) = members(catalog, &group.entity_ref);
+    if !people.is_empty() {
+        let text = people_text(people, PEOPLE);
+        let text = if unknown > 0 { text.say(format!(" and {unknown} not in the catalog")) } else { text };
+        fields.push(Fact::new("People", text));
+    }
+    fields
+}
+
+fn group_fields(catalog: &Catalog, group: &Entity) -> Vec<Fact> {
+    let mut fields = team_fields(catalog, group);
+    let children = catalog.related(&group.entity_ref, RelationType::ParentOf);
+    if !children.is_empty() {
+        fields.push(Fact::new("Teams in it", labels_text(catalog, &children, PEOPLE)));
+    }
+    let channel = own_channel(group);
+    // A channel has its own fact already; the address is for those who have no chat.
+    if let (Some(email), Some(_)) = (&group.email, channel) {
+        fields.push(Fact::new("E-mail", Text::new().link(email.as_str(), format!("mailto:{email}"))));
+    }
+    fields.push(Fact::new("Owns", owned_counts(catalog, &group.entity_ref).into()));
+    fields
+}
+
+fn user_fields(catalog: &Catalog, user: &Entity) -> Vec<Fact> {
+    let groups = catalog.related(&user.entity_ref, RelationType::MemberOf);
+    let teams = if groups.is_empty() { "none".into() } else { labels_text(catalog, &groups, PEOPLE) };
+    let mut fields = vec![Fact::new("Teams", teams)];
+    if let Some(channel) = groups.first().and_then(|group| channel_text(catalog, group)) {
+        fields.push(Fact::new("Their team's channel", channel));
+    }
+    if let Some(email) = &user.email {
+        fields.push(Fact::new("E-mail", Text::new().link(email.as_str(), format!("mailto:{email}"))));
+    }
+    fields.push(Fact::new("Owns", owned_counts(catalog, &user.entity_ref).into()));
+    fields
+}
+
+/// Facts of a System or Domain.
+fn whole_fields(catalog: &Catalog, entity: &Entity) -> Vec<Fact> {
+    let mut fields = owner_fields(catalog, entity);
+    if let Some(above) = catalog.related(&entity.entity_ref, RelationType::PartOf).first() {
+        fields.push(Fact::new("Part of", label(catalog, above).into()));
+    }
+    let parts = catalog.related(&entity.entity_ref, RelationType::HasPart);
+    fields.push(Fact::new("Made of", by_kind(catalog, &parts).into()));
+    fields
+}
+
+fn owned_counts(catalog: &Catalog, owner: &EntityRef) -> String {
+    by_kind(catalog, &catalog.related(owner, RelationType::OwnerOf))
+}
+
+/// "4 components, 2 APIs"; "nothing" where there is nothing.
+fn by_kind(catalog: &Catalog, refs: &[EntityRef]) -> String {
+    let mut counts: Vec<(Kind, usize)> = Vec::new();
+    for entry in refs.iter().filter_map(|entity_ref| catalog.find(entity_ref)) {
+        match counts.iter_mut().find(|(kind, _)| *kind == entry.entity.kind) {
+            Some((_, number)) => *number += 1,
+            None => counts.push((entry.entity.kind.clone(), 1)),
+        }
+    }
+    counts.sort();
+    let words = counts.into_iter().map(|(kind, number)| match kind {
+        Kind::Api => count(number, "API"),
+        kind => count(number, &kind.as_str().to_lowercase()),
+    });
+    let words: Vec<String> = words.collect();
+    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+}
+
+/// What a team or person owns, or a system is made of, weightiest first.
+fn owned_things(catalog: &Catalog, asking: &Asking<'_>, entity: &Entity) -> Vec<Block> {
+    let relation = match entity.kind {
+        Kind::Group | Kind::User => RelationType::OwnerOf,
+        Kind::System | Kind::Domain => RelationType::HasPart,
+        _ => return Vec::new(),
+    };
+    let mut things: Vec<&std::sync::Arc<Entry>> = Vec::new();
+    let refs = catalog.related(&entity.entity_ref, relation);
+    things.extend(refs.iter().filter_map(|entity_ref| catalog.find(entity_ref)));
+    if things.is_empty() {
+        return Vec::new();
+    }
+    catalog.sort_by_weight(&mut things, Sought::any("", &asking.groups));
+    let more = things.len().saturating_sub(OWNED);
+    let mut items: Vec<ListItem> = things
+        .iter()
+        .take(OWNED)
+        .map(|entry| {
+            let text = Text::new().bold(entry.entity.label()).say(" ").code(short_ref(&entry.entity.entity_ref));
+            ListItem::new(text.say(format!(": {}", kind_and_lifecycle(&entry.entity))))
+        })
+        .collect();
+    if more > 0 {
+        items.push(ListItem::new(Text::plain(format!("+ {more} more: /find {}", entity.entity_ref.name()))));
+    }
+    vec![Block::List { style: ListStyle::Bullets, items }]
+}
+
+fn links(entity: &Entity) -> Option<Block> {
+    if entity.links.is_empty() {
+        return None;
+    }
+    let shown = entity.links.iter().take(LINKS).map(|link| {
+        Text::new().link(link.title.as_deref().unwrap_or(&link.url), link.url.as_str())
+    });
+    let mut text = Text::plain("Links: ").join(Text::list(shown, " · "));
+    if entity.links.len() > LINKS {
+        text = text.say(format!(" + {}", entity.links.len() - LINKS));
+    }
+    Some(Block::Paragraph(text))
+}
+
+fn also(others: &[std::sync::Arc<Entry>]) -> Text {
+    let names = others.iter().map(|entry| Text::new().code(short_ref(&entry.entity.entity_ref)));
+    Text::plain("Of the same name: ").join(Text::list(names, ", ")).say(".")
+}
+
+fn buttons(catalog: &Catalog, entry: &Entry) -> Vec<Button> {
+    let entity = &entry.entity;
+    let full = &entity.entity_ref;
+    let mut buttons = Vec::new();
+    let has_runbook = super::runbook::exists(catalog, entry);
+    match entity.kind {
+        Kind::Component | Kind::Api | Kind::Resource => {
+            if has_runbook {
+                buttons.push(Button::say("Runbook", format!("runbook {full}")).primary());
+            }
+            buttons.push(Button::say("Dependencies", format!("deps {full}")));
+        }
+        Kind::System | Kind::Domain if has_runbook => buttons.push(Button::say("Runbook", format!("runbook {full}"))),
+        _ => {}
+    }
+    if let Some(owner) = entity.owner().filter(|owner| catalog.find(owner).is_some()) {
+        buttons.push(Button::say("Owner's page", format!("owner {owner}")));
+    }
+    buttons.push(Button::say("Report wrong entry", format!("report {full}")));
+    if let Some(url) = entry.origin.url() {
+        buttons.push(Button::open("Source", url));
+    }
+    buttons
+}

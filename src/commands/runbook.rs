@@ -1,0 +1,426 @@
+//! `/runbook NAME [SECTION]`: the runbook itself, in chat.
+//! Must not fetch anything: the text came with the sync.
+
+use std::sync::Arc;
+
+use super::{
+    Asking,
+    answer::{
+        age::since,
+        names::{channel_text, label},
+        provenance, subject,
+    },
+};
+use crate::{
+    catalog::{Catalog, Entry, Found, Level, Origin, RUNBOOK_PATHS, Runbook as RunbookFile, Sought},
+    chat::{
+        Arguments, Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, Tone,
+        limits::{DISCORD, cut},
+        markdown::{Section, parse_markdown},
+    },
+};
+
+const ANNOTATION: &str = "steward.dev/runbook";
+
+/// How much is shown before the rest waits behind buttons: a phone's few screens, and within Discord's 6,000
+/// characters a message.
+const OVERVIEW_LETTERS: usize = 2_500;
+const SECTION_LETTERS: usize = 5_000;
+
+/// Blocks of one answer; Slack takes 50 a message with everything around them.
+const BLOCKS: usize = 36;
+
+/// Sections that get a button: four rows on Discord.
+const SECTION_BUTTONS: usize = 20;
+
+/// A runbook that nobody touched for so long is doubted aloud.
+const OLD_DAYS: i64 = 365;
+
+/// The arguments of `commands/runbook.yaml`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Runbook {
+    pub name: String,
+    pub section: Option<String>,
+}
+
+impl From<&Arguments> for Runbook {
+    fn from(arguments: &Arguments) -> Self {
+        Self {
+            name: arguments.find("name").unwrap_or_default().to_owned(),
+            section: arguments.find("section").map(str::to_owned),
+        }
+    }
+}
+
+/// Where an entity's runbook is.
+enum Place {
+    File { runbook: Arc<RunbookFile>, missing: Option<String> },
+    /// Outside of what is synced.
+    Address(String),
+    Nowhere { missing: Option<String> },
+}
+
+pub fn runbook(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Reply {
+    let args = join_name(catalog, asking, args);
+    let subject = match subject::resolve(catalog, asking, "runbook", &args.name) {
+        Ok(subject) => subject,
+        Err(mut reply) => {
+            keep_section(&mut reply, args.section.as_deref());
+            return *reply;
+        }
+    };
+    let entry = &subject.entry;
+    let mut reply = match place(catalog, entry) {
+        Place::File { runbook, missing } => show(catalog, asking, entry, &runbook, missing, args.section.as_deref()),
+        Place::Address(url) => elsewhere(catalog, entry, &url),
+        Place::Nowhere { missing } => nowhere(catalog, entry, missing),
+    };
+    reply.refs = vec![entry.entity.entity_ref.to_string()];
+    reply
+}
+
+/// Whether `/runbook` has something to show for it.
+pub fn exists(catalog: &Catalog, entry: &Entry) -> bool {
+    !matches!(place(catalog, entry), Place::Nowhere { .. })
+}
+
+/// The parser cannot know where a name of several words ends ("payments api failover"): the longest one that is
+/// somebody's exact name or alias wins.
+fn join_name(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Runbook {
+    let Some(section) = &args.section else { return args.clone() };
+    let words: Vec<&str> = section.split_whitespace().collect();
+    for taken in (1..=words.len().min(4)).rev() {
+        let name = format!("{} {}", args.name, words[..taken].join(" "));
+        let level = match catalog.look_up(Sought::any(&name, &asking.groups)) {
+            Found::One { level, .. } | Found::Several { level, .. } => level,
+            Found::None { .. } => continue,
+        };
+        if matches!(level, Level::Exact | Level::Alias) {
+            let rest = words[taken..].join(" ");
+            return Runbook { name, section: (!rest.is_empty()).then_some(rest) };
+        }
+    }
+    args.clone()
+}
+
+/// Buttons that ask which one is meant go on to the section that was asked for.
+fn keep_section(reply: &mut Reply, section: Option<&str>) {
+    let Some(section) = section else { return };
+    for button in reply.cards.iter_mut().flat_map(|card| &mut card.buttons) {
+        if let crate::chat::Does::Say(line) = &mut button.does
+            && line.starts_with("runbook ")
+        {
+            *line = cut_line(&format!("{line} {section}"));
+        }
+    }
+}
+
+fn cut_line(line: &str) -> String {
+    line.chars().take(DISCORD.button_value).collect()
+}
+
+fn place(catalog: &Catalog, entry: &Entry) -> Place {
+    let files = catalog.runbooks(entry.origin.repository_id);
+    let mut missing = None;
+    if let Some(written) = entry.entity.annotation(ANNOTATION).map(str::trim) {
+        if written.starts_with("https://") || written.starts_with("http://") {
+            // An address of a file that was synced anyway is shown, not linked.
+            return match files.iter().find(|file| is_address_of(written, &file.origin)) {
+                Some(file) => Place::File { runbook: Arc::clone(file), missing: None },
+                None => Place::Address(written.to_owned()),
+            };
+        }
+        let from_descriptor = join_path(folder(&entry.origin.path), written);
+        let from_root = join_path("", written);
+        match files.iter().find(|file| *file.origin.path == from_root || *file.origin.path == from_descriptor) {
+            Some(file) => return Place::File { runbook: Arc::clone(file), missing: None },
+            None => missing = Some(written.to_owned()),
+        }
+    }
+    // Beside the descriptor first: a repository may hold several things, each in its folder.
+    let folders = [folder(&entry.origin.path), ""];
+    let best = folders.iter().flat_map(|folder| RUNBOOK_PATHS.iter().map(move |path| join_path(folder, path)));
+    let file = best.into_iter().find_map(|path| files.iter().find(|file| *file.origin.path == path));
+    match file {
+        Some(file) => Place::File { runbook: Arc::clone(file), missing },
+        None => Place::Nowhere { missing },
+    }
+}
+
+fn is_address_of(url: &str, origin: &Origin) -> bool {
+    let Some(repository) = &origin.repository_url else { return false };
+    let inside = url.strip_prefix(repository.as_ref()).and_then(|rest| rest.strip_prefix("/blob/"));
+    inside.and_then(|rest| rest.split_once('/')).is_some_and(|(_, path)| path.split('#').next() == Some(&origin.path))
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Joins and resolves `.` and `..`; what would leave the root stays at it.
+fn join_path(folder: &str, path: &str) -> String {
+    let base = if path.starts_with('/') { "" } else { folder };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in base.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// Where a link of the runbook leads: other files at the commit the runbook was read at.
+fn resolve(origin: &Origin, target: &str) -> Option<String> {
+    let has_scheme = target.split_once(':').is_some_and(|(scheme, _)| !scheme.is_empty() && !scheme.contains(['/', '#', '?']));
+    if has_scheme {
+        let allowed = ["http:", "https:", "mailto:"].iter().any(|scheme| target.to_ascii_lowercase().starts_with(scheme));
+        return allowed.then(|| target.to_owned());
+    }
+    if let Some(rest) = target.strip_prefix("//") {
+        return Some(format!("https://{rest}"));
+    }
+    if target.starts_with('#') {
+        return Some(format!("{}{target}", origin.url()?));
+    }
+    let (repository, commit) = (origin.repository_url.as_ref()?, origin.commit.as_ref()?);
+    let (path, anchor) = target.split_once('#').map_or((target, String::new()), |(path, anchor)| (path, format!("#{anchor}")));
+    Some(format!("{repository}/blob/{commit}/{}{anchor}", join_path(folder(&origin.path), path)))
+}
+
+fn show(
+    catalog: &Catalog,
+    asking: &Asking<'_>,
+    entry: &Entry,
+    runbook: &RunbookFile,
+    missing: Option<String>,
+    asked: Option<&str>,
+) -> Reply {
+    let full = &entry.entity.entity_ref;
+    let sections = parse_markdown(&runbook.text, &|target| resolve(&runbook.origin, target));
+    let mut body = provenance::warnings(catalog, asking, &runbook.origin);
+    body.extend(age_warning(asking, &runbook.origin));
+    if let Some(missing) = missing {
+        body.push(Block::Warning(format!("{ANNOTATION} names {missing}, which is not there; this is {}.", runbook.origin.path).into()));
+    }
+    let tone = if body.is_empty() { Tone::Neutral } else { Tone::Warning };
+    let name = entry.entity.label();
+    let chosen = asked.map(|asked| (asked, best_section(&sections, asked)));
+    let lead = match chosen {
+        Some((_, Some(at))) => Text::plain(format!("{name}, runbook: {}", sections[at].title.to_plain())),
+        Some((asked, None)) => {
+            let asked = cut(asked, 60);
+            Text::plain(format!("The runbook of {name} has no section like “{asked}”. These are its sections:"))
+        }
+        None => Text::plain(format!("The runbook of {name}.")),
+    };
+    let mut reply = Reply::new(Status::Answered, "runbook", lead);
+    let cut_short = match chosen {
+        Some((_, Some(at))) => add_within(&mut body, &whole_section(&sections, at), SECTION_LETTERS),
+        Some((_, None)) => {
+            body.extend(outline(&sections));
+            false
+        }
+        None => {
+            body.extend(outline(&sections));
+            let all: Vec<Block> = (0..sections.len()).flat_map(|at| one_section(&sections, at)).collect();
+            add_within(&mut body, &all, OVERVIEW_LETTERS)
+        }
+    };
+    let source = runbook.origin.url();
+    if cut_short {
+        let said = Text::plain("There is more: ");
+        body.push(Block::Paragraph(match &source {
+            Some(url) => said.link("read on at its source", url.as_str()).say(", or choose a section."),
+            None => said.say("choose a section."),
+        }));
+    }
+    let shown = chosen.and_then(|(_, at)| at);
+    let mut buttons = section_buttons(full, &sections, shown);
+    if shown.is_some() {
+        buttons.insert(0, Button::say("Whole runbook", format!("runbook {full}")));
+    }
+    let title = runbook_title(&sections).unwrap_or_else(|| format!("Runbook of {name}").into());
+    let footer = runbook.origin.committed_at.map_or_else(Text::new, |at| {
+        Text::plain(format!("Last changed {}", super::answer::age::age(at, asking.now)))
+    });
+    reply.cards.push(Card { tone, title, body, buttons, footer, ..Card::default() });
+    reply.buttons.push(Button::say("Owner", format!("owner {full}")));
+    reply.buttons.extend(source.map(|url| Button::open("Source", url)));
+    reply.provenance = Some(provenance::of_file(catalog, asking, &runbook.origin));
+    reply
+}
+
+fn age_warning(asking: &Asking<'_>, origin: &Origin) -> Option<Block> {
+    let changed = origin.committed_at?;
+    let old = (asking.now - changed).num_days() > OLD_DAYS;
+    let age = since(changed, asking.now).filter(|_| old)?;
+    Some(Block::Warning(format!("Nobody has changed this runbook for {age}. Check before you trust a command.").into()))
+}
+
+/// The first heading where it is the only one of its level and stands on top.
+fn runbook_title(sections: &[Section]) -> Option<Text> {
+    let first = sections.first().filter(|section| section.level > 0)?;
+    let alone = sections[1..].iter().all(|section| section.level > first.level);
+    alone.then(|| first.title.clone())
+}
+
+/// Headings a person chooses from: all but the title.
+fn headings(sections: &[Section]) -> impl Iterator<Item = (usize, &Section)> {
+    let skip = usize::from(runbook_title(sections).is_some());
+    sections.iter().enumerate().skip(skip).filter(|(_, section)| section.level > 0)
+}
+
+fn outline(sections: &[Section]) -> Option<Block> {
+    let top = headings(sections).map(|(_, section)| section.level).min()?;
+    let items: Vec<ListItem> = headings(sections)
+        .filter(|(_, section)| section.level <= top + 1)
+        .map(|(_, section)| ListItem { depth: section.level - top, checked: None, text: section.title.clone() })
+        .collect();
+    (items.len() > 1).then_some(Block::List { style: ListStyle::Bullets, items })
+}
+
+/// One section's own heading and blocks; the title's heading is on the card already.
+fn one_section(sections: &[Section], at: usize) -> Vec<Block> {
+    let section = &sections[at];
+    let is_title = at == 0 && runbook_title(sections).is_some();
+    let heading = (section.level > 0 && !is_title).then(|| Block::Heading(section.title.clone()));
+    heading.into_iter().chain(section.blocks.iter().cloned()).collect()
+}
+
+/// A section with everything below it.
+fn whole_section(sections: &[Section], at: usize) -> Vec<Block> {
+    let level = sections[at].level;
+    let below = sections[at + 1..].iter().take_while(|section| section.level > level).count();
+    (at..=at + below).flat_map(|at| one_section(sections, at)).collect()
+}
+
+/// Adds blocks while they fit, whole ones only; says whether something was left out. The first always goes in.
+fn add_within(body: &mut Vec<Block>, blocks: &[Block], letters: usize) -> bool {
+    let mut used = 0;
+    let mut added = 0;
+    for block in blocks {
+        let size = letters_of(block);
+        if (used + size > letters && added > 0) || body.len() >= BLOCKS {
+            // A heading with nothing below it only puzzles.
+            while added > 0 && matches!(body.last(), Some(Block::Heading(_))) {
+                body.pop();
+                added -= 1;
+            }
+            return true;
+        }
+        used += size;
+        added += 1;
+        body.push(block.clone());
+    }
+    false
+}
+
+fn letters_of(block: &Block) -> usize {
+    let letters = |text: &Text| text.to_plain().chars().count();
+    match block {
+        Block::Heading(text) | Block::Paragraph(text) | Block::Quote(text) | Block::Warning(text) => letters(text),
+        Block::Code { text, .. } => text.chars().count(),
+        Block::List { items, .. } => items.iter().map(|item| letters(&item.text) + 2).sum(),
+        Block::Table { header, rows } => header.iter().chain(rows.iter().flatten()).map(|cell| letters(cell) + 3).sum(),
+        Block::Divider => 1,
+    }
+}
+
+/// The section whose heading fits best: as written, by its start, by its words, by likeness, then by its text.
+fn best_section(sections: &[Section], asked: &str) -> Option<usize> {
+    let slug = |text: &str| Section { level: 1, title: text.into(), blocks: Vec::new() }.slug();
+    let wanted = slug(asked.trim());
+    if wanted.is_empty() {
+        return None;
+    }
+    let words: Vec<String> = wanted.split('-').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    let titled: Vec<(usize, String)> = headings(sections).map(|(at, section)| (at, section.slug())).collect();
+    let first = |fits: &dyn Fn(&str) -> bool| titled.iter().find(|(_, slug)| fits(slug)).map(|(at, _)| *at);
+    first(&|slug| slug == wanted)
+        .or_else(|| first(&|slug| slug.replace('-', "") == wanted.replace('-', "")))
+        .or_else(|| first(&|slug| slug.starts_with(&wanted)))
+        .or_else(|| first(&|slug| words.iter().all(|word| slug.contains(word.as_str()))))
+        .or_else(|| {
+            let near = |slug: &str| slug.split('-').any(|part| strsim::damerau_levenshtein(part, &wanted) <= slips(&wanted));
+            first(&|slug| strsim::damerau_levenshtein(slug, &wanted) <= slips(&wanted) || near(slug))
+        })
+        .or_else(|| {
+            let mut holding = headings(sections).filter(|(_, section)| {
+                let text: String = section.blocks.iter().map(plain_of).collect::<Vec<_>>().join(" ").to_lowercase();
+                words.iter().all(|word| text.contains(word.as_str()))
+            });
+            holding.next().map(|(at, _)| at)
+        })
+}
+
+fn slips(word: &str) -> usize {
+    match word.chars().count() {
+        0..=3 => 0,
+        4..=7 => 1,
+        _ => 2,
+    }
+}
+
+fn plain_of(block: &Block) -> String {
+    match block {
+        Block::Heading(text) | Block::Paragraph(text) | Block::Quote(text) | Block::Warning(text) => text.to_plain(),
+        Block::Code { text, .. } => text.clone(),
+        Block::List { items, .. } => items.iter().map(|item| item.text.to_plain()).collect::<Vec<_>>().join(" "),
+        Block::Table { header, rows } => {
+            header.iter().chain(rows.iter().flatten()).map(Text::to_plain).collect::<Vec<_>>().join(" ")
+        }
+        Block::Divider => String::new(),
+    }
+}
+
+fn section_buttons(full: &crate::catalog::EntityRef, sections: &[Section], shown: Option<usize>) -> Vec<Button> {
+    let others = headings(sections).filter(|(at, _)| Some(*at) != shown).take(SECTION_BUTTONS);
+    let button = |section: &Section| {
+        let label = cut(&section.title.to_plain(), DISCORD.button_label);
+        Button::say(label, cut_line(&format!("runbook {full} {}", section.slug())))
+    };
+    others.map(|(_, section)| button(section)).collect()
+}
+
+fn elsewhere(catalog: &Catalog, entry: &Entry, url: &str) -> Reply {
+    let lead = Text::plain(format!("The runbook of {} is kept elsewhere: ", entry.entity.label())).link(url, url).say(".");
+    let mut reply = Reply::new(Status::Answered, "runbook", lead);
+    reply.cards.extend(whom_to_ask(catalog, entry));
+    reply.buttons = vec![
+        Button::open("Open the runbook", url).primary(),
+        Button::say("Owner", format!("owner {}", entry.entity.entity_ref)),
+    ];
+    reply
+}
+
+fn nowhere(catalog: &Catalog, entry: &Entry, missing: Option<String>) -> Reply {
+    let lead = Text::plain(format!("{} has no runbook.", entry.entity.label()));
+    let mut reply = Reply::new(Status::NotFound, "runbook", lead);
+    reply.cards.extend(whom_to_ask(catalog, entry));
+    let add = match missing {
+        Some(missing) => format!("{ANNOTATION} names {missing}, which is not in {}. Add it there, or correct the annotation.", entry.origin.repository),
+        None => format!(
+            "To add one, put {} into {}; the next sync brings it. Or name a path or address in the annotation {ANNOTATION}.",
+            RUNBOOK_PATHS[0], entry.origin.repository
+        ),
+    };
+    reply.cards.push(Card { body: vec![Block::Paragraph(add.into())], ..Card::default() });
+    reply.buttons.push(Button::say("Owner", format!("owner {}", entry.entity.entity_ref)));
+    if let Some(repository) = &entry.origin.repository_url {
+        reply.buttons.push(Button::open("Repository", repository.to_string()));
+    }
+    reply
+}
+
+/// Who knows more, where the runbook itself cannot be shown.
+fn whom_to_ask(catalog: &Catalog, entry: &Entry) -> Option<Card> {
+    let owner = entry.entity.owner().filter(|owner| catalog.find(owner).is_some())?;
+    let said = Text::plain("Ask ").bold(label(catalog, owner));
+    let said = match channel_text(catalog, owner) {
+        Some(channel) => said.say(" in ").join(channel).say("."),
+        None => said.say("."),
+    };
+    Some(Card { body: vec![Block::Paragraph(said)], ..Card::default() })
+}
