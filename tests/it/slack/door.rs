@@ -1,5 +1,7 @@
 //! What comes in is answered the way Slack waits for it; what is not for us does no harm.
 
+use std::collections::BTreeMap;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use steward::{
@@ -9,8 +11,8 @@ use steward::{
 
 use super::Bench;
 use crate::fake_slack::{
-    check,
-    person::{interaction, press, slash, submit, suggest},
+    Trouble, check,
+    person::{back, interaction, press, questions, slash, submit, suggest},
 };
 
 fn request_of(parsed: Parsed) -> Request {
@@ -161,5 +163,64 @@ async fn signed_body_that_is_no_slack_request_is_a_bad_request() {
     }
     let (status, _) = bench.send("/slack/commands", vec![b'a'; 2 * 1024 * 1024]).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    bench.slack.finish();
+}
+
+/// The whole of a two-page form: opened, an error below its field, the next page, back, and its end.
+#[tokio::test]
+async fn form_of_a_command_is_opened_and_led_through() {
+    let bench = Bench::start().await;
+    let body = slash("/steward", "report payments-api", &bench.slack.response_url("1"));
+    assert_eq!(bench.send("/slack/commands", body).await, (StatusCode::OK, Value::Null));
+    let first = bench.slack.until("a form", |model| model.views.get("V1").cloned()).await;
+    let wrong_owner = BTreeMap::from([("what", vec!["owner"])]);
+
+    let (_, answer) = bench.interact(&submit(&first, &wrong_owner)).await;
+    assert_eq!(answer["response_action"], "errors");
+    assert_eq!(answer["errors"].as_object().unwrap().len(), 1, "{answer}");
+
+    let (_, options) = bench.interact(&suggest(&first, "right_owner", "pay")).await;
+    assert_eq!(options["options"][0]["value"], "group:default/payments", "{options}");
+
+    let answers = BTreeMap::from([("what", vec!["owner"]), ("right_owner", vec!["group:default/payments"])]);
+    let (_, answer) = bench.interact(&submit(&first, &answers)).await;
+    assert_eq!((&answer["response_action"], check::view_faults(&answer["view"])), (&json!("update"), vec![]));
+    assert_ne!(questions(&answer["view"]), questions(&first));
+    let mut second = answer["view"].clone();
+    let _ = bench.slack.model().show("V1".to_owned(), second.clone());
+    second["id"] = json!("V1");
+
+    assert_eq!(bench.interact(&back(&second, &BTreeMap::new())).await, (StatusCode::OK, Value::Null));
+    let again = bench.slack.until("the first page", |model| {
+        let view = model.views.get("V1")?;
+        (questions(view) == questions(&first)).then(|| view.clone())
+    });
+    assert!(again.await.to_string().contains("initial_option"), "the answers are kept");
+
+    // Without a database nothing can be recorded, and the form says so.
+    let (_, answer) = bench.interact(&submit(&second, &BTreeMap::from([("note", vec!["moved"])]))).await;
+    assert_eq!((&answer["response_action"], questions(&answer["view"]).len()), (&json!("update"), 0));
+    assert_eq!(check::view_faults(&answer["view"]), Vec::<String>::new());
+    bench.slack.finish();
+}
+
+#[tokio::test]
+async fn form_that_slack_does_not_open_is_said_to_the_asker() {
+    let bench = Bench::start().await;
+    bench.slack.next_trouble("views.open", Trouble::Error("expired_trigger_id"));
+    let body = slash("/steward", "report payments-api", &bench.slack.response_url("1"));
+    assert_eq!(bench.send("/slack/commands", body).await, (StatusCode::OK, Value::Null));
+    let answer = bench.slack.until("an answer", |model| model.answers.get("1")?.first().cloned()).await;
+    assert_eq!(answer["text"], "Slack did not open the form. Nothing was changed. Try again.");
+    bench.slack.finish();
+}
+
+#[tokio::test]
+async fn owner_is_answered_whole() {
+    let bench = Bench::start().await;
+    let (status, message) = bench.send("/slack/commands", slash("/owner", "payments-api", "")).await;
+    assert_eq!(status, StatusCode::OK);
+    let shown = crate::fake_slack::shown::shown(&message);
+    assert!(shown.contains("payments-api") && shown.contains("acme/payments"), "{shown}");
     bench.slack.finish();
 }
