@@ -52,7 +52,7 @@ async fn command_is_answered_in_the_response() {
     let bench = Bench::start().await;
     let (status, message) = bench.send("/slack/commands", slash("/owner", "payments-api", &bench.slack.response_url("1"))).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(message["response_type"], "ephemeral");
+    assert_eq!(message["response_type"], "in_channel");
     assert_eq!(check::message_faults(&message), Vec::<String>::new());
     assert!(bench.slack.model().answers.is_empty());
     bench.slack.finish();
@@ -63,17 +63,24 @@ async fn press_is_acknowledged_empty_and_answered_by_its_response_url() {
     let bench = Bench::start().await;
     let mut reply = Reply::new(Status::Ambiguous, "owner", "Which one?".into());
     reply.buttons.push(Button::say("payments-api", "owner component:default/payments-api"));
+    reply.buttons.push(Button::say("Help", "help"));
     let message = serde_json::to_value(steward::slack::render::render_message(&reply)).unwrap();
-    for (id, is_ephemeral, replaces) in [("eph", true, true), ("pub", false, false)] {
-        let payload = press(&message, "payments-api", Some(&bench.slack.response_url(id)), is_ephemeral);
+    // A message is replaced only by one that the same people see: owners are told to all, help to the asker.
+    for (id, label, is_ephemeral, replaces, response_type) in [
+        ("1", "payments-api", true, false, "in_channel"),
+        ("2", "payments-api", false, true, "in_channel"),
+        ("3", "Help", true, true, "ephemeral"),
+        ("4", "Help", false, false, "ephemeral"),
+    ] {
+        let payload = press(&message, label, Some(&bench.slack.response_url(id)), is_ephemeral);
         let request = request_of(parse_interaction(interaction(&payload).as_bytes()).unwrap());
-        assert_eq!(request.act, Act::Press { line: "owner component:default/payments-api".to_owned() });
+        let line = if label == "Help" { "help" } else { "owner component:default/payments-api" };
+        assert_eq!(request.act, Act::Press { line: line.to_owned() });
         assert_eq!(request.place.unwrap().channel_id, "C2147483705");
 
         assert_eq!(bench.interact(&payload).await, (StatusCode::OK, Value::Null));
         let answer = bench.slack.until("an answer", |model| model.answers.get(id)?.first().cloned()).await;
-        // A personal answer takes the place of a personal message, and never that of one all can see.
-        assert_eq!((&answer["replace_original"], &answer["response_type"]), (&json!(replaces), &json!("ephemeral")));
+        assert_eq!((&answer["replace_original"], &answer["response_type"]), (&json!(replaces), &json!(response_type)));
     }
     bench.slack.finish();
 }
