@@ -1,5 +1,7 @@
 //! The one integration binary: one file a story.
 
+#![allow(clippy::unwrap_used, reason = "in a test, what is not as expected should panic")]
+
 mod app;
 mod fake_github;
 mod fake_slack;
