@@ -1,4 +1,5 @@
 //! The playground as a browser meets it: the page, its lines and forms, whom it turns away, what Steward posts.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
