@@ -45,8 +45,8 @@ impl CommandSet {
             let nearest = self.nearest(&typed);
             return Err(LineFault::UnknownCommand { typed, nearest });
         };
-        let arguments = read_arguments(command, words)
-            .map_err(|error| LineFault::BadArguments { command: command.name.clone(), error })?;
+        let arguments =
+            read_arguments(command, words).map_err(|error| LineFault::BadArguments { command: command.name.clone(), error })?;
         Ok((command, arguments))
     }
 
@@ -215,7 +215,8 @@ fn take_number(command: &CommandDef, argument: &ArgumentDef, words: &mut Vec<Wor
         number
     } else {
         // The first word is the subject even where it reads like a keyword.
-        let Some(at) = words.iter().enumerate().skip(1).find(|(_, word)| keyword(word).is(&argument.name)).map(|(at, _)| at) else {
+        let Some(at) = words.iter().enumerate().skip(1).find(|(_, word)| keyword(word).is(&argument.name)).map(|(at, _)| at)
+        else {
             return Ok(None);
         };
         if at + 1 == words.len() {

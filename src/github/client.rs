@@ -25,8 +25,8 @@ use super::error::{Fault, GithubError, chain};
 
 /// To connect; the address is either near or wrong.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A page of 100 repositories whose five files are all as long as GraphQL gives text (512 kB) would pass this: ask for fewer.
-const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// A page is half a megabyte as a rule. GraphQL gives up to 512 kB of a file: where many are that long, ask for fewer at once.
+const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Of what GitHub says about a fault, enough to understand it.
 const MAX_SAID_CHARS: usize = 300;
 
@@ -107,7 +107,7 @@ impl Client {
                 }
                 Fault::Transient(format!("the answer broke off: {}", chain(error.as_ref())))
             })?;
-            Ok((parts, body.to_bytes().to_vec()))
+            Ok((parts, Vec::from(body.to_bytes())))
         };
         let Ok(whole) = tokio::time::timeout(self.timeout, whole).await else {
             return Err(Fault::TooHeavy(format!("no answer within {} s", self.timeout.as_secs())));

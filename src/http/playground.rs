@@ -28,7 +28,7 @@ use crate::{
         form::render_form,
         page::{Page, default_login, render_page},
         parse::{self, Fields},
-        render::{Said, What, render_exchange, render_form_opened, render_reply, render_text},
+        render::{Said, What, render_exchange, render_form_opened, render_posted, render_reply, render_text},
     },
 };
 
@@ -231,7 +231,7 @@ struct Follow {
     since: Option<String>,
 }
 
-/// What Steward posts of itself in this account's conversation, as it happens.
+/// What Steward posts of itself in this account's conversation and in shared channels, as it happens.
 async fn events(State(app): State<Arc<App>>, headers: HeaderMap, Query(query): Query<Follow>) -> Response {
     let Some(board) = app.outbox.playground.clone() else {
         return (StatusCode::NOT_FOUND, "No messages are posted here.").into_response();
@@ -247,7 +247,7 @@ async fn events(State(app): State<Arc<App>>, headers: HeaderMap, Query(query): Q
 fn stream_events(app: Arc<App>, board: Board, feed: Feed) -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold((app, board, feed), |(app, board, mut feed)| async move {
         let posted = feed.next().await?;
-        let html = render_reply(&posted.reply, app.clock.now()).into_string();
+        let html = render_posted(&posted, app.clock.now()).into_string();
         let event = Event::default().event("message").id(board.cursor(posted.number)).data(html);
         Some((Ok(event), (app, board, feed)))
     })

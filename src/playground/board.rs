@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chat::Reply;
 
+use super::is_conversation;
+
 /// A page that was asleep longer than this many messages misses the oldest.
 const KEPT_PER_CHANNEL: usize = 100;
 
@@ -36,10 +38,12 @@ struct Inner {
 pub struct Posted {
     /// Rises by one with each message of the board, whatever its channel.
     pub number: u64,
+    /// The shared channel it was posted in; `None` in a conversation with one person.
+    pub shared: Option<String>,
     pub reply: Reply,
 }
 
-/// The messages of one channel, one after the other, as they are posted.
+/// The messages of one conversation and of all shared channels, one after the other, as they are posted.
 #[derive(Debug)]
 pub struct Feed {
     board: Board,
@@ -68,7 +72,8 @@ impl Board {
         if messages.len() == KEPT_PER_CHANNEL {
             messages.pop_front();
         }
-        messages.push_back(Arc::new(Posted { number, reply: reply.clone() }));
+        let shared = (!is_conversation(channel)).then(|| channel.to_owned());
+        messages.push_back(Arc::new(Posted { number, shared, reply: reply.clone() }));
         if channels.len() > CHANNELS {
             let age = |messages: &VecDeque<Arc<Posted>>| messages.back().map_or(0, |posted| posted.number);
             let silent = channels.iter().min_by_key(|(_, messages)| age(messages)).map(|(name, _)| name.clone());
@@ -92,7 +97,7 @@ impl Board {
         self.cursor(*self.0.newest.borrow())
     }
 
-    /// Follows a channel from a cursor on: from now without one, from the start with one of an earlier process.
+    /// Follows a conversation, and the channels that all share, from a cursor on: from now without one, from the start with one of an earlier process.
     pub fn follow(&self, channel: &str, since: Option<&str>) -> Feed {
         let newest = self.0.newest.subscribe();
         let now = *newest.borrow();
@@ -138,6 +143,8 @@ impl Feed {
 
     fn unread(&self) -> Option<Arc<Posted>> {
         let channels = self.board.channels();
-        channels.get(&self.channel)?.iter().find(|posted| posted.number > self.last).cloned()
+        let followed = channels.iter().filter(|(name, _)| **name == self.channel || !is_conversation(name));
+        let unread = followed.filter_map(|(_, messages)| messages.iter().find(|posted| posted.number > self.last));
+        unread.min_by_key(|posted| posted.number).cloned()
     }
 }

@@ -19,7 +19,15 @@ pub const SCRIPT: &str = include_str!("script.js");
 /// The product's mark, also the tab's icon.
 pub const MARK: &str = include_str!("mark.svg");
 
+/// A team's channel never begins so: its name has a `#`, or is an id.
+const CONVERSATION: &str = "dm-";
+
 /// The conversation of one account with Steward: what is posted there is seen by that account alone.
 pub fn channel_of(account_id: &str) -> String {
-    format!("dm-{account_id}")
+    format!("{CONVERSATION}{account_id}")
+}
+
+/// Whether a channel is one person's; all others are shared, and shown to everybody with their name.
+fn is_conversation(channel: &str) -> bool {
+    channel.starts_with(CONVERSATION)
 }

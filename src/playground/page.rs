@@ -97,7 +97,7 @@ fn list_people(catalog: &Catalog) -> Vec<(&str, String)> {
     let label = |name: &str, label: &str| if name == label { name.to_owned() } else { format!("{label} ({name})") };
     let mut people: Vec<(&str, String)> =
         users.map(|user| (user.entity_ref.name(), label(user.entity_ref.name(), user.label()))).collect();
-    people.sort_by(|(_, a), (_, b)| a.to_lowercase().cmp(&b.to_lowercase()));
+    people.sort_by_cached_key(|(_, name)| name.to_lowercase());
     people.truncate(PEOPLE_SHOWN);
     people
 }

@@ -9,6 +9,8 @@ use crate::chat::{
     Text, Tone, Weight,
 };
 
+use super::Posted;
+
 /// What a person did, as their line in the log shows it.
 #[derive(Debug, Clone, Copy)]
 pub struct Said<'a> {
@@ -50,10 +52,20 @@ pub fn render_exchange(said: &Said<'_>, answer: &Markup) -> Markup {
 
 /// Steward's answer.
 pub fn render_reply(reply: &Reply, at: DateTime<Utc>) -> Markup {
+    render_message(reply, None, at)
+}
+
+/// A message that Steward posted of itself, with the shared channel it went to, if it went to one.
+pub fn render_posted(posted: &Posted, at: DateTime<Utc>) -> Markup {
+    let Posted { number: _, shared, reply } = posted;
+    render_message(reply, shared.as_deref(), at)
+}
+
+fn render_message(reply: &Reply, shared: Option<&str>, at: DateTime<Utc>) -> Markup {
     let Reply { status, command, refs, audience, lead, cards, buttons, provenance } = reply;
     let private = match audience {
-        Audience::Asker => Some("only you see this"),
-        Audience::Everyone => None,
+        Audience::Asker if shared.is_none() => Some("only you see this"),
+        Audience::Asker | Audience::Everyone => None,
     };
     html! {
         article.message.answer data-status=(status.as_str()) data-command=(command) data-refs=(refs.join(" ")) {
@@ -62,6 +74,7 @@ pub fn render_reply(reply: &Reply, at: DateTime<Utc>) -> Markup {
                 header.byline {
                     h2 { "Steward" }
                     (render_clock(at))
+                    @if let Some(channel) = shared { span.posted { "posted in " span.mention { (channel) } } }
                     @if let Some(private) = private { span.private { (icon(Sign::Eye)) (private) } }
                 }
                 (render_status(*status))

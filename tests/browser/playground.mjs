@@ -171,6 +171,7 @@ const stories = {
     assert.match(await page.locator(".said").last().innerText(), /Sent the form/);
     assert.equal(await page.locator(".answer[data-command=report]").last().getAttribute("data-status"), "answered");
     assert.equal(await focused(page, "at.id"), "line");
+    await page.waitForSelector(".answer .posted", { timeout: 15000 });
     await shoot(page, "form-sent-dark");
     await page.context().close();
   },

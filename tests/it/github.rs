@@ -263,12 +263,12 @@ async fn each_page_failing_once_loses_nothing() {
         Fault::Limited { status: 200, secs: 2, announced: Announced::Reset },
     ];
     for fault in faults {
-        let fake = generated(450).await;
+        let fake = generated(250).await;
         fake.fail_each_page_once(fault.clone());
         let swept = sweep(&fake).await;
         assert_complete(&fake, &swept);
         assert_eq!(fake.counts().too_early, 0, "after {fault:?}");
-        assert!(fake.counts().graphql <= 2 * 5, "{} requests after {fault:?}", fake.counts().graphql);
+        assert!(fake.counts().graphql <= 2 * 3, "{} requests after {fault:?}", fake.counts().graphql);
     }
 }
 
@@ -379,6 +379,32 @@ async fn a_long_or_binary_file_costs_one_read_of_its_own() {
     assert_eq!(swept.text("payments-api", "docs/RUNBOOK.md"), too_long);
     assert_eq!((swept.report.graphql_requests, swept.report.rest_requests), (1, 2));
     assert_eq!(swept.report.errors, []);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_whole_is_unreadable_and_says_why() {
+    let fake = generated(1).await;
+    fake.push_file("payments-api", "catalog-info.yaml", b"\0");
+    fake.plan([None, Some(Fault::Status(500)), Some(Fault::Status(502))]);
+    let swept = sweep(&fake).await;
+    assert_eq!((swept.text("payments-api", "catalog-info.yaml").as_str(), swept.report.rest_requests), ("\0", 3));
+    fake.plan([None, Some(Fault::Status(404))]);
+    let swept = sweep(&fake).await;
+    let said = "GitHub rejected the request: 404: Server Error";
+    assert_eq!(swept.text("payments-api", "catalog-info.yaml"), format!("unreadable: {said}"));
+    assert_eq!(swept.report.errors[0].message, format!("catalog-info.yaml: {said}"));
+}
+
+#[tokio::test]
+async fn more_long_files_than_fit_one_answer_come_in_smaller_pages() {
+    let fake = FakeGithub::start("acme").await;
+    let long = format!("# {}\n", "x".repeat(500 * 1024));
+    for index in 0..33 {
+        fake.add_repository(&format!("r{index}"), &[("catalog-info.yaml", long.as_str())]);
+    }
+    let swept = sweep(&fake).await;
+    assert_complete(&fake, &swept);
+    assert!(fake.counts().page_sizes.iter().any(|first| *first < 100));
 }
 
 #[tokio::test]

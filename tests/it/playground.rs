@@ -1,4 +1,5 @@
 //! The playground as a browser meets it: the page, its lines and forms, whom it turns away, what Steward posts.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -244,7 +245,7 @@ async fn completed(typed: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn posted_messages_reach_the_open_page_of_their_person_alone() {
+async fn posted_messages_reach_the_open_page_of_their_person() {
     let app = app();
     let board = app.outbox.playground.clone().unwrap();
     let router = routes(None).with_state(Arc::clone(&app));
@@ -255,6 +256,10 @@ async fn posted_messages_reach_the_open_page_of_their_person_alone() {
     board.post(&channel_of("zoe"), &said("sync is\r\ndone"));
     let event = next_event(&mut stream).await;
     assert!(event.contains("sync is") && !event.contains("not for zoe"), "{event}");
+
+    board.post("#team-payments", &said("for the team"));
+    let event = next_event(&mut stream).await;
+    assert!(event.contains("for the team") && event.contains("posted in <span class=\"mention\">#team-payments<"), "{event}");
 
     // A page that connects again gets what it missed, once.
     board.post(&channel_of("zoe"), &said("while away"));

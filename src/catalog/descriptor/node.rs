@@ -102,7 +102,7 @@ pub fn resolve_plain(text: &str) -> Value {
 }
 
 fn is_number(text: &str) -> bool {
-    let all = |digits: &str, accept: fn(&u8) -> bool| !digits.is_empty() && digits.as_bytes().iter().all(|byte| accept(byte));
+    let all = |digits: &str, accept: fn(&u8) -> bool| !digits.is_empty() && digits.as_bytes().iter().all(accept);
     if let Some(octal) = text.strip_prefix("0o") {
         return all(octal, |byte| (b'0'..=b'7').contains(byte));
     }

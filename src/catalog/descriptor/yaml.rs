@@ -33,23 +33,108 @@ const MAX_ALIAS_COUNT: usize = 100;
 /// `first_line` is the file's line, from 1, on which the text starts; `values_left` is how many values the file may
 /// still hold: at zero the rest of the file is not to be read.
 pub fn parse_yaml(text: &str, first_line: usize, values_left: &mut usize) -> Result<Option<Node>, Problem> {
-    let prepared = prepare(text);
-    let mut tree = Tree::new(&prepared, first_line);
-    for event in Parser::<StrInput>::new_from_str(&prepared) {
+    refuse_crowds(text, first_line)?;
+    let mut prepared = prepare(text);
+    let values_before = *values_left;
+    for _ in 0..MAX_BRACKETS {
+        *values_left = values_before;
+        match parse_prepared(&prepared, first_line, values_left) {
+            Ok(root) => return Ok(root),
+            Err(Fault::Problem(problem)) => return Err(problem),
+            Err(Fault::Scanner { info, mark, bracket: None }) => return Err(explain(&info, mark, text, first_line)),
+            Err(Fault::Scanner { bracket: Some(at), .. }) => prepared.to_mut().insert(at, ' '),
+        }
+    }
+    let problem = Problem::at(Mark { line: first_line, column: 1 }, "too many empty brackets go over several lines");
+    Err(problem.hint("write [] or {} in one line"))
+}
+
+/// The scanner reads a list within brackets to its end before it tells of the first value, so what a document may hold
+/// is bounded beforehand too, by the characters that divide values from one another.
+const MAX_INDICATORS: usize = 100_000;
+
+/// Counts outside blocks of text, where a long definition may hold any number of them.
+fn refuse_crowds(text: &str, first_line: usize) -> Result<(), Problem> {
+    if text.len() <= MAX_INDICATORS {
+        return Ok(());
+    }
+    let is_indicator = |byte: &u8| matches!(byte, b',' | b'[' | b'{' | b':' | b'?' | b'&' | b'*' | b'!' | b'"' | b'\'');
+    let mut count = 0;
+    let mut block_indent = None;
+    for (index, line) in text.lines().enumerate() {
+        let content = line.trim_start_matches(' ');
+        let indent = line.len() - content.len();
+        if block_indent.is_some_and(|block| content.is_empty() || indent > block) {
+            continue;
+        }
+        let header = content.trim_end().rsplit(' ').next().unwrap_or_default();
+        let opens_block = header.starts_with(['|', '>']) && header.len() <= 3;
+        block_indent = opens_block.then_some(indent);
+        count += line.bytes().filter(|byte| is_indicator(byte)).count();
+        if count > MAX_INDICATORS {
+            let mark = Mark { line: first_line + index, column: 1 };
+            return Err(Problem::at(mark, "the document holds too many values")
+                .hint("divide it into several files, or move a long definition into a file of its own, named by $text"));
+        }
+    }
+    Ok(())
+}
+
+/// How many closing brackets are moved for the scanner's sake; each costs another pass.
+const MAX_BRACKETS: usize = 16;
+
+enum Fault {
+    Problem(Problem),
+    Scanner {
+        info: String,
+        mark: Mark,
+        /// Where a space makes a bracket acceptable to the scanner which is so to the judge anyway.
+        bracket: Option<usize>,
+    },
+}
+
+fn parse_prepared(text: &str, first_line: usize, values_left: &mut usize) -> Result<Option<Node>, Fault> {
+    let mut tree = Tree::new(text, first_line);
+    for event in Parser::<StrInput>::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
             let mark = tree.mark(*error.marker());
-            explain(error.info(), mark, text, first_line)
+            let bracket = find_bracket(text, error.marker().index(), &tree, mark);
+            Fault::Scanner {
+                info: error.info().to_owned(),
+                mark,
+                bracket: bracket.filter(|_| error.info() == "invalid indentation"),
+            }
         })?;
         if let Event::Scalar(..) | Event::Alias(_) | Event::SequenceStart(..) | Event::MappingStart(..) = event {
             *values_left -= 1;
             if *values_left == 0 {
-                return Err(Problem::at(tree.mark(span.start), "the file holds too many values; from here on it is not read")
-                    .hint("divide it into several files"));
+                let problem = Problem::at(tree.mark(span.start), "the file holds too many values; from here on it is not read");
+                return Err(Fault::Problem(problem.hint("divide it into several files")));
             }
         }
-        tree.take(event, span)?;
+        tree.take(event, span).map_err(Fault::Problem)?;
     }
     Ok(tree.root)
+}
+
+/// A closing bracket may stand as far left as the key that its list belongs to. The scanner knows that too,
+/// unless nothing but white space and comments is between the brackets.
+fn find_bracket(text: &str, index: usize, tree: &Tree, mark: Mark) -> Option<usize> {
+    let (at, closing) = text.char_indices().nth(index)?;
+    let opening = match closing {
+        ']' => '[',
+        '}' => '{',
+        _ => return None,
+    };
+    let mut code = text[..at].lines().rev().map(|line| line.split(" #").next().unwrap_or_default().trim_end());
+    let line = code.find(|line| !matches!(line.trim_start().chars().next(), None | Some('#')))?;
+    let block = tree.open.iter().rev().find(|frame| frame.content.style() == Style::Block)?;
+    let column = match block.content {
+        Content::Map { .. } => block.mark.column,
+        // The scanner puts some lists where their first item is; what counts is the dash.
+        Content::List(..) => line.len() - line.trim_start().len() + 1,
+    };
+    (line.ends_with(opening) && column == mark.column).then_some(at)
 }
 
 /// Stands for a byte order mark while the text is parsed: no text holds this code point, which Unicode keeps unused.
@@ -93,6 +178,14 @@ struct Frame {
 enum Content {
     List(Vec<Node>, Style),
     Map { map: Map, key: Option<Key>, seen: HashSet<(KeyType, String)>, style: Style },
+}
+
+impl Content {
+    fn style(&self) -> Style {
+        match self {
+            Self::List(_, style) | Self::Map { style, .. } => *style,
+        }
+    }
 }
 
 /// How a list or map is written.
@@ -162,6 +255,9 @@ impl Tree {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => Ok(()),
             Event::Scalar(text, style, anchor, tag) => {
                 let weight = text.len() + NODE_WEIGHT;
+                if style == ScalarStyle::Plain && text.starts_with(['|', '>']) {
+                    return Err(Problem::at(mark, "a block of text cannot stand within brackets").hint("put the value in quotes"));
+                }
                 let node = Node { mark, value: resolve_scalar(text, style, tag.as_deref()) };
                 self.finish(Grown { node, weight, alias_count: 1 }, anchor)
             }
@@ -176,13 +272,10 @@ impl Tree {
     }
 
     fn begin(&mut self, mark: Mark, anchor: usize, content: Content) -> Result<(), Problem> {
-        if self.after_tabs.binary_search_by_key(&mark.line, |after| after.line).is_ok_and(|at| self.after_tabs[at] == mark) {
-            let is_block = match &content {
-                Content::List(_, style) | Content::Map { style, .. } => *style == Style::Block,
-            };
-            if is_block {
-                return Err(Problem::at(mark, "a tab stands in the indentation").hint("indent with spaces instead of tabs"));
-            }
+        let follows_tab =
+            self.after_tabs.binary_search_by_key(&mark.line, |after| after.line).is_ok_and(|at| self.after_tabs[at] == mark);
+        if follows_tab && content.style() == Style::Block {
+            return Err(Problem::at(mark, "a tab stands in the indentation").hint("indent with spaces instead of tabs"));
         }
         if self.open.len() == MAX_DEPTH {
             return Err(Problem::at(mark, format!("the document nests more than {MAX_DEPTH} levels deep"))
@@ -311,14 +404,12 @@ fn take_key(map: &Map, seen: &mut HashSet<(KeyType, String)>, node: Node) -> Res
             (KeyType::Collection, Node { mark: node.mark, value }.to_json().to_string())
         }
     };
-    if key_type != KeyType::Collection {
-        if !seen.insert((key_type, text.clone())) {
-            let first = map.find_entry(&text).map_or(node.mark.line, |entry| entry.key_mark.line);
-            let shown = shorten(&text);
-            return Err(Problem::at(node.mark, format!("the key {shown} stands here for the second time"))
-                .key(shown)
-                .hint(format!("keep one of the two (the first is in line {first}), or put --- between two entities")));
-        }
+    if key_type != KeyType::Collection && !seen.insert((key_type, text.clone())) {
+        let first = map.find_entry(&text).map_or(node.mark.line, |entry| entry.key_mark.line);
+        let shown = shorten(&text);
+        return Err(Problem::at(node.mark, format!("the key {shown} stands here for the second time"))
+            .key(shown)
+            .hint(format!("keep one of the two (the first is in line {first}), or put --- between two entities")));
     }
     Ok(Key { text, mark: node.mark })
 }

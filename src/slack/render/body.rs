@@ -146,7 +146,7 @@ fn columns(header: &[Text], rows: &[Vec<Text>]) -> Option<String> {
     if !all().flatten().all(is_words) {
         return None;
     }
-    let count = all().map(<[Text]>::len).max()?;
+    let count = all().map(<[Text]>::len).max().filter(|count| *count > 0)?;
     let mut widths = vec![0; count];
     for row in all() {
         for (column, cell) in row.iter().enumerate() {

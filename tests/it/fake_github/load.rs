@@ -74,10 +74,12 @@ struct Facts {
 pub fn fixtures(login: &str, folder: &Path) -> Model {
     let list = folder.join("repositories.yaml");
     let text = fs::read_to_string(&list).unwrap_or_else(|error| panic!("{}: {error}", list.display()));
-    let facts: BTreeMap<String, Facts> =
-        serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", list.display()));
+    let unreadable = |error: serde_yaml::Error| -> Facts { panic!("{}: {error}", list.display()) };
+    let entries: BTreeMap<String, serde_yaml::Value> = serde_yaml::from_str(&text).expect("the list is a mapping");
     let mut model = Model::new(login, OwnerKind::Organization);
-    for (name, facts) in facts {
+    // What starts with a dot tells of the organisation.
+    for (name, facts) in entries.into_iter().filter(|(name, _)| !name.starts_with('.')) {
+        let facts: Facts = serde_yaml::from_value(facts).unwrap_or_else(unreadable);
         let now = model.now;
         let repo = model.add_repo(&name);
         repo.id = facts.id;

@@ -62,7 +62,7 @@ pub struct Model {
 
 impl Model {
     pub fn new(login: &str, kind: OwnerKind) -> Self {
-        let now = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
+        let now = DateTime::from_timestamp(1_767_225_600, 0).expect("a moment in 2026");
         Self { owner: Owner { login: login.to_owned(), id: 9_919, kind }, repos: Vec::new(), now, next_id: 700_001 }
     }
 
@@ -93,7 +93,7 @@ impl Model {
             broken: false,
             broken_paths: Vec::new(),
         });
-        self.repos.last_mut().unwrap()
+        self.repos.last_mut().expect("it was pushed just now")
     }
 
     pub fn find_repo(&self, name: &str) -> Option<&Repo> {

@@ -141,7 +141,7 @@ impl Faults {
                 self.between("rich_text elements", list("elements").len(), 1, usize::MAX);
                 let before = self.all_text;
                 list("elements").iter().for_each(|element| self.rich(element));
-                self.between("rich_text", self.all_text - before, 1, 3_000);
+                self.between("rich_text", self.all_text - before, 0, 3_000);
             }
             "input" => self.input(block),
             other => self.say(format!("block type {other:?}")),
@@ -260,7 +260,9 @@ impl Faults {
                 let number = |name: &str| element[name].as_str().and_then(|text| text.parse::<i64>().ok());
                 if let Some(initial) = element["initial_value"].as_str() {
                     let initial: i64 = initial.parse().unwrap_or(i64::MIN);
-                    if number("min_value").is_some_and(|min| initial < min) || number("max_value").is_some_and(|max| initial > max) {
+                    if number("min_value").is_some_and(|min| initial < min)
+                        || number("max_value").is_some_and(|max| initial > max)
+                    {
                         self.say("initial_value out of bounds");
                     }
                 }

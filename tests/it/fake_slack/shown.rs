@@ -2,11 +2,20 @@
 
 use serde_json::Value;
 
+/// How Slack reads a text.
+#[derive(PartialEq, Clone, Copy)]
+enum Reading {
+    Literal,
+    /// `<…>` acts, `*_~` do not: the fallback with `mrkdwn: false`.
+    Escaped,
+    Mrkdwn,
+}
+
 /// All text as it is shown, in order, a line a part.
 pub fn shown(payload: &Value) -> String {
     let mut out = String::new();
-    walk(payload, &mut |text, is_markup| {
-        out.push_str(&if is_markup { decode(&strip_markup(text)) } else { text.to_owned() });
+    walk(payload, &mut |text, reading| {
+        out.push_str(&if reading == Reading::Literal { text.to_owned() } else { decode(&strip_markup(text)) });
         out.push('\n');
     });
     out
@@ -15,8 +24,8 @@ pub fn shown(payload: &Value) -> String {
 /// Mentions, broadcasts and links: what would call somebody or lead somewhere.
 pub fn acting(payload: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    walk(payload, &mut |text, is_markup| {
-        if is_markup {
+    walk(payload, &mut |text, reading| {
+        if reading != Reading::Literal {
             found.extend(markup(text));
         }
     });
@@ -31,27 +40,23 @@ pub fn acting(payload: &Value) -> Vec<String> {
 /// mrkdwn's formatting characters that would take effect, anywhere in a message.
 pub fn formatting(payload: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    walk(payload, &mut |text, is_markup| {
+    walk(payload, &mut |text, reading| {
         // Steward itself writes only the bold name of a column, `*Name*` before a line break.
         let own = text.strip_prefix('*').and_then(|rest| rest.split_once("*\n")).map_or(text, |(_, value)| value);
-        if is_markup && strip_markup(own).contains(['*', '_', '~', '`']) {
+        if reading == Reading::Mrkdwn && strip_markup(own).contains(['*', '_', '~', '`']) {
             found.push(text.to_owned());
         }
     });
     found
 }
 
-fn walk(payload: &Value, seen: &mut impl FnMut(&str, bool)) {
-    // The top-level text is mrkdwn as to `<…>`, even where formatting is off.
+fn walk(payload: &Value, seen: &mut impl FnMut(&str, Reading)) {
     if let Some(text) = payload["text"].as_str().filter(|_| payload["blocks"].is_array() && payload["type"].is_null()) {
-        seen(text, payload["mrkdwn"] != false);
-        if payload["mrkdwn"] == false {
-            seen(text, true);
-        }
+        seen(text, if payload["mrkdwn"] == false { Reading::Escaped } else { Reading::Mrkdwn });
     }
     elements(payload, &mut |element| match (element["type"].as_str(), element["text"].as_str()) {
-        (Some("mrkdwn"), Some(text)) => seen(text, true),
-        (Some("plain_text" | "text" | "link"), Some(text)) => seen(text, false),
+        (Some("mrkdwn"), Some(text)) => seen(text, Reading::Mrkdwn),
+        (Some("plain_text" | "text" | "link"), Some(text)) => seen(text, Reading::Literal),
         _ => {}
     });
 }

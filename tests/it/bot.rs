@@ -1,0 +1,192 @@
+//! The whole of Steward around a fake GitHub and a real PostgreSQL, spoken to as a person would.
+
+use std::{path::Path, sync::Arc};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use steward::{
+    app::{App, CatalogHandle, Clock},
+    catalog::{Catalog, Parts, kinds::CustomKinds},
+    chat::{Account, Act, Form, Platform, Reply, Request, Response, Submission, Value},
+    cli::ask::{Colour, render_text},
+    commands::{load_definitions, respond},
+    github::{GithubConfig, GithubSource, Waits},
+    outbox::Outbox,
+    playground::{Board, channel_of},
+    settings::Settings,
+    store::{Database, Store, load_parts_from_disk},
+    sync::{Progress, Removals, Source, SyncSummary},
+    worker::Worker,
+};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cluster::new_database,
+    fake_github::{FakeGithub, TOKEN},
+};
+
+/// Steward with its jobs running.
+pub struct Bot {
+    pub github: Arc<FakeGithub>,
+    pub worker: Arc<Worker>,
+    pub database: Arc<Database>,
+    pub folder: Arc<TempDir>,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// What the clock shows when a test begins.
+pub fn morning() -> DateTime<Utc> {
+    "2026-11-21T09:00:00Z".parse().expect("a fixed time")
+}
+
+impl Bot {
+    /// The sample organisation on a fake GitHub, not synced yet.
+    pub async fn of_sample_organisation() -> Self {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/org");
+        let github = FakeGithub::serve(FakeGithub::load_fixtures("acme", &fixtures), 0).await;
+        Self::start(github, new_database().await).await
+    }
+
+    /// An organisation `acme` with these descriptors, one repository each, not synced yet.
+    pub async fn of_descriptors(descriptors: &[(&str, &str)]) -> Self {
+        let github = FakeGithub::start("acme").await;
+        for (repository, text) in descriptors {
+            github.add_repository(repository, &[("catalog-info.yaml", text)]);
+        }
+        Self::start(github, new_database().await).await
+    }
+
+    pub async fn start(github: FakeGithub, database: Database) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let bot = Self::build(Arc::new(github), Arc::new(database), folder);
+        bot.run().await
+    }
+
+    /// The same Steward after a restart: memory is gone, disk and database are there.
+    pub async fn restart(self) -> Self {
+        let (github, database, folder) = (Arc::clone(&self.github), Arc::clone(&self.database), Arc::clone(&self.folder));
+        self.halt().await;
+        Self::build(github, database, folder).run().await
+    }
+
+    fn build(github: Arc<FakeGithub>, database: Arc<Database>, folder: Arc<TempDir>) -> Self {
+        let mut settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
+        settings.access.admins = vec!["group:default/platform".to_owned()];
+        let parts: Parts = load_parts_from_disk(folder.path()).unwrap_or_default();
+        let app = App {
+            settings,
+            commands: load_definitions().expect("the commands are valid"),
+            custom_kinds: CustomKinds::default(),
+            catalog: CatalogHandle::new(Catalog::build(parts)),
+            store: Store::unopened(),
+            outbox: Outbox { slack: None, playground: Some(Board::default()) },
+            clock: Clock::fixed(morning()),
+        };
+        let config = GithubConfig {
+            id: "acme".to_owned(),
+            org: "acme".to_owned(),
+            api_url: github.url.clone(),
+            token: TOKEN.into(),
+            catalog_paths: vec!["catalog-info.yaml".to_owned()],
+            waits: Waits::default(),
+        };
+        let source = Source::Github(GithubSource::new(config).expect("a valid source"));
+        let worker = Arc::new(Worker { app: Arc::new(app), sources: vec![source] });
+        Self { github, worker, database, folder, stop: CancellationToken::new(), tasks: Vec::new() }
+    }
+
+    async fn run(mut self) -> Self {
+        let (worker, database, stop) = (Arc::clone(&self.worker), Arc::clone(&self.database), self.stop.clone());
+        self.tasks.push(tokio::spawn(async move { worker.keep_current(&database, &stop).await }));
+        let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
+        self.tasks.push(tokio::spawn(async move { worker.work(&stop).await }));
+        self
+    }
+
+    /// Stops everything and waits for it.
+    pub async fn halt(mut self) {
+        self.stop.cancel();
+        for task in self.tasks.drain(..) {
+            task.await.expect("no task panics");
+        }
+    }
+
+    pub fn app(&self) -> &App {
+        &self.worker.app
+    }
+
+    pub fn pass(&self, time: TimeDelta) {
+        match &self.app().clock {
+            Clock::Fixed(now) => *now.write().expect("nothing panics while it holds this lock") += time,
+            Clock::System => unreachable!("tests hold the clock"),
+        }
+    }
+
+    /// Waits until something is so; fails after ten seconds of real time.
+    pub async fn until(&self, what: &str, is_so: impl AsyncFn(&App) -> bool) {
+        for _ in 0..1_000 {
+            if is_so(self.app()).await {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("never came true: {what}");
+    }
+
+    /// One sync, followed into the snapshot.
+    pub async fn sync(&self) -> SyncSummary {
+        self.sync_with(Removals::HoldBackLarge).await
+    }
+
+    pub async fn sync_with(&self, removals: Removals) -> SyncSummary {
+        self.until("the database is open", async |app| app.store.check(app.clock.now()).await.is_ok()).await;
+        let summary = self.worker.sync_all(removals, &Progress::Silent).await.expect("the store takes it");
+        self.worker.catch_up().await.expect("the store can be read");
+        summary
+    }
+
+    async fn request(&self, login: &str, act: Act) -> Response {
+        let account = Account { platform: Platform::Playground, id: login.to_owned(), name: login.to_owned() };
+        respond(self.app(), Request { account, place: None, act }).await
+    }
+
+    /// What a guest is answered, as text.
+    pub async fn say(&self, line: &str) -> String {
+        self.say_as("guest", line).await
+    }
+
+    pub async fn say_as(&self, login: &str, line: &str) -> String {
+        let response = self.request(login, Act::Say { line: line.to_owned() }).await;
+        render_text(&response, 100, Colour::Off)
+    }
+
+    /// Types a line that opens a form.
+    pub async fn open_form(&self, login: &str, line: &str) -> Form {
+        match self.request(login, Act::Say { line: line.to_owned() }).await {
+            Response::Form(form) => *form,
+            other @ (Response::Reply(_) | Response::Choices(_)) => panic!("no form: {}", render_text(&other, 100, Colour::Off)),
+        }
+    }
+
+    /// Sends a form's page with these answers.
+    pub async fn submit(&self, login: &str, form: &Form, answers: &[(&str, &str)]) -> Response {
+        let values = answers.iter().map(|(name, value)| ((*name).to_owned(), Value::Text((*value).to_owned())));
+        let submission =
+            Submission { form: form.id.clone(), page: form.page, state: form.state.clone(), values: values.collect() };
+        self.request(login, Act::Submit(submission)).await
+    }
+
+    /// Waits for messages that Steward sends by itself into a person's conversation.
+    pub async fn messages(&self, channel: &str, count: usize) -> Vec<Reply> {
+        let board = |app: &App| app.outbox.playground.as_ref().map(|board| board.messages(channel)).unwrap_or_default();
+        self.until("the messages arrive", async |app| board(app).len() >= count).await;
+        board(self.app()).iter().map(|posted| posted.reply.clone()).collect()
+    }
+
+    /// The conversation of one person with Steward.
+    pub fn conversation(login: &str) -> String {
+        channel_of(login)
+    }
+}

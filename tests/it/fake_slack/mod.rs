@@ -1,0 +1,261 @@
+//! Slack as a model with state, served over HTTP: what was posted where, which forms are open, which response URLs
+//! are used up. Tests arrange and assert on the model; it refuses what Slack refuses.
+
+pub mod check;
+pub mod person;
+pub mod shown;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header::AUTHORIZATION},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::Notify};
+
+pub const BOT_TOKEN: &str = "xoxb-fake";
+
+/// Uses of a response URL.
+const RESPONSE_URL_USES: usize = 5;
+
+/// A fake Slack that listens on this machine until it is dropped.
+pub struct FakeSlack {
+    pub address: String,
+    shared: Arc<Shared>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    model: Mutex<Model>,
+    changed: Notify,
+}
+
+/// The workspace.
+#[derive(Default)]
+pub struct Model {
+    pub messages: Vec<Posted>,
+    /// What response URLs were sent, by their ids.
+    pub answers: BTreeMap<String, Vec<Value>>,
+    /// By id, as they are now.
+    pub views: BTreeMap<String, Value>,
+    pub used_triggers: Vec<String>,
+    /// What will go wrong next, by method.
+    pub troubles: BTreeMap<String, VecDeque<Trouble>>,
+    /// What no good app would send. Empty at the end of every test.
+    pub unexpected: Vec<String>,
+}
+
+pub struct Posted {
+    pub channel: String,
+    pub only_to: Option<String>,
+    pub payload: Value,
+}
+
+/// What can go wrong at Slack.
+pub enum Trouble {
+    Error(&'static str),
+    Status(u16),
+    RateLimited { retry_after_secs: u64 },
+    MissingScope(&'static str),
+    Slow(Duration),
+}
+
+impl FakeSlack {
+    pub async fn start() -> Self {
+        let shared = Arc::new(Shared::default());
+        let routes = Router::new()
+            .route("/api/{method}", post(call))
+            .route("/response/{id}", post(answer))
+            .with_state(Arc::clone(&shared));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Self { address, shared, server }
+    }
+
+    pub fn api_url(&self) -> String {
+        format!("{}/api", self.address)
+    }
+
+    pub fn response_url(&self, id: &str) -> String {
+        format!("{}/response/{id}", self.address)
+    }
+
+    pub fn model(&self) -> MutexGuard<'_, Model> {
+        self.shared.model.lock().unwrap()
+    }
+
+    pub fn next_trouble(&self, method: &str, trouble: Trouble) {
+        self.model().troubles.entry(method.to_owned()).or_default().push_back(trouble);
+    }
+
+    /// Waits until the model satisfies this.
+    pub async fn until<T>(&self, what: &str, found: impl Fn(&Model) -> Option<T>) -> T {
+        let search = async {
+            loop {
+                let changed = self.shared.changed.notified();
+                if let Some(found) = found(&self.model()) {
+                    return found;
+                }
+                changed.await;
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(10), search).await {
+            Ok(found) => found,
+            Err(_) => panic!("{what} did not happen at Slack; unexpected: {:?}", self.model().unexpected),
+        }
+    }
+
+    /// Nothing was sent that Slack would refuse.
+    pub fn finish(self) {
+        assert_eq!(self.model().unexpected, Vec::<String>::new());
+    }
+}
+
+impl Drop for FakeSlack {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn call(
+    State(shared): State<Arc<Shared>>,
+    Path(method): Path<String>,
+    headers: HeaderMap,
+    Json(request): Json<Value>,
+) -> Response {
+    let trouble = shared.model.lock().unwrap().troubles.get_mut(&method).and_then(VecDeque::pop_front);
+    match trouble {
+        None => {}
+        Some(Trouble::Slow(time)) => tokio::time::sleep(time).await,
+        Some(Trouble::Error(code)) => return refused(code),
+        Some(Trouble::MissingScope(scope)) => {
+            return Json(json!({"ok": false, "error": "missing_scope", "needed": scope, "provided": "commands"})).into_response();
+        }
+        Some(Trouble::Status(status)) => return StatusCode::from_u16(status).unwrap().into_response(),
+        Some(Trouble::RateLimited { retry_after_secs }) => {
+            let after = [("retry-after", retry_after_secs.to_string())];
+            return (StatusCode::TOO_MANY_REQUESTS, after, Json(json!({"ok": false, "error": "ratelimited"}))).into_response();
+        }
+    }
+    let token = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
+    if token != Some(&format!("Bearer {BOT_TOKEN}")) {
+        return refused(if token.is_some() { "invalid_auth" } else { "not_authed" });
+    }
+    let answer = shared.model.lock().unwrap().call(&method, request);
+    shared.changed.notify_waiters();
+    answer
+}
+
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(message): Json<Value>,
+) -> Response {
+    let mut model = shared.model.lock().unwrap();
+    if headers.contains_key(AUTHORIZATION) {
+        model.unexpected.push("a token was sent to a response URL".to_owned());
+    }
+    model.expect_none("response URL", check::message_faults(&message));
+    let used = model.answers.entry(id).or_default();
+    if used.len() == RESPONSE_URL_USES {
+        model.unexpected.push("a response URL was used a sixth time".to_owned());
+        return (StatusCode::NOT_FOUND, Json(json!({"ok": false, "error": "used_url"}))).into_response();
+    }
+    used.push(message);
+    drop(model);
+    shared.changed.notify_waiters();
+    Json(json!({"ok": true})).into_response()
+}
+
+impl Model {
+    fn call(&mut self, method: &str, request: Value) -> Response {
+        match method {
+            "auth.test" => Json(json!({
+                "ok": true, "url": "https://acme.slack.com/", "team": "Acme", "team_id": null,
+                "user": "steward", "user_id": "UBOT", "bot_id": "BBOT", "is_enterprise_install": true,
+            }))
+            .into_response(),
+            "chat.postMessage" | "chat.postEphemeral" => self.post(method, request),
+            "views.open" => self.open(request),
+            "views.update" => self.update(request),
+            other => {
+                self.unexpected.push(format!("unknown method {other}"));
+                refused("unknown_method")
+            }
+        }
+    }
+
+    fn post(&mut self, method: &str, request: Value) -> Response {
+        let only_to = request["user"].as_str().map(str::to_owned);
+        if only_to.is_some() != (method == "chat.postEphemeral") {
+            self.unexpected.push(format!("{method} for {only_to:?}"));
+            return refused("invalid_arguments");
+        }
+        let channel = request["channel"].as_str().unwrap_or_default().to_owned();
+        if !channel.starts_with(['C', 'D', 'U', '#']) {
+            return refused("channel_not_found");
+        }
+        if !self.expect_none(method, check::message_faults(&request)) {
+            return refused("invalid_blocks");
+        }
+        self.messages.push(Posted { channel: channel.clone(), only_to, payload: request });
+        let ts = format!("{}.000100", 1_795_000_000 + self.messages.len());
+        Json(json!({"ok": true, "channel": channel, "ts": ts})).into_response()
+    }
+
+    fn open(&mut self, request: Value) -> Response {
+        let trigger = request["trigger_id"].as_str().unwrap_or_default().to_owned();
+        if trigger.is_empty() || self.used_triggers.contains(&trigger) {
+            self.unexpected.push(format!("trigger {trigger:?} used up"));
+            return refused("exchanged_trigger_id");
+        }
+        if !self.expect_none("views.open", check::view_faults(&request["view"])) {
+            return refused("invalid_arguments");
+        }
+        self.used_triggers.push(trigger);
+        let id = format!("V{}", self.views.len() + 1);
+        self.show(id, request["view"].clone())
+    }
+
+    fn update(&mut self, request: Value) -> Response {
+        let id = request["view_id"].as_str().unwrap_or_default().to_owned();
+        let Some(shown) = self.views.get(&id) else { return refused("not_found") };
+        if !request["hash"].is_null() && request["hash"] != shown["hash"] {
+            return refused("hash_conflict");
+        }
+        if !self.expect_none("views.update", check::view_faults(&request["view"])) {
+            return refused("invalid_arguments");
+        }
+        self.show(id, request["view"].clone())
+    }
+
+    /// As Slack does it: with an id, a hash, and a team that Enterprise Grid leaves null.
+    pub fn show(&mut self, id: String, mut view: Value) -> Response {
+        view["id"] = json!(id);
+        view["hash"] = json!(format!("h{}", view.to_string().len()));
+        view["team_id"] = Value::Null;
+        self.views.insert(id, view.clone());
+        Json(json!({"ok": true, "view": view})).into_response()
+    }
+
+    fn expect_none(&mut self, place: &str, faults: Vec<String>) -> bool {
+        let none = faults.is_empty();
+        self.unexpected.extend(faults.into_iter().map(|fault| format!("{place}: {fault}")));
+        none
+    }
+}
+
+fn refused(code: &str) -> Response {
+    Json(json!({"ok": false, "error": code})).into_response()
+}
