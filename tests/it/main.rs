@@ -1,1 +1,5 @@
 //! The one integration binary: one file a story.
+
+mod answers;
+mod lookup;
+mod world;
