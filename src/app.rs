@@ -8,13 +8,20 @@ use std::{
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 
-use crate::{catalog::Catalog, chat::CommandSet, outbox::Outbox, settings::Settings, store::Store};
+use crate::{
+    catalog::{Catalog, kinds::CustomKinds},
+    chat::CommandSet,
+    outbox::Outbox,
+    settings::Settings,
+    store::Store,
+};
 
 /// All that an answer or a job may need.
 #[derive(Debug)]
 pub struct App {
     pub settings: Settings,
     pub commands: CommandSet,
+    pub custom_kinds: CustomKinds,
     pub catalog: CatalogHandle,
     pub store: Store,
     pub outbox: Outbox,
@@ -36,8 +43,9 @@ impl CatalogHandle {
         self.current.load_full()
     }
 
-    pub fn swap(&self, catalog: Catalog) {
-        self.current.store(Arc::new(catalog));
+    /// Replaces the snapshot by one made of it; tried again where another writer was quicker, so none is lost.
+    pub fn update(&self, change: impl Fn(&Catalog) -> Catalog) {
+        self.current.rcu(|current| Arc::new(change(current)));
     }
 }
 

@@ -1,14 +1,248 @@
-//! The only reader of files and environment; plain values go down.
+//! The only reader of the configuration file and of the environment; plain values go down.
+//! Must not open connections nor know what the values are for.
 
-/// The whole configuration, checked.
-#[derive(Debug, Clone, Default)]
+mod read;
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+pub use read::{ConfigError, check_text, load, path_folders, schema};
+
+/// The whole configuration, checked. Every key has a default, so that an empty file is a valid one.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Settings {
+    /// Where the snapshot and the private PostgreSQL live.
+    pub data_dir: PathBuf,
+    pub database: DatabaseSettings,
+    pub server: ServerSettings,
+    /// Where the catalog is read from.
+    pub sources: Vec<SourceSettings>,
+    pub slack: Option<SlackSettings>,
     pub access: AccessSettings,
+    pub hygiene: HygieneSettings,
+    pub kinds: Vec<CustomKindSettings>,
+    // Sections of the contract that later versions read; they are accepted so that one file serves both.
+    pub discord: Option<serde_json::Value>,
+    pub on_call: Option<serde_json::Value>,
+    pub links: Option<serde_json::Value>,
+    pub scaffolder: Option<serde_json::Value>,
+    pub mapping: Option<serde_json::Value>,
 }
 
-/// Who may do what.
-#[derive(Debug, Clone, Default)]
+impl Settings {
+    /// Sections that are accepted and not used yet.
+    pub fn sections_of_later_versions(&self) -> Vec<&'static str> {
+        let Self { discord, on_call, links, scaffolder, mapping, .. } = self;
+        let sections =
+            [("discord", discord), ("on_call", on_call), ("links", links), ("scaffolder", scaffolder), ("mapping", mapping)];
+        sections.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect()
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("./data"),
+            database: DatabaseSettings::default(),
+            server: ServerSettings::default(),
+            sources: Vec::new(),
+            slack: None,
+            access: AccessSettings::default(),
+            hygiene: HygieneSettings::default(),
+            kinds: Vec::new(),
+            discord: None,
+            on_call: None,
+            links: None,
+            scaffolder: None,
+            mapping: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatabaseSettings {
+    /// `postgres://user:password@host/name`; without it a private PostgreSQL is started under `data_dir`.
+    #[schemars(with = "Option<String>")]
+    pub url: Option<SecretString>,
+    pub max_connections: u32,
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self { url: None, max_connections: 16 }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerSettings {
+    #[schemars(with = "String")]
+    pub listen: SocketAddr,
+    /// How people and platforms reach this server from outside.
+    pub public_url: Option<String>,
+    pub api: ApiSettings,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([0, 0, 0, 0], 7007)), public_url: None, api: ApiSettings::default() }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiSettings {
+    pub public: bool,
+    #[schemars(with = "Vec<String>")]
+    pub tokens: Vec<SecretString>,
+}
+
+/// One place that descriptors are read from.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum SourceSettings {
+    Github(Box<GithubSettings>),
+    Directory(DirectorySettings),
+}
+
+impl SourceSettings {
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Github(github) => &github.id,
+            Self::Directory(directory) => &directory.id,
+        }
+    }
+
+    pub fn schedule(&self) -> ScheduleSettings {
+        match self {
+            Self::Github(github) => github.schedule,
+            Self::Directory(directory) => directory.schedule,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GithubSettings {
+    /// Unique among the sources.
+    pub id: String,
+    /// Organisation or user login.
+    pub org: String,
+    #[serde(default = "github_api")]
+    pub api_url: String,
+    pub auth: GithubAuth,
+    #[serde(default = "catalog_paths")]
+    pub catalog_paths: Vec<String>,
+    #[serde(default)]
+    pub schedule: ScheduleSettings,
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub webhook_secret: Option<SecretString>,
+    /// Read by later versions.
+    #[serde(default)]
+    pub filters: Option<serde_json::Value>,
+    /// Read by later versions.
+    #[serde(default)]
+    pub org_data: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GithubAuth {
+    /// A fine-grained or classic token that can read the organisation's repositories.
+    #[schemars(with = "String")]
+    pub token: SecretString,
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DirectorySettings {
+    /// Unique among the sources.
+    pub id: String,
+    /// A folder that holds one folder a repository.
+    pub path: PathBuf,
+    #[serde(default = "catalog_paths")]
+    pub catalog_paths: Vec<String>,
+    #[serde(default)]
+    pub schedule: ScheduleSettings,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleSettings {
+    /// `30m`, `2h`.
+    #[serde(deserialize_with = "read::duration")]
+    #[schemars(with = "String")]
+    pub every: Duration,
+}
+
+impl Default for ScheduleSettings {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(30 * 60) }
+    }
+}
+
+fn github_api() -> String {
+    "https://api.github.com".to_owned()
+}
+
+fn catalog_paths() -> Vec<String> {
+    vec!["catalog-info.yaml".to_owned()]
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SlackSettings {
+    /// `xoxb-…`
+    #[schemars(with = "String")]
+    pub bot_token: SecretString,
+    /// For commands and buttons over HTTP.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub signing_secret: Option<SecretString>,
+    /// For Socket Mode, which a later version speaks.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub app_token: Option<SecretString>,
+    #[serde(default = "slack_api")]
+    pub api_url: String,
+}
+
+fn slack_api() -> String {
+    "https://slack.com/api".to_owned()
+}
+
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct AccessSettings {
     /// References of groups and users: `group:default/platform`.
     pub admins: Vec<String>,
+    /// Read by later versions.
+    pub rules: Vec<serde_json::Value>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct HygieneSettings {
+    /// The channel that hears what no team can be told.
+    pub catch_all: Option<String>,
+    /// Read by later versions.
+    #[serde(flatten)]
+    pub later: BTreeMap<String, serde_json::Value>,
+}
+
+/// A kind that the organisation adds to Backstage's own.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomKindSettings {
+    pub kind: String,
+    pub api_versions: Vec<String>,
+    /// JSON Schema of `spec`.
+    #[serde(default)]
+    pub spec: Option<serde_json::Value>,
 }

@@ -26,10 +26,11 @@ impl EntityRef {
     /// Parses `[kind:][namespace/]name`; what is left out comes from the defaults.
     ///
     /// Errors where a part is empty or no kind is known (`default_kind` is `None` and none is written).
-    /// Follows `parseEntityRef` of `@backstage/catalog-model`: the first `:` ends the kind, the first `/` after it the namespace.
+    /// Follows `parseEntityRef` of `@backstage/catalog-model`: the first `:` ends the kind unless a `/` stands before it,
+    /// the first `/` the namespace.
     pub fn parse(text: &str, default_kind: Option<&str>, default_namespace: &str) -> Result<Self, BadEntityRef> {
         let bad = || BadEntityRef(text.to_owned());
-        let colon = text.find(':');
+        let colon = text.find(':').filter(|at| !text[..*at].contains('/'));
         let (kind, rest) = match colon {
             Some(at) => (Some(&text[..at]), &text[at + 1..]),
             None => (default_kind, text),

@@ -1,9 +1,13 @@
 //! The catalog's domain: entities, references, relations, look-up and the snapshot that answers come from.
 //! Pure: no async, no I/O, no clock, no randomness; knows nothing of chat.
 
+mod assemble;
+pub mod descriptor;
+pub mod diff;
 mod entity;
 mod entity_ref;
 mod graph;
+pub mod kinds;
 pub mod lookup;
 mod person;
 mod relation;

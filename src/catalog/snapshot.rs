@@ -23,6 +23,9 @@ pub struct Parts {
     pub sources: BTreeMap<String, SourceState>,
     /// How many repositories are known, with and without a descriptor.
     pub repositories: usize,
+    pub without_descriptor: usize,
+    /// The database this was read from; empty for a catalog without a store.
+    pub database: String,
 }
 
 /// An entity and where it was read.

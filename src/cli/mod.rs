@@ -1,3 +1,140 @@
-//! The front door: one file a subcommand. Must not answer anything itself.
+//! The front door: one file a subcommand. Builds `App` and starts what a subcommand needs; nothing else.
 
 pub mod ask;
+mod build;
+mod config;
+mod doctor;
+pub mod lint;
+mod manifest;
+mod serve;
+mod sync;
+
+use std::{
+    io::IsTerminal,
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::settings::{self, Settings};
+
+/// A service catalog that answers in chat: who owns it, who to call, what breaks with it
+///
+/// Start with `steward demo`: it needs no account and opens a playground in your browser.
+#[derive(Debug, Parser)]
+#[command(name = "steward", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    /// Configuration file; without it ./steward.yaml if it is there, else the environment alone
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try it: a sample company and a web playground, no account needed
+    Demo(serve::DemoArgs),
+    /// Run it: sync, chat and jobs, until stopped
+    Run,
+    /// Read all sources once and print a summary
+    Sync(sync::SyncArgs),
+    /// Answer one chat command here on the terminal
+    Ask(ask::AskArgs),
+    /// Check descriptors and templates, offline
+    Lint(lint::LintArgs),
+    /// Print the app manifest of a chat platform
+    Manifest(manifest::ManifestArgs),
+    /// Check configuration, tokens, database and sources, and say how to fix what is wrong
+    Doctor,
+    /// Bring the database schema up to this version
+    Migrate,
+    /// Check the configuration, or print its JSON Schema
+    Config(config::ConfigArgs),
+}
+
+/// How a subcommand ended, where it did not fail with an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Good,
+    /// It ran, and the answer is no: exit status 1.
+    Bad,
+}
+
+impl From<bool> for Outcome {
+    fn from(good: bool) -> Self {
+        if good { Self::Good } else { Self::Bad }
+    }
+}
+
+/// Parses the command line and runs it. Exit status: 0 good, 1 bad or failed, 2 for a wrong command line.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(&cli.command);
+    // Both ring and aws-lc may be in the tree; without a choice rustls panics at the first connection.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(cli) {
+        Ok(Outcome::Good) => ExitCode::SUCCESS,
+        Ok(Outcome::Bad) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("steward: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    let config = cli.config.as_deref();
+    match cli.command {
+        Command::Demo(args) => block_on(serve::demo(&args)),
+        Command::Run => block_on(serve::run(settings::load(config)?)),
+        Command::Sync(args) => block_on(sync::sync(&args, settings::load(config)?)),
+        Command::Ask(args) => block_on(ask::ask(&args, settings::load(config)?)),
+        Command::Lint(args) => {
+            let kinds = build::custom_kinds(&settings::load(config)?)?;
+            Ok(match lint::lint(&args, &kinds, &mut std::io::stdout().lock())? {
+                lint::LintOutcome::AllValid => Outcome::Good,
+                lint::LintOutcome::SomeInvalid => Outcome::Bad,
+            })
+        }
+        Command::Manifest(args) => manifest::manifest(&args),
+        Command::Doctor => block_on(doctor::doctor(config)),
+        Command::Migrate => block_on(serve::migrate(settings::load(config)?)),
+        Command::Config(args) => config::config(&args, config),
+    }
+}
+
+/// Runs on two threads at least: a blocking start of the private database must not stop everything else.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+/// Logs go to standard error: readable on a terminal, JSON lines elsewhere. `RUST_LOG` chooses how much.
+fn start_log(command: &Command) {
+    let usual = match command {
+        Command::Run => "info,sqlx=warn,graphile_worker=warn",
+        Command::Sync(_) => "warn,steward=info",
+        Command::Demo(_)
+        | Command::Ask(_)
+        | Command::Lint(_)
+        | Command::Manifest(_)
+        | Command::Doctor
+        | Command::Migrate
+        | Command::Config(_) => "warn,sqlx=error,graphile_worker=error",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        log.with_target(false).compact().init();
+    } else {
+        log.json().init();
+    }
+}
+
+/// The settings of a subcommand that needs a folder to keep things in.
+fn make_data_dir(settings: &Settings) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&settings.data_dir)
+        .map_err(|error| anyhow::anyhow!("the data folder {} cannot be made: {error}", settings.data_dir.display()))
+}

@@ -1,12 +1,40 @@
 //! The ways in over HTTP: verify, parse, dispatch, render. Must not decide anything.
 
+pub(crate) mod health;
+pub mod playground;
+pub mod slack;
+
 use std::sync::Arc;
 
 use axum::Router;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 
-/// All routes, with the application as their state.
-pub fn router(app: Arc<App>) -> Router {
-    Router::new().with_state(app)
+/// What is served besides health and metrics.
+#[derive(Debug, Default)]
+pub struct Doors {
+    pub slack: Option<slack::SlackDoor>,
+    /// The host that a browser may name besides loopback; `None` leaves the playground out.
+    pub playground: Option<PlaygroundDoor>,
+    pub metrics: Option<PrometheusHandle>,
+}
+
+#[derive(Debug, Default)]
+pub struct PlaygroundDoor {
+    pub own_host: Option<Arc<str>>,
+}
+
+/// All routes. A handler that panics costs its request, not the process.
+pub fn router(app: Arc<App>, doors: Doors) -> Router {
+    let mut routes = health::routes(doors.metrics);
+    if let Some(door) = doors.slack {
+        routes = routes.merge(slack::routes(door));
+    }
+    routes = match doors.playground {
+        Some(door) => routes.merge(playground::routes(door.own_host)),
+        None => routes.merge(health::front_page()),
+    };
+    routes.layer(CatchPanicLayer::new()).with_state(app)
 }

@@ -1,12 +1,25 @@
 //! The playground: the chat model drawn as a web page, in memory, with no account anywhere.
-//! Must not answer anything itself.
+//! Must not answer anything itself, nor know HTTP: it turns fields into requests and replies into HTML.
 
-use crate::chat::Reply;
+mod board;
+pub mod complete;
+pub mod form;
+pub mod page;
+pub mod parse;
+pub mod render;
 
-/// Messages that were posted to playground channels.
-#[derive(Debug, Default)]
-pub struct Board {}
+pub use board::{Board, Feed, Posted};
 
-impl Board {
-    pub fn post(&self, _channel: &str, _reply: &Reply) {}
+/// The style sheet, served as it is.
+pub const STYLE: &str = include_str!("style.css");
+
+/// The page's only script; without it lines, buttons and forms still work, one page load each.
+pub const SCRIPT: &str = include_str!("script.js");
+
+/// The product's mark, also the tab's icon.
+pub const MARK: &str = include_str!("mark.svg");
+
+/// The conversation of one account with Steward: what is posted there is seen by that account alone.
+pub fn channel_of(account_id: &str) -> String {
+    format!("dm-{account_id}")
 }

@@ -1,13 +1,20 @@
 //! Slack: the only place that knows slack-morphism and Slack's wire formats. Must not answer anything itself.
+//!
+//! The same parsing and rendering serve every transport: what differs between HTTP and a socket is only how the
+//! bytes arrive and how the acknowledgement leaves. slack-morphism has a type for every block that is used here, so
+//! there is no raw JSON; only the envelopes it lacks (`mrkdwn: false`, `response_type` on a response URL) are
+//! small structs of our own in `render`.
 
-use crate::chat::{DeliveryError, Reply};
+mod client;
+pub mod manifest;
+pub mod parse;
+pub mod render;
+pub mod verify;
 
-/// Slack's Web API, as the bot.
-#[derive(Debug)]
-pub struct SlackClient {}
+pub use client::{Identity, SlackClient};
+pub use manifest::{SlashCommands, manifest};
+pub use parse::{Incoming, Parsed, ReplyRoute, ShownView, Unreadable, Way, parse_command, parse_interaction};
+pub use verify::{Refusal, Stamp, Verifier};
 
-impl SlackClient {
-    pub async fn post(&self, _to: &str, _only_to: Option<&str>, _reply: &Reply) -> Result<(), DeliveryError> {
-        Ok(())
-    }
-}
+/// A modal view, ready to be opened; what is in it is Slack's business.
+pub type View = slack_morphism::prelude::SlackView;

@@ -1,32 +1,44 @@
 //! The store: PostgreSQL through sqlx, here and nowhere else. Transactions never leave it.
+//! Must not decide what is written: sync and commands hand it finished values.
 
-use chrono::{DateTime, Utc};
+mod action;
+mod catalog;
+mod database;
+mod follow;
+mod private;
+mod sync;
 
-use crate::{
-    catalog::EntityRef,
-    chat::{Account, Message, Place},
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
 };
 
-/// The database, which may be away.
-#[derive(Debug, Default)]
-pub struct Store {}
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+use secrecy::ExposeSecret;
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
-/// Who asked to change what.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AuditEntry {
-    pub at: DateTime<Utc>,
-    pub account: Account,
-    pub person: Option<EntityRef>,
-    pub command: String,
-    pub subject: String,
-    pub detail: serde_json::Value,
-}
+pub use action::{AuditEntry, DELIVER, Job, JobContext, SYNC_SOURCES, SyncSources};
+pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
+pub use database::Database;
+pub use follow::{Follow, Followed, Synced, follow};
+pub use private::{Durability, PrivateError, PrivatePostgres};
+pub use sync::{Applied, PageWrite, Removal, SourceLock, StoredSource, Wrote};
 
-/// Work that an act asks for.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Job {
-    SyncSources { requested_by: Account, place: Option<Place> },
-    Deliver(Message),
+/// How long a caller waits for a connection: a person is waiting behind it.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The schema that the job queue keeps its tables in.
+pub const QUEUE_SCHEMA: &str = "graphile_worker";
+
+/// The database, which may be away. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Store {
+    pool: Arc<OnceLock<PgPool>>,
+    away: Arc<ArcSwap<Option<DateTime<Utc>>>>,
 }
 
 /// Why the store did not do it.
@@ -39,14 +51,96 @@ pub enum StoreError {
     Failed(#[source] anyhow::Error),
 }
 
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
+                Self::Away(error.to_string())
+            }
+            // Class 57: shutdown, crash shutdown, cannot connect now; class 08: connection exceptions.
+            sqlx::Error::Database(inner)
+                if inner.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08")) =>
+            {
+                Self::Away(error.to_string())
+            }
+            _ => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<graphile_worker::errors::GraphileWorkerError> for StoreError {
+    fn from(error: graphile_worker::errors::GraphileWorkerError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 impl Store {
-    /// Writes the audit line and enqueues the job in one transaction.
-    pub async fn record_action(&self, _audit: AuditEntry, _job: Option<Job>) -> Result<(), StoreError> {
-        Err(StoreError::Away("no connection yet".to_owned()))
+    /// A store that is not connected yet; [`Store::open`] connects it.
+    pub fn unopened() -> Self {
+        Self::default()
+    }
+
+    /// Connects and applies the migrations; starts a private server that does not run.
+    ///
+    /// Once it has connected, later calls only look after the private server.
+    pub async fn open(&self, database: &Database, max_connections: u32) -> Result<(), StoreError> {
+        let url =
+            tokio::task::block_in_place(|| database.ensure_running()).map_err(|error| StoreError::Away(error.to_string()))?;
+        if self.pool.get().is_some() {
+            return Ok(());
+        }
+        let options: PgConnectOptions =
+            url.expose_secret().parse().map_err(|error: sqlx::Error| StoreError::Failed(anyhow::Error::new(error)))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.application_name("steward"))
+            .await?;
+        migrate(&pool).await?;
+        let _ = self.pool.set(pool);
+        Ok(())
+    }
+
+    /// The pool, or that it is not there yet.
+    pub(crate) fn pool(&self) -> Result<&PgPool, StoreError> {
+        self.pool.get().ok_or_else(|| StoreError::Away("no connection yet".to_owned()))
+    }
+
+    /// For the job queue's loop, which brings its own queries.
+    pub fn worker_database(&self) -> Result<graphile_worker::Database, StoreError> {
+        Ok(self.pool()?.into())
+    }
+
+    /// Asks the database whether it is there, and remembers the answer for [`Store::away_since`].
+    pub async fn check(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let asked = async { Ok(sqlx::query("select 1").execute(self.pool()?).await?) };
+        let result = asked.await.map(|_| ());
+        self.note(&result, now);
+        result
     }
 
     /// Since when the database has been unreachable; `None` while it is there.
     pub fn away_since(&self) -> Option<DateTime<Utc>> {
-        None
+        **self.away.load()
     }
+
+    fn note<T>(&self, result: &Result<T, StoreError>, now: DateTime<Utc>) {
+        let away = match result {
+            Err(StoreError::Away(_)) => Some(self.away_since().unwrap_or(now)),
+            Ok(_) | Err(StoreError::Failed(_)) => None,
+        };
+        if away != self.away_since() {
+            self.away.store(Arc::new(away));
+        }
+    }
+}
+
+/// Brings the schema up to this version: ours, then the queue's.
+async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
+    sqlx::migrate!("./migrations").run(pool).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::Execute(error) => StoreError::from(error),
+        other => StoreError::Failed(other.into()),
+    })?;
+    let queue = graphile_worker::worker_utils::WorkerUtils::new(pool, QUEUE_SCHEMA);
+    queue.migrate().await.map_err(|error| StoreError::Failed(anyhow::Error::msg(error.to_string())))
 }

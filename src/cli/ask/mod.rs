@@ -3,11 +3,86 @@
 
 mod terminal;
 
+use std::{io::IsTerminal, path::PathBuf};
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::chat::{Response, Status};
+use super::{
+    Outcome,
+    build::{self, Playground},
+};
+use crate::{
+    catalog::Parts,
+    chat::{Account, Act, Platform, Request, Response, Status},
+    commands::respond,
+    directory::DirectorySource,
+    settings::Settings,
+    store::load_parts_from_disk,
+    sync::{Source, read_without_store},
+};
 
 pub use terminal::{Colour, DEFAULT_WIDTH, render_text};
+
+/// What `steward ask` is asked.
+#[derive(Debug, Args)]
+pub struct AskArgs {
+    /// The command line, as in chat: '/owner payments-api'
+    #[arg(required = true, value_name = "LINE")]
+    line: Vec<String>,
+    /// Who asks: the name of a User in the catalog
+    #[arg(long = "as", value_name = "USER", default_value = "guest")]
+    asker: String,
+    /// Read this folder (one folder a repository) instead of the snapshot on disk
+    #[arg(long, value_name = "DIR")]
+    source: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// Exit status 1 if nothing was found. Starts no PostgreSQL.
+pub(super) async fn ask(args: &AskArgs, settings: Settings) -> anyhow::Result<Outcome> {
+    let parts = load_parts(args, &settings).await?;
+    let app = build::app_with(settings, parts, Playground::LeftOut)?;
+    let name = args.asker.trim_start_matches("user:").trim_start_matches("default/").to_owned();
+    let account = Account { platform: Platform::Terminal, id: name.clone(), name };
+    let request = Request { account, place: None, act: Act::Say { line: args.line.join(" ") } };
+    let response = respond(&app, request).await;
+    match args.format {
+        Format::Json => println!("{}", render_json(&response)),
+        Format::Text => {
+            let is_terminal = std::io::stdout().is_terminal();
+            let colour = if is_terminal { Colour::On } else { Colour::Off };
+            println!("{}", render_text(&response, DEFAULT_WIDTH, colour));
+        }
+    }
+    Ok(is_success(&response).into())
+}
+
+async fn load_parts(args: &AskArgs, settings: &Settings) -> anyhow::Result<Parts> {
+    let Some(folder) = &args.source else {
+        let Some(parts) = load_parts_from_disk(&settings.data_dir) else {
+            bail!(
+                "nothing has been synced into {} yet; run `steward sync` first, or read a folder with --source DIR",
+                settings.data_dir.display()
+            );
+        };
+        return Ok(parts);
+    };
+    let directory = DirectorySource { path: folder.clone(), catalog_paths: vec!["catalog-info.yaml".to_owned()] };
+    let source = Source::Directory { id: "folder".to_owned(), directory };
+    let read = read_without_store(&source, &build::custom_kinds(settings)?, crate::app::Clock::System.now()).await;
+    read.map_err(|error| anyhow::anyhow!("{}", error.message))
+}
 
 /// The object of `steward ask --format json`.
 pub fn render_json(response: &Response) -> Value {

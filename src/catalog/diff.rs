@@ -1,0 +1,380 @@
+//! What a repository as it was read now changes against what is stored: plan first, apply later.
+//! Must not write; the plan is a value.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Contents, EntityRef, FileRole, Relation, Repository, RepositoryRead, SourceFile,
+    descriptor::{Document, Verdict, parse_descriptor},
+    kinds::CustomKinds,
+};
+
+/// SHA-256.
+pub type Hash = [u8; 32];
+
+/// Enough of a stored repository to see that nothing changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDigest {
+    pub facts_hash: Hash,
+    pub removed: bool,
+    /// How many entities it claims.
+    pub claims: u64,
+    pub files: Vec<StoredFile>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    pub path: String,
+    pub role: FileRole,
+    pub content_hash: Hash,
+    /// The error it holds.
+    pub problem: Option<FileProblem>,
+}
+
+impl StoredFile {
+    /// Path with line, and message, where it holds an error.
+    pub fn told_problem(&self) -> Option<(String, String)> {
+        let problem = self.problem.as_ref()?;
+        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+        Some((format!("{}{line}", self.path), problem.message.clone()))
+    }
+}
+
+/// One claim as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredClaim {
+    pub path: String,
+    pub entity_ref: EntityRef,
+    pub content_hash: Hash,
+    pub document: Value,
+    pub relations: Vec<Relation>,
+    /// It is served although its file holds an error.
+    pub kept: bool,
+    pub removed: bool,
+}
+
+/// All that a repository's new state writes. Empty lists write nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RepositoryChange {
+    pub repository: Repository,
+    pub facts_hash: Hash,
+    pub files: Vec<FileWrite>,
+    pub removed_files: Vec<String>,
+    pub claims: Vec<ClaimWrite>,
+    pub kept: Vec<ClaimKept>,
+    pub removed_claims: Vec<(String, EntityRef)>,
+    pub history: Vec<HistoryLine>,
+    pub tally: Tally,
+    /// Errors in descriptors, for the summary: path with line, message.
+    pub problems: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileWrite {
+    pub path: String,
+    pub role: FileRole,
+    pub content_hash: Hash,
+    /// Runbooks only.
+    pub text: Option<String>,
+    pub problem: Option<FileProblem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileProblem {
+    pub message: String,
+    pub line: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimWrite {
+    pub path: String,
+    pub entity_ref: EntityRef,
+    pub document: Value,
+    pub relations: Vec<Relation>,
+    pub content_hash: Hash,
+}
+
+/// The last good version stays, marked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimKept {
+    pub path: String,
+    pub entity_ref: EntityRef,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryLine {
+    pub entity_ref: EntityRef,
+    pub path: String,
+    pub change: ChangeKind,
+    /// `{field: {"from": …, "to": …}}`; empty for additions and removals.
+    pub fields: Value,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    Added,
+    Changed,
+    Removed,
+    Restored,
+}
+
+impl ChangeKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+            Self::Restored => "restored",
+        }
+    }
+}
+
+/// Entities by what happened to them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub added: u64,
+    pub changed: u64,
+    pub removed: u64,
+    pub unchanged: u64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.added += other.added;
+        self.changed += other.changed;
+        self.removed += other.removed;
+        self.unchanged += other.unchanged;
+    }
+}
+
+/// A runbook larger than this is cut: it is read in chat and kept in memory.
+const LONGEST_RUNBOOK: usize = 128 * 1024;
+
+pub fn hash(bytes: &[u8]) -> Hash {
+    Sha256::digest(bytes).into()
+}
+
+pub fn facts_hash(repository: &Repository) -> Hash {
+    hash(&serde_json::to_vec(repository).expect("facts are plain data"))
+}
+
+/// Whether nothing of a repository differs from what is stored; then nothing is written.
+pub fn is_unchanged(stored: &StoredDigest, read: &RepositoryRead) -> bool {
+    if stored.removed || stored.files.len() != read.files.len() || stored.facts_hash != facts_hash(&read.repository) {
+        return false;
+    }
+    read.files.iter().all(|file| match &file.contents {
+        Contents::Bytes(bytes) => find_file(&stored.files, &file.path).is_some_and(|known| known.content_hash == hash(bytes)),
+        Contents::Unreadable(_) => find_file(&stored.files, &file.path).is_some(),
+    })
+}
+
+fn find_file<'a>(files: &'a [StoredFile], path: &str) -> Option<&'a StoredFile> {
+    files.iter().find(|file| file.path == path)
+}
+
+/// Plans what to write for one repository. `claims` are those stored for it, removed ones included.
+pub fn diff_repository(
+    digest: Option<&StoredDigest>,
+    claims: &[StoredClaim],
+    read: &RepositoryRead,
+    custom_kinds: &CustomKinds,
+) -> RepositoryChange {
+    let mut change = RepositoryChange {
+        repository: read.repository.clone(),
+        facts_hash: facts_hash(&read.repository),
+        files: Vec::new(),
+        removed_files: Vec::new(),
+        claims: Vec::new(),
+        kept: Vec::new(),
+        removed_claims: Vec::new(),
+        history: Vec::new(),
+        tally: Tally::default(),
+        problems: Vec::new(),
+    };
+    let stored_files = digest.map_or(&[][..], |digest| &digest.files);
+    let mut of_path: HashMap<&str, Vec<&StoredClaim>> = HashMap::new();
+    for claim in claims {
+        of_path.entry(&claim.path).or_default().push(claim);
+    }
+    for file in &read.files {
+        let stored = of_path.remove(file.path.as_str()).unwrap_or_default();
+        let known = find_file(stored_files, &file.path);
+        diff_file(&mut change, file, known, &stored, custom_kinds);
+    }
+    // Files that are gone take their claims with them.
+    for (_, stored) in of_path {
+        for claim in stored.into_iter().filter(|claim| !claim.removed) {
+            remove(&mut change, claim);
+        }
+    }
+    let still_there: HashSet<&str> = read.files.iter().map(|file| file.path.as_str()).collect();
+    change
+        .removed_files
+        .extend(stored_files.iter().map(|file| &file.path).filter(|path| !still_there.contains(path.as_str())).cloned());
+    change
+}
+
+fn diff_file(
+    change: &mut RepositoryChange,
+    file: &SourceFile,
+    known: Option<&StoredFile>,
+    stored: &[&StoredClaim],
+    custom_kinds: &CustomKinds,
+) {
+    let bytes = match &file.contents {
+        Contents::Bytes(bytes) => bytes,
+        Contents::Unreadable(why) => {
+            change.problems.push((file.path.clone(), why.clone()));
+            if known.is_none() {
+                let problem = Some(FileProblem { message: why.clone(), line: None });
+                let write = FileWrite { path: file.path.clone(), role: file.role, content_hash: [0; 32], text: None, problem };
+                change.files.push(write);
+            }
+            change.tally.unchanged += stored.iter().filter(|claim| !claim.removed).count() as u64;
+            return;
+        }
+    };
+    let content_hash = hash(bytes);
+    let is_same = known.is_some_and(|known| known.content_hash == content_hash);
+    match file.role {
+        FileRole::Runbook if is_same => {}
+        FileRole::Runbook => {
+            let end = bytes.len().min(LONGEST_RUNBOOK);
+            // PostgreSQL stores no NUL in text.
+            let text = String::from_utf8_lossy(&bytes[..end]).replace('\0', "");
+            let write = FileWrite { path: file.path.clone(), role: file.role, content_hash, text: Some(text), problem: None };
+            change.files.push(write);
+        }
+        FileRole::Descriptor if is_same => {
+            change.problems.extend(known.and_then(StoredFile::told_problem));
+            change.tally.unchanged += stored.iter().filter(|claim| !claim.removed).count() as u64;
+        }
+        FileRole::Descriptor => {
+            let documents = parse_descriptor(bytes, custom_kinds);
+            let problem = diff_descriptor(change, &file.path, &documents, stored);
+            let write = FileWrite { path: file.path.clone(), role: file.role, content_hash, text: None, problem };
+            change.files.push(write);
+        }
+    }
+}
+
+/// Compares the documents of one descriptor with its stored claims; returns the file's first problem.
+fn diff_descriptor(
+    change: &mut RepositoryChange,
+    path: &str,
+    documents: &[Document],
+    stored: &[&StoredClaim],
+) -> Option<FileProblem> {
+    let mut first_problem: Option<FileProblem> = None;
+    // Of two documents with one reference the later replaces the earlier, as in Backstage.
+    let mut valid: BTreeMap<&EntityRef, ClaimWrite> = BTreeMap::new();
+    for document in documents {
+        match &document.verdict {
+            Verdict::Valid { entity, document } => {
+                let relations = entity.relations.clone();
+                let document = without_nul(document.clone());
+                let content_hash = hash(json!([document, relations]).to_string().as_bytes());
+                let entity_ref = entity.entity_ref.clone();
+                let claim = ClaimWrite { path: path.to_owned(), entity_ref, document, relations, content_hash };
+                valid.insert(&entity.entity_ref, claim);
+            }
+            Verdict::Invalid { problem, .. } | Verdict::YamlError { problem } => {
+                change.problems.push((format!("{path}:{}", problem.line), problem.to_string()));
+                let this = FileProblem { message: problem.to_string().replace('\0', "\\0"), line: Some(problem.line) };
+                first_problem.get_or_insert(this);
+            }
+        }
+    }
+    for claim in stored {
+        match (valid.remove(&claim.entity_ref), &first_problem) {
+            (Some(new), _) if claim.removed => {
+                change.history.push(line(&new, ChangeKind::Restored, json!({})));
+                change.tally.added += 1;
+                change.claims.push(new);
+            }
+            (Some(new), _) if new.content_hash != claim.content_hash => {
+                let fields = changed_fields(claim, &new);
+                change.history.push(line(&new, ChangeKind::Changed, fields));
+                change.tally.changed += 1;
+                change.claims.push(new);
+            }
+            (Some(new), _) => {
+                change.tally.unchanged += 1;
+                if claim.kept {
+                    change.claims.push(new);
+                }
+            }
+            (None, _) if claim.removed => {}
+            (None, Some(problem)) => {
+                change.tally.unchanged += 1;
+                let message = problem.message.clone();
+                change.kept.push(ClaimKept { path: path.to_owned(), entity_ref: claim.entity_ref.clone(), message });
+            }
+            (None, None) => remove(change, claim),
+        }
+    }
+    for new in valid.into_values() {
+        change.history.push(line(&new, ChangeKind::Added, json!({})));
+        change.tally.added += 1;
+        change.claims.push(new);
+    }
+    first_problem
+}
+
+fn remove(change: &mut RepositoryChange, claim: &StoredClaim) {
+    change.tally.removed += 1;
+    change.removed_claims.push((claim.path.clone(), claim.entity_ref.clone()));
+    let gone = HistoryLine {
+        entity_ref: claim.entity_ref.clone(),
+        path: claim.path.clone(),
+        change: ChangeKind::Removed,
+        fields: json!({}),
+    };
+    change.history.push(gone);
+}
+
+fn line(claim: &ClaimWrite, change: ChangeKind, fields: Value) -> HistoryLine {
+    HistoryLine { entity_ref: claim.entity_ref.clone(), path: claim.path.clone(), change, fields }
+}
+
+/// Fields that history tells about, by JSON pointer, with the name they have there.
+const TOLD_FIELDS: [(&str, &str); 9] = [
+    ("owner", "/spec/owner"),
+    ("lifecycle", "/spec/lifecycle"),
+    ("system", "/spec/system"),
+    ("type", "/spec/type"),
+    ("title", "/metadata/title"),
+    ("description", "/metadata/description"),
+    ("dependsOn", "/spec/dependsOn"),
+    ("providesApis", "/spec/providesApis"),
+    ("consumesApis", "/spec/consumesApis"),
+];
+
+fn changed_fields(old: &StoredClaim, new: &ClaimWrite) -> Value {
+    let mut fields = serde_json::Map::new();
+    for (name, pointer) in TOLD_FIELDS {
+        let (from, to) = (old.document.pointer(pointer), new.document.pointer(pointer));
+        if from != to {
+            fields.insert(name.to_owned(), json!({ "from": from, "to": to }));
+        }
+    }
+    Value::Object(fields)
+}
+
+/// PostgreSQL's jsonb refuses `\u0000`; a NUL in a descriptor's text says nothing to a reader.
+fn without_nul(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "")),
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nul).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(key, value)| (key.replace('\0', ""), without_nul(value))).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
+}

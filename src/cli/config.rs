@@ -1,0 +1,47 @@
+//! `steward config`: the configuration's schema, and a check of a file.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use super::Outcome;
+use crate::settings;
+
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Print the JSON Schema of the configuration file
+    Schema,
+    /// Check a configuration file and name the line and key of what is wrong
+    Check {
+        /// Default: the file of --config, else ./steward.yaml
+        file: Option<PathBuf>,
+    },
+}
+
+pub fn config(args: &ConfigArgs, global: Option<&Path>) -> anyhow::Result<Outcome> {
+    match &args.what {
+        What::Schema => println!("{}", serde_json::to_string_pretty(&settings::schema())?),
+        What::Check { file } => {
+            let file = file.as_deref().or(global);
+            let settings = match settings::load(file) {
+                Ok(settings) => settings,
+                Err(error) => {
+                    eprintln!("{error}");
+                    return Ok(Outcome::Bad);
+                }
+            };
+            let count = settings.sources.len();
+            println!("The configuration is valid: {count} {}.", if count == 1 { "source" } else { "sources" });
+            for section in settings.sections_of_later_versions() {
+                println!("Note: this version does not use `{section}` yet.");
+            }
+        }
+    }
+    Ok(Outcome::Good)
+}

@@ -1,0 +1,107 @@
+//! `steward doctor`: checks what Steward depends on, one line each, with how to fix it.
+
+use std::path::Path;
+
+use super::{
+    Outcome,
+    build::{self, Playground},
+};
+use crate::{settings, store::Database, sync::Source};
+
+#[derive(Debug, PartialEq, Eq)]
+struct Line {
+    name: String,
+    result: Result<String, String>,
+}
+
+impl Line {
+    fn new(name: impl Into<String>, result: Result<String, String>) -> Self {
+        Self { name: name.into(), result }
+    }
+}
+
+/// Exit status 1 if any check fails.
+pub async fn doctor(config: Option<&Path>) -> anyhow::Result<Outcome> {
+    let settings = match settings::load(config) {
+        Ok(settings) => settings,
+        Err(error) => {
+            print(&[Line::new("configuration", Err(error.to_string()))]);
+            return Ok(Outcome::Bad);
+        }
+    };
+    let mut lines = vec![Line::new("configuration", Ok("is valid".to_owned()))];
+    super::make_data_dir(&settings)?;
+    lines.extend(check_all(settings).await?);
+    print(&lines);
+    Ok(lines.iter().all(|line| line.result.is_ok()).into())
+}
+
+async fn check_all(settings: settings::Settings) -> anyhow::Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    let database = build::database(&settings);
+    let app = build::app(settings, Playground::LeftOut)?;
+    let kind = match &database {
+        Database::Given(_) => "database (DATABASE_URL)",
+        Database::Private { .. } => "database (private)",
+    };
+    let opened = app.store.open(&database, app.settings.database.max_connections).await;
+    let told = opened.map(|()| "is reachable, its schema is current".to_owned()).map_err(|error| match &database {
+        Database::Given(_) => {
+            let error = anyhow::Error::from(error);
+            format!("{error:#}; check database.url, and that the server accepts connections from here")
+        }
+        Database::Private { .. } => format!("{:#}", anyhow::Error::from(error)),
+    });
+    lines.push(Line::new(kind, told));
+    tokio::task::block_in_place(|| database.stop());
+    match build::sources(&app.settings) {
+        Ok(sources) if sources.is_empty() => {
+            let how = "none is set up; add one to steward.yaml, or set GITHUB_ORG and GITHUB_TOKEN";
+            lines.push(Line::new("sources", Err(how.to_owned())));
+        }
+        Ok(sources) => {
+            for source in &sources {
+                lines.extend(check_source(source).await);
+            }
+        }
+        Err(error) => lines.push(Line::new("sources", Err(format!("{error:#}")))),
+    }
+    lines.push(check_slack(&app).await);
+    Ok(lines)
+}
+
+async fn check_source(source: &Source) -> Vec<Line> {
+    match source {
+        Source::Github(github) => {
+            let checks = github.check().await.into_iter();
+            let line = |check: crate::github::Check| {
+                let fix = check.fix.map(|fix| format!("; {fix}")).unwrap_or_default();
+                Line::new(format!("{}: {}", github.id(), check.name), check.found.map_err(|fault| format!("{fault}{fix}")))
+            };
+            checks.map(line).collect()
+        }
+        Source::Directory { id, directory } => {
+            let found = std::fs::read_dir(&directory.path).map(|entries| format!("{} folders and files", entries.count()));
+            let path = directory.path.display();
+            vec![Line::new(id.clone(), found.map_err(|error| format!("{path} cannot be read: {error}; check its `path`")))]
+        }
+    }
+}
+
+async fn check_slack(app: &crate::app::App) -> Line {
+    let Some(client) = &app.outbox.slack else {
+        return Line::new("slack", Ok("is not set up; `steward manifest slack --url …` begins it".to_owned()));
+    };
+    let asked = client.auth_test().await;
+    let told = asked.map(|identity| format!("answers as {} in {}", identity.user, identity.team));
+    Line::new("slack", told.map_err(|error| format!("{error}; check slack.bot_token, and that the app is installed")))
+}
+
+fn print(lines: &[Line]) {
+    for Line { name, result } in lines {
+        match result {
+            Ok(told) => println!("ok     {name}: {told}"),
+            Err(how) => println!("FAULT  {name}: {how}"),
+        }
+    }
+}

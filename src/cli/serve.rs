@@ -1,0 +1,194 @@
+//! `steward run`, `steward demo` and `steward migrate`.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use anyhow::Context;
+use clap::Args;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use super::{
+    Outcome,
+    build::{self, Playground},
+};
+use crate::{
+    http::{Doors, PlaygroundDoor, router, slack::SlackDoor},
+    settings::{AccessSettings, DirectorySettings, ScheduleSettings, Settings, SourceSettings},
+    store::Database,
+    sync::Progress,
+    worker::Worker,
+};
+
+/// How long answers under way may take after the word to stop; orchestrators kill after 30 s.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// What `steward demo` is asked.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Port on 127.0.0.1; 0 takes any that is free
+    #[arg(long, default_value_t = 7007)]
+    port: u16,
+    /// A folder with one folder a repository, in place of the sample company
+    #[arg(long, value_name = "DIR")]
+    source: Option<PathBuf>,
+    /// Where the demo keeps its database and the sample company
+    #[arg(long, value_name = "DIR", default_value = "./data/demo")]
+    data_dir: PathBuf,
+}
+
+/// Serves the playground over a sample company until Ctrl-C.
+pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
+    let address = SocketAddr::from(([127, 0, 0, 1], args.port));
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "port {} is taken on this machine; choose another, as in `steward demo --port {}`",
+            args.port,
+            args.port.wrapping_add(1)
+        )
+    })?;
+    let path = match &args.source {
+        Some(folder) => folder.clone(),
+        None => {
+            let folder = args.data_dir.join("org");
+            build::unpack_sample(&folder)?;
+            folder
+        }
+    };
+    let settings = demo_settings(args, path);
+    super::make_data_dir(&settings)?;
+    eprintln!("Starting a private PostgreSQL under {} …", settings.data_dir.display());
+    let database = build::database(&settings);
+    let app = build::app(settings, Playground::Served)?;
+    let worker = build::worker(app)?;
+    let place = format!("http://{}", listener.local_addr()?);
+    let doors = Doors { slack: None, playground: Some(PlaygroundDoor::default()), metrics: metrics_handle() };
+    let ready = async {
+        while worker.app.catalog.load().is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let catalog = worker.app.catalog.load();
+        let (entities, repositories) = (catalog.entries().len(), catalog.parts().repositories);
+        eprintln!(
+            "Read {entities} entities from {repositories} repositories.\n\nOpen {place}  and type /owner payments-api\nStop with Ctrl-C."
+        );
+    };
+    let progress = Progress::for_terminal();
+    let serving = serve(&worker, listener, doors, &database, &progress);
+    let (served, ()) = tokio::join!(serving, async {
+        tokio::select! { () = ready => {} () = stop_signal().clone().cancelled_owned() => {} }
+    });
+    stop(database);
+    served.map(|()| Outcome::Good)
+}
+
+fn demo_settings(args: &DemoArgs, path: PathBuf) -> Settings {
+    let source = DirectorySettings {
+        id: "sample".to_owned(),
+        path,
+        catalog_paths: vec!["catalog-info.yaml".to_owned()],
+        schedule: ScheduleSettings { every: Duration::from_secs(60) },
+    };
+    Settings {
+        data_dir: args.data_dir.clone(),
+        sources: vec![SourceSettings::Directory(source)],
+        access: AccessSettings { admins: vec!["group:default/platform".to_owned()], ..AccessSettings::default() },
+        ..Settings::default()
+    }
+}
+
+/// Production: until SIGTERM or Ctrl-C, then drains.
+pub async fn run(settings: Settings) -> anyhow::Result<Outcome> {
+    super::make_data_dir(&settings)?;
+    let listen = settings.server.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen} (server.listen)"))?;
+    let signing_secret = settings.slack.as_ref().and_then(|slack| slack.signing_secret.as_ref());
+    let slack = signing_secret.map(SlackDoor::new).transpose()?;
+    let doors = Doors { slack, playground: None, metrics: metrics_handle() };
+    let database = build::database(&settings);
+    let worker = build::worker(build::app(settings, Playground::LeftOut)?)?;
+    let entities = worker.app.catalog.load().entries().len();
+    info!(address = %listener.local_addr()?, entities, "answering");
+    let served = serve(&worker, listener, doors, &database, &Progress::for_terminal()).await;
+    stop(database);
+    served.map(|()| Outcome::Good)
+}
+
+async fn serve(
+    worker: &Arc<Worker>,
+    listener: TcpListener,
+    doors: Doors,
+    database: &Database,
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    let stop = stop_signal();
+    let board = worker.app.outbox.playground.is_some().then(|| Arc::clone(&worker.app));
+    let closing = stop.clone();
+    let server = axum::serve(listener, router(Arc::clone(&worker.app), doors)).with_graceful_shutdown(async move {
+        closing.cancelled().await;
+        // Open event streams would keep the server from draining.
+        if let Some(board) = board.as_ref().and_then(|app| app.outbox.playground.as_ref()) {
+            board.close();
+        }
+    });
+    let serving = async {
+        let served = tokio::select! {
+            served = server.into_future() => served.context("serving HTTP"),
+            () = async { stop.cancelled().await; tokio::time::sleep(DRAIN).await } => {
+                error!("some answers were still under way and are cut off");
+                Ok(())
+            }
+        };
+        // Whatever ended the server ends the rest.
+        stop.cancel();
+        served
+    };
+    let (served, (), (), ()) =
+        tokio::join!(serving, worker.keep_current(database, stop), worker.keep_synced(progress, stop), worker.work(stop));
+    served
+}
+
+/// Cancelled at SIGTERM or Ctrl-C.
+fn stop_signal() -> &'static CancellationToken {
+    static STOP: OnceLock<CancellationToken> = OnceLock::new();
+    STOP.get_or_init(|| {
+        let token = CancellationToken::new();
+        let cancel = token.clone();
+        tokio::spawn(async move {
+            let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).expect("SIGTERM can be listened for");
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            info!("stopping");
+            cancel.cancel();
+        });
+        token
+    })
+}
+
+fn stop(database: Database) {
+    tokio::task::block_in_place(|| database.stop());
+}
+
+fn metrics_handle() -> Option<PrometheusHandle> {
+    PrometheusBuilder::new().install_recorder().inspect_err(|error| error!(%error, "metrics are not collected")).ok()
+}
+
+/// Applies the migrations.
+pub async fn migrate(settings: Settings) -> anyhow::Result<Outcome> {
+    super::make_data_dir(&settings)?;
+    let database = build::database(&settings);
+    let app = build::app(settings, Playground::LeftOut)?;
+    let migrated = app.store.open(&database, app.settings.database.max_connections).await;
+    stop(database);
+    migrated?;
+    println!("The database schema is current.");
+    Ok(Outcome::Good)
+}

@@ -1,0 +1,51 @@
+//! `steward sync`: one sync of all sources, then a summary.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{
+    Outcome,
+    build::{self, Playground},
+};
+use crate::sync::{Progress, Removals};
+
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// Compare everything, and carry out removals that were held back
+    #[arg(long)]
+    full: bool,
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Exit status 1 if a source failed.
+pub async fn sync(args: &SyncArgs, settings: crate::settings::Settings) -> anyhow::Result<Outcome> {
+    super::make_data_dir(&settings)?;
+    let database = build::database(&settings);
+    let worker = build::worker(build::app(settings, Playground::LeftOut)?)?;
+    let removals = if args.full { Removals::Confirmed } else { Removals::HoldBackLarge };
+    let progress = if args.json && !std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        Progress::Silent
+    } else {
+        Progress::for_terminal()
+    };
+    let synced = async {
+        worker.app.store.open(&database, worker.app.settings.database.max_connections).await?;
+        let summary = worker.sync_all(removals, &progress).await?;
+        // `steward ask` reads the copy on disk.
+        Arc::clone(&worker).catch_up().await?;
+        anyhow::Ok(summary)
+    };
+    let synced = synced.await;
+    tokio::task::block_in_place(|| database.stop());
+    let summary = synced?;
+    if args.json {
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        print!("{summary}");
+    }
+    let is_good = !summary.sources.is_empty() && summary.sources.iter().all(|source| !source.failed);
+    Ok(is_good.into())
+}

@@ -1,0 +1,214 @@
+//! The other source: a folder of checkouts or plain folders, one per repository.
+//! Must not know what is done with what it reads.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use chrono::{DateTime, Utc};
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tokio::{process::Command, sync::mpsc};
+
+use crate::catalog::{
+    Commit, Contents, FileRole, RUNBOOK_PATHS, Repository, RepositoryRead, SourceFile, SourcePage, SweepError, SweepReport,
+    Visibility,
+};
+
+/// Repositories handed on at a time, as many as a page of GitHub's.
+const PAGE: usize = 100;
+/// How deep a glob is followed below a repository's root.
+const DEEPEST: usize = 6;
+/// Bytes read of one file: more than any descriptor that is taken, so that a larger one is refused with its true reason.
+const LONGEST_FILE: u64 = 16 * 1024 * 1024;
+/// Facts for all folders, in the folder itself: what GitHub would say of each. Optional.
+const FACTS_FILE: &str = "repositories.yaml";
+/// The key there that speaks of the organisation: no folder's name starts with a dot.
+const ORGANISATION: &str = ".organisation";
+
+/// A folder of repositories.
+#[derive(Debug, Clone)]
+pub struct DirectorySource {
+    pub path: PathBuf,
+    /// Globs relative to a repository's root.
+    pub catalog_paths: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    #[error("the folder {path} cannot be read: {why}")]
+    Unreadable { path: String, why: String },
+    #[error("{path}: {why}")]
+    BadFacts { path: String, why: String },
+    #[error("{0:?} is not a path or glob: {1}")]
+    BadGlob(String, String),
+}
+
+/// What `repositories.yaml` may say of a folder.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Facts {
+    id: Option<i64>,
+    full_name: Option<String>,
+    url: Option<String>,
+    description: Option<String>,
+    default_branch: Option<String>,
+    visibility: Option<Visibility>,
+    archived: bool,
+    fork: bool,
+    topics: Vec<String>,
+    language: Option<String>,
+    pushed_at: Option<DateTime<Utc>>,
+    head: Option<String>,
+    committed_at: Option<DateTime<Utc>>,
+    committer: Option<String>,
+}
+
+impl DirectorySource {
+    /// Reads every folder and hands the pages on. Folders whose name starts with a dot are passed over.
+    pub async fn sweep(&self, pages: mpsc::Sender<SourcePage>) -> Result<SweepReport, DirectoryError> {
+        let globs = self.globs()?;
+        let folders = self.folders()?;
+        let mut facts = self.read_facts()?;
+        let organisation = facts.remove(ORGANISATION).unwrap_or_default();
+        let mut report = SweepReport { expected: Some(folders.len() as u64), ..SweepReport::default() };
+        for chunk in folders.chunks(PAGE) {
+            let mut repositories = Vec::with_capacity(chunk.len());
+            for folder in chunk {
+                let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let known = facts.remove(&name).unwrap_or_default();
+                let head = match &known.head {
+                    Some(_) => None,
+                    None => git_head(folder).await,
+                };
+                let repository = describe(&name, known, head, &organisation, &self.path);
+                match read_files(folder, &globs) {
+                    Ok(files) => repositories.push(RepositoryRead { repository, files }),
+                    Err(error) => report.errors.push(SweepError { location: repository.full_name, message: error.to_string() }),
+                }
+            }
+            let page = SourcePage { repositories, total: Some(folders.len() as u64) };
+            if pages.send(page).await.is_err() {
+                break;
+            }
+        }
+        Ok(report)
+    }
+
+    fn globs(&self) -> Result<GlobSet, DirectoryError> {
+        let bad = |path: &str, error: globset::Error| DirectoryError::BadGlob(path.to_owned(), error.to_string());
+        let mut set = GlobSetBuilder::new();
+        for path in &self.catalog_paths {
+            set.add(Glob::new(path.trim_start_matches("./")).map_err(|error| bad(path, error))?);
+        }
+        set.build().map_err(|error| bad("catalog_paths", error))
+    }
+
+    fn folders(&self) -> Result<Vec<PathBuf>, DirectoryError> {
+        let unreadable =
+            |error: io::Error| DirectoryError::Unreadable { path: self.path.display().to_string(), why: error.to_string() };
+        let mut folders = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            if entry.path().is_dir() && !entry.file_name().to_string_lossy().starts_with('.') {
+                folders.push(entry.path());
+            }
+        }
+        folders.sort();
+        Ok(folders)
+    }
+
+    fn read_facts(&self) -> Result<BTreeMap<String, Facts>, DirectoryError> {
+        let file = self.path.join(FACTS_FILE);
+        let Ok(text) = fs::read_to_string(&file) else { return Ok(BTreeMap::new()) };
+        serde_yaml::from_str(&text)
+            .map_err(|error| DirectoryError::BadFacts { path: file.display().to_string(), why: error.to_string() })
+    }
+}
+
+fn describe(name: &str, facts: Facts, git: Option<Commit>, organisation: &Facts, root: &Path) -> Repository {
+    let local = root.file_name().unwrap_or_default().to_string_lossy();
+    let full_name = facts.full_name.unwrap_or_else(|| format!("{}/{name}", organisation.full_name.as_deref().unwrap_or(&local)));
+    let told = facts.head.map(|sha| Commit { sha, committed_at: facts.committed_at, author: facts.committer });
+    Repository {
+        id: facts.id.unwrap_or_else(|| id_of(name)),
+        url: facts.url.or_else(|| organisation.url.as_ref().map(|url| format!("{url}/{name}"))),
+        full_name,
+        description: facts.description,
+        default_branch: facts.default_branch.or_else(|| git.as_ref().map(|_| "HEAD".to_owned())),
+        visibility: facts.visibility.unwrap_or(Visibility::Private),
+        archived: facts.archived,
+        fork: facts.fork,
+        topics: facts.topics,
+        language: facts.language,
+        pushed_at: facts.pushed_at,
+        head: told.or(git),
+    }
+}
+
+/// A number for a folder that has none: of its name, so that it stays the same.
+fn id_of(name: &str) -> i64 {
+    let digest = Sha256::digest(name.as_bytes());
+    let bytes: [u8; 8] = digest[..8].try_into().expect("a digest is longer");
+    // Above GitHub's numbers, so that a folder never takes an entity from a repository.
+    (i64::from_be_bytes(bytes) & 0x3fff_ffff_ffff_ffff) | 0x4000_0000_0000_0000
+}
+
+/// The latest commit, where the folder is a checkout and git is installed.
+async fn git_head(folder: &Path) -> Option<Commit> {
+    if !folder.join(".git").exists() {
+        return None;
+    }
+    let output = Command::new("git").arg("-C").arg(folder).args(["log", "-1", "--format=%H%n%cI%n%an"]).output().await.ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let mut lines = text.lines();
+    let sha = lines.next().filter(|sha| !sha.is_empty())?.to_owned();
+    let committed_at = lines.next().and_then(|at| DateTime::parse_from_rfc3339(at).ok()).map(|at| at.to_utc());
+    Some(Commit { sha, committed_at, author: lines.next().map(str::to_owned) })
+}
+
+fn read_files(folder: &Path, globs: &GlobSet) -> io::Result<Vec<SourceFile>> {
+    let mut files = Vec::new();
+    walk(folder, "", 0, globs, &mut files)?;
+    files.sort_by(|a, b| (a.role, &a.path).cmp(&(b.role, &b.path)));
+    Ok(files)
+}
+
+fn walk(folder: &Path, prefix: &str, depth: usize, globs: &GlobSet, files: &mut Vec<SourceFile>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = format!("{prefix}{name}");
+        // Links are not followed: they may lead outside the checkout or in a circle.
+        let file_type = entry.file_type()?;
+        if file_type.is_dir() {
+            let is_passed_over = matches!(name.as_str(), ".git" | "node_modules" | "target");
+            if depth < DEEPEST && !is_passed_over {
+                walk(&entry.path(), &format!("{path}/"), depth + 1, globs, files)?;
+            }
+        } else if file_type.is_file() {
+            let role = if globs.is_match(&path) {
+                FileRole::Descriptor
+            } else if RUNBOOK_PATHS.contains(&path.as_str()) {
+                FileRole::Runbook
+            } else {
+                continue;
+            };
+            let contents = match read_limited(&entry.path()) {
+                Ok(bytes) => Contents::Bytes(bytes),
+                Err(error) => Contents::Unreadable(format!("the file cannot be read: {error}")),
+            };
+            files.push(SourceFile { path, role, contents });
+        }
+    }
+    Ok(())
+}
+
+fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(fs::File::open(path)?, LONGEST_FILE), &mut bytes)?;
+    Ok(bytes)
+}

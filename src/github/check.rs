@@ -1,0 +1,182 @@
+//! What `steward doctor` asks about a GitHub source. Must not wait: a doctor says what is wrong now.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    GithubSource,
+    client::{Answer, Tally},
+    error::{Fault, GithubError},
+};
+
+/// The query that tells whether the owner is in sight.
+const CHECK: &str = include_str!("check.graphql");
+/// Below this share of its rate limit a token is shared with something greedy.
+const LOW_BUDGET_PERCENT: u64 = 10;
+
+const TOKEN: &str = "GitHub token";
+const RATE_LIMIT: &str = "GitHub rate limit";
+const OWNER: &str = "GitHub organisation";
+
+/// One line of the doctor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at, `GitHub token`.
+    pub name: String,
+    /// What was found, good or bad, one sentence without a full stop.
+    pub found: Result<String, String>,
+    /// How to put it right, where it is wrong.
+    pub fix: Option<String>,
+}
+
+impl Check {
+    fn good(name: &str, found: String) -> Self {
+        Self { name: name.to_owned(), found: Ok(found), fix: None }
+    }
+
+    fn bad(name: &str, error: &GithubError) -> Self {
+        Self { name: name.to_owned(), found: Err(error.to_string()), fix: error.advice() }
+    }
+}
+
+#[derive(Deserialize)]
+struct RateLimits {
+    resources: Resources,
+}
+
+#[derive(Deserialize)]
+struct Resources {
+    core: RateLimit,
+    graphql: Option<RateLimit>,
+}
+
+#[derive(Deserialize)]
+struct RateLimit {
+    limit: u64,
+    remaining: u64,
+}
+
+#[derive(Serialize)]
+struct CheckVariables<'a> {
+    owner: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    data: Option<Data>,
+    errors: Option<Vec<Said>>,
+}
+
+#[derive(Deserialize)]
+struct Said {
+    message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    repository_owner: Option<Owner>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    login: String,
+    repositories: Connection,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Connection {
+    total_count: u64,
+}
+
+impl GithubSource {
+    /// Looks at address, token, rate limit and organisation with two requests; never fails itself.
+    pub async fn check(&self) -> Vec<Check> {
+        let tally = Tally::default();
+        let mut checks = match self.client.rest(&tally, "/rate_limit", "application/vnd.github+json").await {
+            Ok(answer) => {
+                let mut checks = vec![token(&answer)];
+                checks.extend(rate_limits(&answer));
+                checks
+            }
+            // An Enterprise Server whose limits are turned off; its answer to the query tells of the token.
+            Err(Fault::Final(GithubError::NotGithub { said, .. })) if said.contains("not enabled") => {
+                vec![Check::good(RATE_LIMIT, "turned off on this server".to_owned())]
+            }
+            Err(fault) => return vec![Check::bad(TOKEN, &at_once(fault))],
+        };
+        checks.push(match self.load_owner(&tally).await {
+            Ok(owner) => {
+                let found = format!("{} is in sight with {} repositories", owner.login, owner.repositories.total_count);
+                Check::good(OWNER, found)
+            }
+            Err(error) => Check::bad(OWNER, &error),
+        });
+        checks
+    }
+
+    async fn load_owner(&self, tally: &Tally) -> Result<Owner, GithubError> {
+        let answer = self.client.graphql(tally, CHECK, CheckVariables { owner: &self.org }).await.map_err(at_once)?;
+        let unreadable = |error: serde_json::Error| GithubError::NotGithub {
+            address: self.client.address.clone(),
+            said: format!("the answer is not GraphQL's: {error}"),
+        };
+        let Envelope { data, errors } = serde_json::from_slice(&answer.body).map_err(unreadable)?;
+        if let Some(owner) = data.and_then(|data| data.repository_owner) {
+            return Ok(owner);
+        }
+        match errors.unwrap_or_default().into_iter().next() {
+            Some(Said { message }) if !message.contains("Could not resolve") => Err(GithubError::Forbidden { said: message }),
+            Some(_) | None => Err(GithubError::UnknownOwner { owner: self.org.clone() }),
+        }
+    }
+}
+
+/// Classic tokens name their scopes in a header; fine-grained ones and those of Apps do not.
+fn token(answer: &Answer) -> Check {
+    let Some(scopes) = answer.headers.get("x-oauth-scopes").and_then(|value| value.to_str().ok()) else {
+        return Check::good(TOKEN, "accepted (fine-grained, or of an App)".to_owned());
+    };
+    let scopes: Vec<_> = scopes.split(',').map(str::trim).filter(|scope| !scope.is_empty()).collect();
+    if scopes.contains(&"repo") {
+        return Check::good(TOKEN, format!("accepted, scopes {}", scopes.join(", ")));
+    }
+    let has = if scopes.is_empty() { "no scope".to_owned() } else { format!("only {}", scopes.join(", ")) };
+    Check {
+        name: TOKEN.to_owned(),
+        found: Err(format!("accepted, but it has {has}: private repositories stay out of sight")),
+        fix: Some("Add the scope `repo` to the token, or use a fine-grained one with Contents and Metadata.".to_owned()),
+    }
+}
+
+fn rate_limits(answer: &Answer) -> Vec<Check> {
+    let Ok(RateLimits { resources }) = serde_json::from_slice(&answer.body) else {
+        return vec![Check::good(RATE_LIMIT, "not told".to_owned())];
+    };
+    let Resources { core, graphql } = resources;
+    let line = |which: &str, RateLimit { limit, remaining }: RateLimit| {
+        let left = format!("{remaining} of {limit} {which} left this hour");
+        if remaining * 100 >= limit * LOW_BUDGET_PERCENT {
+            return Check::good(RATE_LIMIT, left);
+        }
+        Check {
+            name: RATE_LIMIT.to_owned(),
+            found: Err(left),
+            fix: Some("Give Steward a token of its own; something else uses this one up.".to_owned()),
+        }
+    };
+    let core = line("REST requests", core);
+    let graphql = graphql.map(|limit| line("GraphQL points", limit));
+    std::iter::once(core).chain(graphql).collect()
+}
+
+/// A fault as the end of it, since the doctor does not try again.
+fn at_once(fault: Fault) -> GithubError {
+    match fault {
+        Fault::Final(error) => error,
+        Fault::Limited { wait_secs: Some(wait_secs), said: _ } => GithubError::LimitTooLong { wait_secs, longest_secs: 0 },
+        Fault::TooHeavy(last) | Fault::Transient(last) | Fault::Limited { wait_secs: None, said: last } => {
+            GithubError::Unavailable { attempts: 1, last }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What can end a sweep, each with what to do about it. Must not retry or wait.
+
+use crate::error::UserError;
+
+/// Why GitHub could not be read.
+///
+/// Nothing in it carries the token. A fault that concerns one repository only is no error of the sweep; it is in the report.
+#[derive(Debug, thiserror::Error)]
+pub enum GithubError {
+    /// A value of the configuration cannot work.
+    #[error("{key}: {why}")]
+    Config { key: &'static str, why: String },
+    #[error("GitHub does not accept the token")]
+    BadToken,
+    /// GitHub knows the token and refuses: a scope, single sign-on or an address list.
+    #[error("GitHub refuses the token: {said}")]
+    Forbidden { said: String },
+    #[error("GitHub has no organisation or user {owner} that the token may see")]
+    UnknownOwner { owner: String },
+    /// Nothing answers as GitHub does at this address.
+    #[error("{address} does not answer as GitHub's API: {said}")]
+    NotGithub { address: String, said: String },
+    #[error("GitHub's rate limit asks for a wait of {wait_secs} s, longer than the {longest_secs} s that Steward waits")]
+    LimitTooLong { wait_secs: u64, longest_secs: u64 },
+    #[error("GitHub did not answer well in {attempts} attempts, the last: {last}")]
+    Unavailable { attempts: u32, last: String },
+    /// GitHub understood and will not do it.
+    #[error("GitHub rejected the request: {said}")]
+    Rejected { said: String },
+    #[error("the HTTP client could not be made")]
+    Client { source: octocrab::Error },
+    /// The reader of the pages went away.
+    #[error("the sweep was stopped")]
+    Stopped,
+}
+
+impl GithubError {
+    /// What a person can do about it, one sentence; `None` where only Steward's developers can.
+    pub fn advice(&self) -> Option<String> {
+        let advice = match self {
+            Self::Config { key, .. } => format!("Correct {key} in steward.yaml."),
+            Self::BadToken => "Make a new token on GitHub (Settings, Developer settings) and set it as GITHUB_TOKEN.".to_owned(),
+            Self::Forbidden { .. } => "Give the token read access to the organisation's repositories (classic: the scope `repo`; \
+                                       fine-grained: Contents and Metadata), and authorise it for single sign-on if the organisation has it."
+                .to_owned(),
+            Self::UnknownOwner { owner } => {
+                format!("Check the spelling of {owner} and that the token's owner is a member of it.")
+            }
+            Self::NotGithub { .. } => {
+                "Set api_url to https://api.github.com, or to https://HOST/api/v3 for an Enterprise Server.".to_owned()
+            }
+            Self::LimitTooLong { .. } => {
+                "Wait for the limit to reset, or give Steward a token of its own that nothing else uses up.".to_owned()
+            }
+            Self::Unavailable { .. } => "Look at githubstatus.com and at the network; the next sync tries again by itself.".to_owned(),
+            Self::Client { .. } => {
+                "Install the machine's certificate authorities (Debian: apt-get install ca-certificates).".to_owned()
+            }
+            Self::Rejected { .. } | Self::Stopped => return None,
+        };
+        Some(advice)
+    }
+}
+
+impl From<&GithubError> for UserError {
+    fn from(error: &GithubError) -> Self {
+        let text = error.to_string();
+        let mut letters = text.chars();
+        let what = letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default();
+        let told = Self::new(what).kept("What was read before stays.");
+        match error.advice() {
+            Some(advice) => told.next(advice),
+            None => told,
+        }
+    }
+}
+
+/// One attempt that did not succeed, and what may be tried after it.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// GitHub could not do so much at once: ask for less.
+    TooHeavy(String),
+    /// A rate limit, with the wait that GitHub announced, if it did.
+    Limited {
+        wait_secs: Option<u64>,
+        said: String,
+    },
+    /// Likely to go away.
+    Transient(String),
+    Final(GithubError),
+}
+
+/// An error and its causes in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,99 @@
+//! GitHub, read through octocrab, here and nowhere else: an owner's repositories, their facts and files, as the neutral
+//! stream of `catalog`. Must not know what is done with them.
+
+mod check;
+mod client;
+mod error;
+mod node;
+mod page;
+mod sweep;
+mod waits;
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::catalog::{FileRole, RUNBOOK_PATHS};
+
+pub use check::Check;
+pub use error::GithubError;
+pub use waits::Waits;
+
+use client::Client;
+
+/// What a source needs to know, as plain values.
+#[derive(Debug, Clone)]
+pub struct GithubConfig {
+    /// The source's name in Steward, unique.
+    pub id: String,
+    /// The login of an organisation; a user's works too.
+    pub org: String,
+    /// `https://api.github.com`, or `https://HOST/api/v3` for an Enterprise Server.
+    pub api_url: String,
+    pub token: SecretString,
+    /// Where descriptors are, relative to a repository's root, at most [`MAX_CATALOG_PATHS`]; no globs.
+    pub catalog_paths: Vec<String>,
+    pub waits: Waits,
+}
+
+/// Each path costs GitHub one more object for each repository of a page, and too many make its answers time out.
+pub const MAX_CATALOG_PATHS: usize = 8;
+
+/// One owner on one GitHub, ready to be swept.
+#[derive(Debug, Clone)]
+pub struct GithubSource {
+    id: String,
+    org: String,
+    client: Arc<Client>,
+    waits: Waits,
+    files: Vec<WantedFile>,
+}
+
+/// A file asked for in each repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct WantedFile {
+    path: String,
+    role: FileRole,
+}
+
+impl GithubSource {
+    /// Checks the values; sends nothing. Needs a running tokio runtime.
+    pub fn new(config: GithubConfig) -> Result<Self, GithubError> {
+        let GithubConfig { id, org, api_url, token, catalog_paths, waits } = config;
+        if org.is_empty() {
+            return Err(GithubError::Config { key: "org", why: "it is empty; write the organisation's login".to_owned() });
+        }
+        let client = Arc::new(Client::new(&api_url, &token, waits.request)?);
+        Ok(Self { id, org, client, waits, files: wanted_files(&catalog_paths)? })
+    }
+
+    /// The source's name in Steward.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+/// Descriptors first, then runbooks, best first.
+fn wanted_files(catalog_paths: &[String]) -> Result<Vec<WantedFile>, GithubError> {
+    let wrong = |why: String| GithubError::Config { key: "catalog_paths", why };
+    if catalog_paths.is_empty() || catalog_paths.len() > MAX_CATALOG_PATHS {
+        return Err(wrong(format!("{} paths; there must be 1 to {MAX_CATALOG_PATHS}", catalog_paths.len())));
+    }
+    let mut files: Vec<WantedFile> = Vec::new();
+    for path in catalog_paths {
+        if path.contains(['*', '?', '[', '{']) {
+            return Err(wrong(format!("{path} is a glob, which this version does not read; write each path out")));
+        }
+        let plain = path.trim_start_matches("./").trim_start_matches('/');
+        if plain.is_empty() || plain.ends_with('/') || plain.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Err(wrong(format!("{path} is not the path of a file inside a repository")));
+        }
+        if !files.iter().any(|file| file.path == plain) {
+            files.push(WantedFile { path: plain.to_owned(), role: FileRole::Descriptor });
+        }
+    }
+    let runbooks = RUNBOOK_PATHS.iter().filter(|path| !files.iter().any(|file| file.path == **path));
+    let runbooks: Vec<_> = runbooks.map(|path| WantedFile { path: (*path).to_owned(), role: FileRole::Runbook }).collect();
+    files.extend(runbooks);
+    Ok(files)
+}

@@ -1,0 +1,86 @@
+//! How long to wait after a fault, and when to give up. Must not know what was asked.
+
+use std::time::Duration;
+
+use super::error::{Fault, GithubError};
+
+/// Waits between attempts. `Default` is for production; tests run it faster.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Waits {
+    /// After a first fault; doubles with each further one.
+    pub first: Duration,
+    /// No doubling goes past this.
+    pub longest: Duration,
+    /// A rate limit that does not say how long: GitHub asks for at least a minute.
+    pub unannounced: Duration,
+    /// A rate limit that asks for more than this ends the sweep. The primary limit resets within the hour.
+    pub longest_limit: Duration,
+    /// How long an announced second lasts.
+    pub announced_second: Duration,
+    /// One request and its whole answer. GitHub itself gives up after 10 s.
+    pub request: Duration,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_millis(250),
+            longest: Duration::from_secs(30),
+            unannounced: Duration::from_secs(60),
+            longest_limit: Duration::from_secs(61 * 60),
+            announced_second: Duration::from_secs(1),
+            request: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Faults in a row before giving up: with the default waits about two and a half minutes of outage.
+const MAX_ATTEMPTS: u32 = 12;
+
+/// Counts the faults of one request, and waits after each.
+#[derive(Debug)]
+pub(super) struct Patience<'a> {
+    waits: &'a Waits,
+    faults: u32,
+}
+
+impl<'a> Patience<'a> {
+    pub(super) fn new(waits: &'a Waits) -> Self {
+        Self { waits, faults: 0 }
+    }
+
+    /// Waits as long as the fault asks for, or says that it is over.
+    pub(super) async fn bear(&mut self, fault: Fault) -> Result<(), GithubError> {
+        self.faults += 1;
+        let (wait, said) = match fault {
+            Fault::Final(error) => return Err(error),
+            Fault::TooHeavy(said) | Fault::Transient(said) => (self.backoff(self.waits.first, self.waits.longest), said),
+            Fault::Limited { wait_secs: None, said } => (self.backoff(self.waits.unannounced, self.waits.longest_limit), said),
+            Fault::Limited { wait_secs: Some(secs), said } => {
+                let wait = self.waits.announced_second.saturating_mul(u32::try_from(secs).unwrap_or(u32::MAX));
+                if wait > self.waits.longest_limit {
+                    let longest_secs = self.waits.longest_limit.as_secs();
+                    return Err(GithubError::LimitTooLong { wait_secs: secs, longest_secs });
+                }
+                (wait, said)
+            }
+        };
+        if self.faults >= MAX_ATTEMPTS {
+            return Err(GithubError::Unavailable { attempts: self.faults, last: said });
+        }
+        tracing::warn!(
+            attempt = self.faults,
+            wait_ms = wait.as_millis(),
+            fault = said,
+            "GitHub did not answer well, trying again"
+        );
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    /// Doubles with each fault, plus up to a quarter by chance so that replicas do not come back together.
+    fn backoff(&self, first: Duration, longest: Duration) -> Duration {
+        let doubled = first.saturating_mul(1 << (self.faults - 1).min(16)).min(longest);
+        doubled + doubled.mul_f64(rand::random::<f64>() / 4.0)
+    }
+}

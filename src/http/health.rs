@@ -1,0 +1,59 @@
+//! Liveness, readiness, metrics, and a front page that says what runs here.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use maud::{DOCTYPE, Markup, html};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::json;
+
+use crate::app::App;
+
+pub fn routes(metrics: Option<PrometheusHandle>) -> Router<Arc<App>> {
+    let metrics = move || {
+        let text = metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default();
+        std::future::ready(([("content-type", "text/plain; version=0.0.4")], text))
+    };
+    Router::new()
+        .route("/healthz", get(|| std::future::ready("ok\n")))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+}
+
+/// Ready once the catalog can be answered from, whatever the state of chat, GitHub or the database.
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    let catalog = app.catalog.load();
+    let is_ready = catalog.version() > 0 || !catalog.is_empty();
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let away_since = app.store.away_since();
+    let body = json!({ "ready": is_ready, "entities": catalog.entries().len(), "database_away_since": away_since });
+    (status, Json(body)).into_response()
+}
+
+/// What `/` shows where no playground is served.
+pub fn front_page() -> Router<Arc<App>> {
+    Router::new().route("/", get(show_front_page))
+}
+
+async fn show_front_page(State(app): State<Arc<App>>) -> Markup {
+    let catalog = app.catalog.load();
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head { meta charset="utf-8"; meta name="viewport" content="width=device-width"; title { "Steward" } }
+            body style="font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem" {
+                h1 { "Steward" }
+                p { "This service answers in chat. It knows " strong { (catalog.entries().len()) } " entities from "
+                    (catalog.parts().repositories) " repositories." }
+                p { "In Slack, type " code { "/owner payments-api" } ". Health: " a href="/readyz" { "/readyz" }
+                    ", metrics: " a href="/metrics" { "/metrics" } "." }
+            }
+        }
+    }
+}

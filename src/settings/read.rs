@@ -1,0 +1,264 @@
+//! From text and environment to [`Settings`], with errors that name the key, the line and what to write instead.
+
+use std::{path::Path, time::Duration};
+
+use regex::Regex;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
+
+use super::{GithubAuth, GithubSettings, Settings, SlackSettings, SourceSettings};
+
+/// What is wrong with the configuration. `line` counts from 1.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.describe())]
+pub struct ConfigError {
+    pub file: String,
+    pub line: Option<usize>,
+    /// `sources[0].schedule.every`; empty where the whole file cannot be read.
+    pub key: String,
+    pub message: String,
+}
+
+impl ConfigError {
+    fn describe(&self) -> String {
+        let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let key = if self.key.is_empty() { String::new() } else { format!("{}: ", self.key) };
+        format!("{}{line}: {key}{}", self.file, self.message)
+    }
+}
+
+/// Reads the configuration: the file given, else `steward.yaml` in the working folder, else the environment alone.
+pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
+    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let default = Path::new("steward.yaml");
+    let file = file.or_else(|| default.exists().then_some(default));
+    let Some(file) = file else { return from_environment(&environment) };
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|error| ConfigError {
+        file: name.clone(),
+        line: None,
+        key: String::new(),
+        message: format!("cannot be read: {error}"),
+    })?;
+    check_text(&name, &text, &environment)
+}
+
+/// Checks the text of a configuration file against an environment.
+pub fn check_text(file: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, ConfigError> {
+    let fault = |line, key: &str, message: String| ConfigError { file: file.to_owned(), line, key: key.to_owned(), message };
+    let (marked, variables) = mark_variables(text);
+    let parsed: serde_yaml::Value = serde_yaml::from_str(&marked).map_err(|error| {
+        let line = error.location().map(|location| location.line());
+        fault(line, "", format!("is not valid YAML: {error}"))
+    })?;
+    let mut value = serde_json::to_value(parsed).map_err(|error| fault(None, "", error.to_string()))?;
+    if value.is_null() {
+        value = Value::Object(serde_json::Map::new());
+    }
+    let environment_of = |text: &str| expand_text(text, &variables, environment);
+    expand(&mut value, "", &environment_of).map_err(|(key, message)| fault(line_of(text, &key), &key, message))?;
+    drop_empty_optionals(&mut value);
+    let mut settings: Settings = serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let raw = error.inner().to_string();
+        let key = unknown_key(&raw).map_or_else(|| path.clone(), |unknown| join(&path, unknown));
+        fault(line_of(text, &key), &key, plain_words(&raw))
+    })?;
+    if settings.database.url.is_none() {
+        settings.database.url = environment("DATABASE_URL").map(Into::into);
+    }
+    check_values(&settings).map_err(|(key, message)| fault(line_of(text, &key), &key, message))?;
+    Ok(settings)
+}
+
+/// With no file: the variables of the contract are enough.
+fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, ConfigError> {
+    let mut settings = Settings::default();
+    settings.database.url = environment("DATABASE_URL").map(Into::into);
+    if let (Some(token), Some(org)) = (environment("GITHUB_TOKEN"), environment("GITHUB_ORG")) {
+        settings.sources.push(SourceSettings::Github(Box::new(GithubSettings {
+            id: org.clone(),
+            org,
+            api_url: environment("GITHUB_API_URL").unwrap_or_else(super::github_api),
+            auth: GithubAuth { token: token.into() },
+            catalog_paths: super::catalog_paths(),
+            schedule: super::ScheduleSettings::default(),
+            webhook_secret: environment("GITHUB_WEBHOOK_SECRET").map(Into::into),
+            filters: None,
+            org_data: None,
+        })));
+    }
+    if let Some(bot_token) = environment("SLACK_BOT_TOKEN") {
+        settings.slack = Some(SlackSettings {
+            bot_token: bot_token.into(),
+            signing_secret: environment("SLACK_SIGNING_SECRET").map(Into::into),
+            app_token: environment("SLACK_APP_TOKEN").map(Into::into),
+            api_url: super::slack_api(),
+        });
+    }
+    Ok(settings)
+}
+
+/// Rules that types alone do not hold.
+fn check_values(settings: &Settings) -> Result<(), (String, String)> {
+    for (at, source) in settings.sources.iter().enumerate() {
+        let key = |name: &str| format!("sources[{at}].{name}");
+        if settings.sources[..at].iter().any(|earlier| earlier.id() == source.id()) {
+            return Err((key("id"), format!("{:?} is used by an earlier source; give each its own id", source.id())));
+        }
+        if source.schedule().every < Duration::from_secs(10) {
+            return Err((key("schedule.every"), "is under 10 seconds; write 1m or more".to_owned()));
+        }
+    }
+    for (at, admin) in settings.access.admins.iter().enumerate() {
+        let full = admin.split_once(':').is_some_and(|(kind, rest)| !kind.is_empty() && rest.contains('/'));
+        if !full {
+            let message = format!("{admin:?} is not a full reference; write group:default/platform or user:default/ada");
+            return Err((format!("access.admins[{at}]"), message));
+        }
+    }
+    Ok(())
+}
+
+/// `${NAME}` or `${NAME:-default}` as it stood in the file.
+struct Variable {
+    name: String,
+    default: Option<String>,
+}
+
+/// What stands for a variable while YAML is read: `{ url: ${DATABASE_URL} }` unquoted is no YAML, and a value put in
+/// before reading could become structure.
+const MARK: &str = "STEWARD-VARIABLE-";
+
+fn mark_variables(text: &str) -> (String, Vec<Variable>) {
+    let pattern = Regex::new(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}").expect("a fixed pattern");
+    let mut variables = Vec::new();
+    let marked = pattern.replace_all(text, |found: &regex::Captures<'_>| {
+        variables.push(Variable { name: found[1].to_owned(), default: found.get(2).map(|text| text.as_str().to_owned()) });
+        format!("{MARK}{}-", variables.len() - 1)
+    });
+    (marked.into_owned(), variables)
+}
+
+/// Puts the variables' values into every text.
+fn expand(value: &mut Value, key: &str, fill: &dyn Fn(&str) -> Result<String, String>) -> Result<(), (String, String)> {
+    match value {
+        Value::String(text) => *text = fill(text).map_err(|message| (key.to_owned(), message))?,
+        Value::Array(items) => {
+            for (at, item) in items.iter_mut().enumerate() {
+                expand(item, &format!("{key}[{at}]"), fill)?;
+            }
+        }
+        Value::Object(fields) => {
+            for (name, item) in fields.iter_mut() {
+                expand(item, &join(key, name), fill)?;
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+    Ok(())
+}
+
+fn expand_text(text: &str, variables: &[Variable], environment: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(MARK) {
+        let after = &rest[start + MARK.len()..];
+        let digits = after.find('-').unwrap_or(after.len());
+        let Some(variable) = after[..digits].parse().ok().and_then(|at: usize| variables.get(at)) else { break };
+        let name = &variable.name;
+        let Some(found) = environment(name).or_else(|| variable.default.clone()) else {
+            return Err(format!(
+                "the environment variable {name} is not set; set it, or write ${{{name}:-}} where it may be empty"
+            ));
+        };
+        out.push_str(&rest[..start]);
+        out.push_str(&found);
+        rest = after[digits..].strip_prefix('-').unwrap_or_default();
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// `${VAR:-}` that came out empty means "not set" where a section allows that.
+fn drop_empty_optionals(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, item| item.as_str() != Some(""));
+            fields.values_mut().for_each(drop_empty_optionals);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_empty_optionals),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() || path == "." { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// The key's name in serde's "unknown field `x`, expected …".
+fn unknown_key(message: &str) -> Option<&str> {
+    message.strip_prefix("unknown field `")?.split('`').next()
+}
+
+/// serde's message with a did-you-mean where a name is unknown.
+fn plain_words(message: &str) -> String {
+    let (what, rest) = if let Some(rest) = message.strip_prefix("unknown field `") {
+        ("key", rest)
+    } else if let Some(rest) = message.strip_prefix("unknown variant `") {
+        ("value", rest)
+    } else {
+        return message.to_owned();
+    };
+    let Some((unknown, expected)) = rest.split_once('`') else { return message.to_owned() };
+    let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    let nearest = known.iter().map(|name| (strsim::jaro_winkler(unknown, name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let hint = match nearest {
+        Some((likeness, name)) if likeness > 0.75 => format!("did you mean {name}?"),
+        _ => format!("known here: {}", known.join(", ")),
+    };
+    format!("there is no {what} {unknown:?} here; {hint}")
+}
+
+/// The line on which a key stands: follows the path by indentation and list items.
+fn line_of(text: &str, key: &str) -> Option<usize> {
+    let parts: Vec<&str> = key.split(['.', '[', ']']).filter(|part| !part.is_empty()).collect();
+    let mut position = 0;
+    let mut found = None;
+    let lines: Vec<&str> = text.lines().collect();
+    for part in parts {
+        let start = position;
+        let at = match part.parse::<usize>() {
+            Ok(index) => {
+                let is_item = |line: &&str| line.trim_start().starts_with("- ");
+                let first = lines.get(start..)?.iter().find(|line| is_item(line))?;
+                let indent = first.len() - first.trim_start().len();
+                let same = |line: &str| line.trim_start().starts_with("- ") && line.len() - line.trim_start().len() == indent;
+                (start..lines.len()).filter(|at| same(lines[*at])).nth(index)
+            }
+            Err(_) => (start..lines.len()).find(|at| {
+                let bare = lines[*at].trim_start().trim_start_matches("- ");
+                let named = |text: &str| text.strip_prefix(part).is_some_and(|rest| rest.trim_start().starts_with(':'));
+                named(bare) || bare.split(['{', ',']).any(|piece| named(piece.trim_start()))
+            }),
+        };
+        position = at?;
+        found = Some(position + 1);
+    }
+    found
+}
+
+/// The JSON Schema of the configuration file.
+pub fn schema() -> Value {
+    serde_json::to_value(schemars::schema_for!(Settings)).expect("a schema is plain JSON")
+}
+
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(|_| D::Error::custom(format!("{text:?} is not a duration; write 30m, 2h or 1d")))
+}
+
+/// The folders of `PATH`.
+pub fn path_folders() -> Vec<std::path::PathBuf> {
+    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
+}

@@ -1,0 +1,128 @@
+//! Everything that changes something: the audit line and the job that does it, in one transaction.
+
+use chrono::{DateTime, Utc};
+use graphile_worker::{JobSpecBuilder, worker_utils::WorkerUtils};
+use serde::{Deserialize, Serialize};
+
+use super::{Store, StoreError};
+use crate::{
+    catalog::EntityRef,
+    chat::{Account, Message, Place},
+};
+
+/// The queue's name for [`Job::SyncSources`].
+pub const SYNC_SOURCES: &str = "sync_sources";
+/// The queue's name for [`Job::Deliver`].
+pub const DELIVER: &str = "deliver";
+
+/// Who asked to change what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry {
+    pub at: DateTime<Utc>,
+    pub account: Account,
+    pub person: Option<EntityRef>,
+    pub command: String,
+    pub subject: String,
+    pub detail: serde_json::Value,
+}
+
+/// What is done later, once, by any replica.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    SyncSources { requested_by: Account, place: Option<Place> },
+    Deliver(Message),
+}
+
+/// A job's payload: what to do, and the audit line that asked for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JobContext<T> {
+    pub audit_id: Option<i64>,
+    pub work: T,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SyncSources {
+    pub requested_by: Account,
+    pub place: Option<Place>,
+}
+
+impl Store {
+    /// Writes the audit line and enqueues the job in one transaction: both or neither.
+    pub async fn record_action(&self, audit: AuditEntry, job: Option<Job>) -> Result<(), StoreError> {
+        let pool = self.pool()?;
+        let mut transaction = pool.begin().await?;
+        let audit_id = sqlx::query_scalar!(
+            "insert into audit (at, platform, account, person, command, subject, detail)
+             values ($1, $2, $3, $4, $5, $6, $7) returning id",
+            audit.at,
+            audit.account.platform.as_str(),
+            audit.account.id,
+            audit.person.as_ref().map(EntityRef::as_str),
+            audit.command,
+            audit.subject,
+            audit.detail
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        if let Some(job) = job {
+            let job_id = enqueue(pool, &mut transaction, job, Some(audit_id)).await?;
+            sqlx::query!("update audit set job_id = $2 where id = $1", audit_id, job_id).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Enqueues a message that Steward sends of itself.
+    pub async fn enqueue_message(&self, message: Message) -> Result<(), StoreError> {
+        let pool = self.pool()?;
+        let mut transaction = pool.begin().await?;
+        enqueue(pool, &mut transaction, Job::Deliver(message), None).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Writes an action's end, and enqueues the message that tells of it, in one transaction.
+    pub async fn finish_action(
+        &self,
+        audit_id: Option<i64>,
+        now: DateTime<Utc>,
+        result: &str,
+        message: Option<Message>,
+    ) -> Result<(), StoreError> {
+        let pool = self.pool()?;
+        let mut transaction = pool.begin().await?;
+        if let Some(audit_id) = audit_id {
+            sqlx::query!("update audit set result = $2, ended_at = $3 where id = $1", audit_id, result, now)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        if let Some(message) = message {
+            enqueue(pool, &mut transaction, Job::Deliver(message), None).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+async fn enqueue(
+    pool: &sqlx::PgPool,
+    transaction: &mut sqlx::PgConnection,
+    job: Job,
+    audit_id: Option<i64>,
+) -> Result<i64, StoreError> {
+    let queue = WorkerUtils::new(pool, super::QUEUE_SCHEMA);
+    let mut queue = queue.with_executor(transaction);
+    let job = match job {
+        Job::SyncSources { requested_by, place } => {
+            // One at a time: two syncs of the same sources would only wait for one another's row locks.
+            let spec = JobSpecBuilder::new().queue_name("sync").max_attempts(3).build();
+            let work = SyncSources { requested_by, place };
+            queue.add_raw_job(SYNC_SOURCES, JobContext { audit_id, work }, spec).await?
+        }
+        Job::Deliver(message) => {
+            let spec = JobSpecBuilder::new().max_attempts(12).build();
+            queue.add_raw_job(DELIVER, JobContext { audit_id, work: message }, spec).await?
+        }
+    };
+    Ok(*job.id())
+}

@@ -1,0 +1,290 @@
+//! What goes on without a person asking: following the store, the sync schedule, and the queue's jobs.
+//! Must not decide what a job does: floor 3 and the doors do the work.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::{
+    app::App,
+    catalog::{Catalog, SourceState},
+    chat::{DeliveryError, Message, Reply, Status, Text},
+    store::{Database, Followed, JobContext, StoreError, SyncSources, follow, save_parts_to_disk, save_sources_to_disk},
+    sync::{Progress, Removals, Source, SourceSummary, SyncContext, SyncSummary, sync_source},
+};
+
+/// Between attempts to reach a database that is away: short, because an engineer may be waiting for fresh answers.
+const RECONNECT: Duration = Duration::from_millis(500);
+/// Jobs that run at once in one replica.
+const JOBS_AT_ONCE: usize = 4;
+/// A dead replica's jobs are taken over within the threshold plus one sweep, about 17 s.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+const SWEEP: Duration = Duration::from_secs(5);
+const DEAD_AFTER: Duration = Duration::from_secs(12);
+/// After a sync that failed, until the next try.
+const RETRY_SYNC: Duration = Duration::from_secs(30);
+
+/// The application and what its jobs work on.
+#[derive(Debug)]
+pub struct Worker {
+    pub app: Arc<App>,
+    pub sources: Vec<Source>,
+}
+
+impl Worker {
+    /// Keeps the snapshot current until told to stop. Outages are waited out; answers go on from memory.
+    pub async fn keep_current(&self, database: &Database, stop: &CancellationToken) {
+        let mut was_away = false;
+        while !stop.is_cancelled() {
+            let followed = tokio::select! {
+                () = stop.cancelled() => return,
+                followed = self.follow_once(database) => followed,
+            };
+            let Err(fault) = followed;
+            if !was_away {
+                warn!(error = %fault, "the database is away; answers come from memory");
+            }
+            was_away = self.app.store.check(self.app.clock.now()).await.is_err();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(RECONNECT) => {}
+            }
+        }
+    }
+
+    /// Connects, catches up and follows; ends only with a fault.
+    async fn follow_once(&self, database: &Database) -> Result<std::convert::Infallible, StoreError> {
+        self.app.store.open(database, self.app.settings.database.max_connections).await?;
+        let mut follow = follow(&self.app.store).await?;
+        loop {
+            self.catch_up().await?;
+            self.app.store.check(self.app.clock.now()).await?;
+            match follow.next().await? {
+                Followed::LookAgain => {}
+                Followed::Synced(synced) => self.note_synced(&synced.source, synced.at, None),
+            }
+        }
+    }
+
+    /// Loads what changed into a new snapshot and keeps a copy on disk.
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
+        let known = self.app.catalog.load();
+        let Some(change) = self.app.store.load_change(known.parts()).await? else { return Ok(()) };
+        let catalog = Catalog::build(change.apply(known.parts()));
+        info!(version = catalog.version(), entities = catalog.entries().len(), "catalog is current");
+        // What was heard of syncs in the meantime is newer than what was loaded.
+        self.app.catalog.update(|current| {
+            let mut sources = catalog.parts().sources.clone();
+            for (id, state) in &mut sources {
+                if let Some(heard) = current.source(id).filter(|heard| heard.synced_at > state.synced_at) {
+                    *state = heard.clone();
+                }
+            }
+            catalog.with_sources(sources)
+        });
+        let catalog = self.app.catalog.load();
+        let data_dir = self.app.settings.data_dir.clone();
+        let saved = tokio::task::spawn_blocking(move || save_parts_to_disk(&data_dir, catalog.parts())).await;
+        if let Ok(Err(fault)) = saved {
+            warn!(error = %fault, "the snapshot could not be kept on disk; a restart without the database would know less");
+        }
+        Ok(())
+    }
+
+    fn note_synced(&self, source: &str, at: DateTime<Utc>, fault: Option<String>) {
+        self.app.catalog.update(|catalog| {
+            let mut sources = catalog.parts().sources.clone();
+            let state = sources.entry(source.to_owned()).or_default();
+            match &fault {
+                None => *state = SourceState { synced_at: Some(at).max(state.synced_at), error: None },
+                Some(fault) => state.error = Some(fault.clone()),
+            }
+            catalog.with_sources(sources)
+        });
+        if let Err(fault) = save_sources_to_disk(&self.app.settings.data_dir, &self.app.catalog.load().parts().sources) {
+            warn!(error = %fault, "the time of the sync could not be kept on disk");
+        }
+    }
+
+    /// Syncs every source at its own pace until told to stop.
+    pub async fn keep_synced(&self, progress: &Progress, stop: &CancellationToken) {
+        let loops = self.sources.iter().map(|source| async move {
+            let every = self.every(source.id());
+            loop {
+                let pause = match self.sync(source, Removals::HoldBackLarge, progress).await {
+                    Ok(summary) if !summary.failed => every,
+                    Ok(_) => RETRY_SYNC.min(every),
+                    // The database is away or just starting.
+                    Err(_) => RECONNECT,
+                };
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(pause) => {}
+                }
+            }
+        });
+        futures_util::future::join_all(loops).await;
+    }
+
+    fn every(&self, source_id: &str) -> Duration {
+        let sources = self.app.settings.sources.iter();
+        let found = sources.filter(|source| source.id() == source_id).map(|source| source.schedule().every).next();
+        found.unwrap_or_else(|| crate::settings::ScheduleSettings::default().every)
+    }
+
+    async fn sync(&self, source: &Source, removals: Removals, progress: &Progress) -> Result<SourceSummary, StoreError> {
+        let app = &self.app;
+        let context = SyncContext { store: &app.store, clock: &app.clock, custom_kinds: &app.custom_kinds, removals, progress };
+        let summary = sync_source(source, &context).await?;
+        if summary.failed {
+            let fault = summary.errors.first().map(|error| error.message.clone()).unwrap_or_default();
+            warn!(source = source.id(), fault, "the source could not be read to its end; nothing was removed");
+            self.note_synced(source.id(), app.clock.now(), Some(fault));
+        } else {
+            self.note_synced(source.id(), app.clock.now(), None);
+            info!(
+                source = source.id(),
+                repositories = summary.repositories,
+                added = summary.added,
+                changed = summary.changed,
+                removed = summary.removed,
+                seconds = summary.seconds,
+                "synced"
+            );
+        }
+        Ok(summary)
+    }
+
+    /// Syncs all sources once.
+    pub async fn sync_all(&self, removals: Removals, progress: &Progress) -> Result<SyncSummary, StoreError> {
+        let mut all = SyncSummary::default();
+        for source in &self.sources {
+            let summary = self.sync(source, removals, progress).await?;
+            all.held_back |= summary.held_back;
+            all.sources.push(summary);
+        }
+        Ok(all)
+    }
+
+    /// Works on the queue until told to stop; a database that goes away is waited out.
+    pub async fn work(self: &Arc<Self>, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            let worked = async {
+                let database = self.app.store.worker_database()?;
+                let stopping = stop.clone();
+                let worker = WorkerOptions::default()
+                    .database(database)
+                    .schema(crate::store::QUEUE_SCHEMA)
+                    .concurrency(JOBS_AT_ONCE)
+                    .heartbeat_interval(HEARTBEAT)
+                    .sweep_interval(SWEEP)
+                    .sweep_threshold(DEAD_AFTER)
+                    .recovery_delay(Duration::ZERO)
+                    .listen_os_shutdown_signals(false)
+                    .shutdown_signal(async move { stopping.cancelled().await })
+                    .add_extension(JobsOf(Arc::clone(self)))
+                    .define_job::<SyncJob>()
+                    .define_job::<DeliverJob>()
+                    .init()
+                    .await
+                    .map_err(|error| StoreError::Away(error.to_string()))?;
+                worker.run().await.map_err(|error| StoreError::Away(error.to_string()))
+            };
+            let worked = worked.await;
+            if let Err(fault) = worked
+                && self.app.store.away_since().is_none()
+                && !stop.is_cancelled()
+            {
+                tracing::debug!(error = %fault, "the queue is not worked on yet");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(RECONNECT) => {}
+            }
+        }
+    }
+
+    async fn run_sync(&self, job: JobContext<SyncSources>) -> Result<(), StoreError> {
+        let summary = self.sync_all(Removals::HoldBackLarge, &Progress::Silent).await?;
+        let failed = summary.sources.iter().any(|source| source.failed);
+        let SyncSources { requested_by, place } = job.work;
+        let to = place.map_or_else(|| requested_by.id.clone(), |place| place.channel_id);
+        let message =
+            Message { platform: requested_by.platform, to, only_to: Some(requested_by.id), reply: tell_of_sync(&summary) };
+        let result = if failed { "failed" } else { "done" };
+        self.app.store.finish_action(job.audit_id, self.app.clock.now(), result, Some(message)).await
+    }
+}
+
+/// The message that says a sync is done.
+fn tell_of_sync(summary: &SyncSummary) -> Reply {
+    let mut text = Text::new();
+    let mut status = Status::Answered;
+    for (at, source) in summary.sources.iter().enumerate() {
+        if at > 0 {
+            text = text.line();
+        }
+        if source.failed {
+            status = Status::Error;
+            let why = source.errors.first().map(|error| error.message.as_str()).unwrap_or("no reason was given");
+            text = text.say("Sync of ").bold(&source.id).say(format!(" failed: {why}. What was known before still answers."));
+        } else {
+            text = text.say("Sync of ").bold(&source.id).say(format!(
+                " is done: {} repositories and {} entities in {:.1} s; {} added, {} changed, {} removed.",
+                source.repositories, source.entities, source.seconds, source.added, source.changed, source.removed
+            ));
+        }
+        if source.held_back {
+            text = text.say(" A large removal was held back.");
+        }
+    }
+    if summary.sources.is_empty() {
+        text = text.say("There is nothing to sync: no source is set up in steward.yaml.");
+    }
+    Reply::new(status, "catalog", text)
+}
+
+/// What the queue's handlers are given.
+#[derive(Clone, Debug)]
+struct JobsOf(Arc<Worker>);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+struct SyncJob(JobContext<SyncSources>);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+struct DeliverJob(JobContext<Message>);
+
+impl TaskHandler for SyncJob {
+    const IDENTIFIER: &'static str = crate::store::SYNC_SOURCES;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
+        worker.run_sync(self.0).await.map_err(|error| error.to_string())
+    }
+}
+
+impl TaskHandler for DeliverJob {
+    const IDENTIFIER: &'static str = crate::store::DELIVER;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
+        let delivered = worker.app.outbox.deliver(&self.0.work).await;
+        let result = match &delivered {
+            Ok(()) => "sent".to_owned(),
+            // Trying again is of no use; the audit line says why.
+            Err(fault @ (DeliveryError::NoDoor(_) | DeliveryError::Refused { .. })) => {
+                error!(error = %fault, "a message was not delivered");
+                fault.to_string()
+            }
+            Err(fault @ DeliveryError::Unreachable { .. }) => return Err(fault.to_string()),
+        };
+        let ended = worker.app.store.finish_action(self.0.audit_id, worker.app.clock.now(), &result, None).await;
+        ended.map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,177 @@
+//! What a GitHub knows: one owner, its repositories, their commits and files. No HTTP, no JSON.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnerKind {
+    Organization,
+    User,
+}
+
+#[derive(Debug, Clone)]
+pub struct Owner {
+    pub login: String,
+    pub id: i64,
+    pub kind: OwnerKind,
+}
+
+#[derive(Debug, Clone)]
+pub struct Repo {
+    pub id: i64,
+    pub name: String,
+    pub description: Option<String>,
+    pub default_branch: String,
+    pub visibility: String,
+    pub archived: bool,
+    pub fork: bool,
+    pub topics: Vec<String>,
+    pub language: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub pushed_at: Option<DateTime<Utc>>,
+    /// Of the default branch, oldest first.
+    pub commits: Vec<Commit>,
+    /// What GitHub fails to give of it: the whole repository, or these paths.
+    pub broken: bool,
+    pub broken_paths: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Commit {
+    pub sha: String,
+    pub at: DateTime<Utc>,
+    pub author: String,
+    /// The author's account, where GitHub knows one.
+    pub login: Option<String>,
+    pub message: String,
+    pub files: BTreeMap<String, Arc<Vec<u8>>>,
+}
+
+#[derive(Debug)]
+pub struct Model {
+    pub owner: Owner,
+    /// By creation.
+    pub repos: Vec<Repo>,
+    /// Moves on by a minute with every verb.
+    pub now: DateTime<Utc>,
+    next_id: i64,
+}
+
+impl Model {
+    pub fn new(login: &str, kind: OwnerKind) -> Self {
+        let now = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
+        Self { owner: Owner { login: login.to_owned(), id: 9_919, kind }, repos: Vec::new(), now, next_id: 700_001 }
+    }
+
+    fn tick(&mut self) -> DateTime<Utc> {
+        self.now += TimeDelta::minutes(1);
+        self.now
+    }
+
+    /// Creates an empty repository.
+    pub fn add_repo(&mut self, name: &str) -> &mut Repo {
+        let now = self.tick();
+        let id = self.next_id;
+        self.next_id += 1;
+        self.repos.push(Repo {
+            id,
+            name: name.to_owned(),
+            description: None,
+            default_branch: "main".to_owned(),
+            visibility: "private".to_owned(),
+            archived: false,
+            fork: false,
+            topics: Vec::new(),
+            language: None,
+            created_at: now,
+            updated_at: now,
+            pushed_at: None,
+            commits: Vec::new(),
+            broken: false,
+            broken_paths: Vec::new(),
+        });
+        self.repos.last_mut().unwrap()
+    }
+
+    pub fn find_repo(&self, name: &str) -> Option<&Repo> {
+        self.repos.iter().find(|repo| repo.name.eq_ignore_ascii_case(name))
+    }
+
+    pub fn repo_mut(&mut self, name: &str) -> &mut Repo {
+        let found = self.repos.iter_mut().find(|repo| repo.name == name);
+        found.unwrap_or_else(|| panic!("the fake has no repository {name}"))
+    }
+
+    /// Commits a change of files to the default branch: contents, or `None` to delete; gives the commit.
+    pub fn push(&mut self, name: &str, changes: &[(&str, Option<&[u8]>)]) -> String {
+        let now = self.tick();
+        let repo = self.repo_mut(name);
+        let mut files = repo.commits.last().map(|commit| commit.files.clone()).unwrap_or_default();
+        for (path, contents) in changes {
+            match contents {
+                Some(contents) => drop(files.insert((*path).to_owned(), Arc::new(contents.to_vec()))),
+                None => drop(files.remove(*path)),
+            }
+        }
+        let sha = object_id(format!("commit {} {} {now}", repo.id, repo.commits.len()).as_bytes());
+        let (author, login) = ("Ada Example".to_owned(), Some("ada".to_owned()));
+        repo.commits.push(Commit { sha: sha.clone(), at: now, author, login, message: "Change files".to_owned(), files });
+        (repo.pushed_at, repo.updated_at) = (Some(now), now);
+        sha
+    }
+
+    pub fn delete_repo(&mut self, name: &str) {
+        self.repos.retain(|repo| repo.name != name);
+    }
+}
+
+impl Repo {
+    pub fn head(&self) -> Option<&Commit> {
+        self.commits.last()
+    }
+
+    /// A commit by branch, `HEAD` or hash.
+    pub fn find_commit(&self, revision: &str) -> Option<&Commit> {
+        let revision = revision.strip_prefix("refs/heads/").unwrap_or(revision);
+        if revision == "HEAD" || revision == self.default_branch {
+            return self.head();
+        }
+        self.commits.iter().find(|commit| commit.sha == revision)
+    }
+}
+
+/// 40 hex digits that depend on the contents alone, as git's do.
+pub fn object_id(contents: &[u8]) -> String {
+    hex::encode(&Sha256::digest(contents)[..20])
+}
+
+/// What a path is in a commit.
+pub enum Found<'m> {
+    Blob(&'m Arc<Vec<u8>>),
+    /// The folder's path, without a slash at its end; empty for the root.
+    Tree(String),
+}
+
+impl Commit {
+    pub fn find_path(&self, path: &str) -> Option<Found<'_>> {
+        let path = path.trim_matches('/');
+        if let Some(contents) = self.files.get(path) {
+            return Some(Found::Blob(contents));
+        }
+        let folder =
+            path.is_empty() || self.files.keys().any(|file| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')));
+        folder.then(|| Found::Tree(path.to_owned()))
+    }
+
+    /// Names in a folder, files and folders, in order.
+    pub fn list_folder(&self, folder: &str) -> Vec<String> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let inside = self.files.keys().filter_map(|path| path.strip_prefix(&prefix));
+        let mut names: Vec<_> = inside.map(|rest| rest.split('/').next().unwrap_or(rest).to_owned()).collect();
+        names.dedup();
+        names
+    }
+}
