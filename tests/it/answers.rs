@@ -162,6 +162,13 @@ fn an_owner_who_has_left_is_said_loudly() {
 }
 
 #[test]
+fn a_guessed_name_is_owned_up_to() {
+    let guessed = shop().bot().say("owner paymnets-api");
+    assert!(guessed.contains("Nothing is called “paymnets-api”; this is the nearest name."), "{guessed}");
+    assert!(!shop().bot().say("owner payments-api").contains("nearest name"));
+}
+
+#[test]
 fn everything_wrong_with_an_entry_is_on_its_card() {
     let mut world = shop();
     world.group("team-empty").display_name("Team Empty");
@@ -782,6 +789,8 @@ fn lines_are_read_as_chat_programs_send_them() {
     for line in ["deps payments api up depth 3", "deps payments api depth=3 up", "deps payments api --depth 3 UP"] {
         assert_eq!(read(line), "deps depth=3 direction=up name=payments api", "{line}");
     }
+    assert_eq!(read("<@U1> who owns payments-api?"), "owner name=payments-api");
+    assert_eq!(read("What depends on the-ledger ?"), "deps name=the-ledger");
     assert_eq!(read("deps up"), "deps name=up");
     assert_eq!(read("deps \"scale up\""), "deps name=scale up");
     assert_eq!(read("runbook payments-api roll back"), "runbook name=payments-api section=roll back");

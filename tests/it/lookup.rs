@@ -67,6 +67,17 @@ fn a_beginning_and_tokens_in_any_order_are_enough() {
 }
 
 #[test]
+fn a_repository_or_its_address_leads_to_what_it_describes() {
+    let mut world = shop();
+    world.component("mobile").repository("acme/Mobile-App");
+    world.add("API", "mobile-push").repository("acme/Mobile-App");
+    let catalog = world.catalog();
+    for typed in ["acme/mobile-app", "https://github.example/acme/mobile-app", "https://github.example/Acme/mobile-app/blob/main/README.md"] {
+        assert_eq!(found(&catalog, typed), "Alias: component:default/mobile", "{typed}");
+    }
+}
+
+#[test]
 fn slips_are_forgiven_by_length() {
     let catalog = shop().catalog();
     assert_eq!(found(&catalog, "paymnets-api"), "Typo: component:default/payments-api");

@@ -110,6 +110,8 @@ impl World {
         Catalog::build(Parts {
             version: 1,
             repositories: repositories.len() + self.extra_repositories,
+            without_descriptor: self.extra_repositories,
+            database: String::new(),
             claims,
             runbooks: self.runbooks.iter().cloned().map(Arc::new).collect(),
             broken: self.broken.iter().cloned().map(Arc::new).collect(),
@@ -246,6 +248,7 @@ impl Bot {
         let app = App {
             settings: Settings { access: AccessSettings { admins: Vec::new(), ..AccessSettings::default() }, ..Settings::default() },
             commands: commands::load_definitions().unwrap(),
+            custom_kinds: steward::catalog::kinds::CustomKinds::default(),
             catalog: CatalogHandle::new(catalog),
             store: Store::default(),
             outbox: Outbox::default(),
