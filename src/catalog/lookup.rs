@@ -9,8 +9,8 @@ use std::{
     sync::Arc,
 };
 
-pub use rank::is_deprecated;
 use rank::Rank;
+pub use rank::is_deprecated;
 
 use super::{Catalog, EntityRef, Kind, snapshot::Entry};
 
@@ -210,7 +210,9 @@ impl Typed {
         let bare = typed.trim().trim_matches(|letter| matches!(letter, '`' | '"' | '\'' | '@' | '?' | ',' | ' '));
         let repository = repository(bare);
         let (kind, rest) = match bare.split_once(':') {
-            Some((kind, rest)) if !kind.trim().is_empty() && !rest.trim().is_empty() => (Some(Kind::parse(kind.trim())), rest.trim()),
+            Some((kind, rest)) if !kind.trim().is_empty() && !rest.trim().is_empty() => {
+                (Some(Kind::parse(kind.trim())), rest.trim())
+            }
             _ => (None, bare),
         };
         let (namespace, name) = match rest.split_once('/') {

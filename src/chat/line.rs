@@ -55,8 +55,8 @@ impl CommandSet {
                 return Err(LineFault::UnknownCommand { typed, nearest });
             }
         };
-        let arguments = read_arguments(command, words)
-            .map_err(|error| LineFault::BadArguments { command: command.name.clone(), error })?;
+        let arguments =
+            read_arguments(command, words).map_err(|error| LineFault::BadArguments { command: command.name.clone(), error })?;
         Ok((command, arguments))
     }
 
@@ -68,7 +68,8 @@ impl CommandSet {
             fits.then_some(phrase.len())
         };
         let phrases = self.0.iter().flat_map(|command| command.phrases.iter().map(move |phrase| (command, phrase)));
-        let (length, command) = phrases.filter_map(|(command, phrase)| Some((begins(phrase)?, command))).max_by_key(|(length, _)| *length)?;
+        let (length, command) =
+            phrases.filter_map(|(command, phrase)| Some((begins(phrase)?, command))).max_by_key(|(length, _)| *length)?;
         let mut rest = words[length..].to_vec();
         if let Some(last) = rest.last_mut() {
             last.text.truncate(last.text.trim_end_matches(['?', '!', '.']).len());
@@ -242,7 +243,8 @@ fn take_number(command: &CommandDef, argument: &ArgumentDef, words: &mut Vec<Wor
         number
     } else {
         // The first word is the subject even where it reads like a keyword.
-        let Some(at) = words.iter().enumerate().skip(1).find(|(_, word)| keyword(word).is(&argument.name)).map(|(at, _)| at) else {
+        let Some(at) = words.iter().enumerate().skip(1).find(|(_, word)| keyword(word).is(&argument.name)).map(|(at, _)| at)
+        else {
             return Ok(None);
         };
         if at + 1 == words.len() {

@@ -28,7 +28,10 @@ impl Section {
 /// `resolve` gets each link's and image's target and gives the address to open, or `None` to show its words alone.
 /// Raw HTML is left out, its text kept.
 pub fn parse_markdown(text: &str, resolve: &dyn Fn(&str) -> Option<String>) -> Vec<Section> {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
     let mut writer = Writer::new(resolve);
     for event in Parser::new_ext(text, options) {
         writer.take(event);

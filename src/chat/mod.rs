@@ -11,7 +11,9 @@ mod reply;
 mod request;
 mod text;
 
-pub use command::{Access, ArgumentDef, ArgumentType, Arguments, BadCommandFile, CommandDef, CommandSet, Example, LineFault, Visibility};
+pub use command::{
+    Access, ArgumentDef, ArgumentType, Arguments, BadCommandFile, CommandDef, CommandSet, Example, LineFault, Visibility,
+};
 pub use form::{Choice, Field, FieldKind, Form, FormState, Required};
 pub use message::{DeliveryError, Message};
 pub use reply::{

@@ -9,7 +9,8 @@ use super::{
         age::{age, count},
         failure,
         names::{asker, short_ref},
-        provenance, subject, warnings::sentence,
+        provenance, subject,
+        warnings::sentence,
     },
 };
 use crate::{
@@ -123,7 +124,11 @@ fn coverage(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     body.push(Block::Table { header, rows: rows.collect() });
     let bare = catalog.parts().without_descriptor;
     if bare > 0 {
-        let said = if bare == 1 { "1 repository has no descriptor.".to_owned() } else { format!("{bare} repositories have no descriptor.") };
+        let said = if bare == 1 {
+            "1 repository has no descriptor.".to_owned()
+        } else {
+            format!("{bare} repositories have no descriptor.")
+        };
         body.push(Block::Paragraph(said.into()));
     }
     reply.cards.push(Card { body, ..Card::default() });
@@ -154,7 +159,12 @@ fn sources_card(catalog: &Catalog, asking: &Asking<'_>) -> Card {
         ListItem::new(text)
     });
     let items = items.collect();
-    Card { tone, title: Text::new().bold("Sources"), body: vec![Block::List { style: ListStyle::Bullets, items }], ..Card::default() }
+    Card {
+        tone,
+        title: Text::new().bold("Sources"),
+        body: vec![Block::List { style: ListStyle::Bullets, items }],
+        ..Card::default()
+    }
 }
 
 fn broken_card(catalog: &Catalog) -> Option<Card> {
@@ -193,7 +203,8 @@ fn conflicts_card(catalog: &Catalog) -> Option<Card> {
     let mut items: Vec<ListItem> = Vec::new();
     for entity_ref in refs.iter().take(CONFLICTS) {
         let owner = catalog.find(entity_ref).into_iter();
-        let files = owner.chain(catalog.rivals(entity_ref)).map(|entry| format!("{}/{}", entry.origin.repository, entry.origin.path));
+        let files =
+            owner.chain(catalog.rivals(entity_ref)).map(|entry| format!("{}/{}", entry.origin.repository, entry.origin.path));
         let files = files.collect::<Vec<_>>().join(", then ");
         items.push(ListItem::new(Text::new().code(short_ref(entity_ref)).say(format!(": {files}"))));
     }
@@ -201,5 +212,10 @@ fn conflicts_card(catalog: &Catalog) -> Option<Card> {
         items.push(ListItem::new(format!("+ {} more", refs.len() - CONFLICTS).into()));
     }
     let body = vec![Block::List { style: ListStyle::Bullets, items }];
-    Some(Card { tone: Tone::Warning, title: Text::new().bold("Claimed by more than one file; the first is shown"), body, ..Card::default() })
+    Some(Card {
+        tone: Tone::Warning,
+        title: Text::new().bold("Claimed by more than one file; the first is shown"),
+        body,
+        ..Card::default()
+    })
 }

@@ -42,7 +42,8 @@ fn overview(commands: &CommandSet, asking: &Asking<'_>) -> Reply {
         body.push(Block::Paragraph(text));
     }
     let buttons = commands.0.iter().filter(|command| command.name != "help");
-    let buttons = buttons.map(|command| Button::say(format!("About {}", command.name), format!("help {}", command.name))).collect();
+    let buttons =
+        buttons.map(|command| Button::say(format!("About {}", command.name), format!("help {}", command.name))).collect();
     reply.cards.push(Card { body, buttons, ..Card::default() });
     reply
 }
@@ -63,9 +64,10 @@ fn explain(command: &CommandDef) -> Reply {
         body.push(Block::List { style: ListStyle::Bullets, items: arguments });
     }
     body.push(Block::Paragraph(Text::new().bold("Examples")));
-    let examples = command.examples.iter().map(|example| {
-        ListItem::new(Text::new().code(format!("/{}", example.line)).say(format!(" {}", example.says)))
-    });
+    let examples = command
+        .examples
+        .iter()
+        .map(|example| ListItem::new(Text::new().code(format!("/{}", example.line)).say(format!(" {}", example.says))));
     body.push(Block::List { style: ListStyle::Bullets, items: examples.collect() });
     match command.access {
         Access::Everyone => {}

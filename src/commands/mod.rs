@@ -18,8 +18,8 @@ use crate::{
     app::App,
     catalog::{Catalog, EntityRef},
     chat::{
-        Access, Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, LineFault, Place, Platform, Reply,
-        Request, Response, Status, Text, Visibility,
+        Access, Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, LineFault, Place, Platform,
+        Reply, Request, Response, Status, Text, Visibility,
     },
 };
 
@@ -165,7 +165,9 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "report" => return report::report(catalog, asking, &arguments.into()),
         "catalog" => match arguments.into() {
             catalog::CatalogCall::Show => catalog::catalog(catalog, asking),
-            catalog::CatalogCall::Sync if asking.standing == Standing::Admin => catalog::sync(app, catalog, asking, asking.place).await,
+            catalog::CatalogCall::Sync if asking.standing == Standing::Admin => {
+                catalog::sync(app, catalog, asking, asking.place).await
+            }
             catalog::CatalogCall::Sync => failure::admins_only(catalog, "catalog", "start a sync", &admins(app)),
         },
         "help" => help::help(&app.commands, asking, &arguments.into()),

@@ -5,7 +5,10 @@ use super::{
     Asking,
     answer::{
         age::count,
-        names::{bare_name, channel_text, kind_word, label, labels_text, lead_text, members, own_channel, owner_text, people_text, person, short_ref},
+        names::{
+            bare_name, channel_text, kind_word, label, labels_text, lead_text, members, own_channel, owner_text, people_text,
+            person, short_ref,
+        },
         provenance,
         subject::{self, Subject},
         warnings,
@@ -96,10 +99,7 @@ fn owned_lead(catalog: &Catalog, entity: &Entity) -> Text {
     let Some(found) = catalog.find(owner) else {
         return lead.say(", which the catalog does not know.");
     };
-    let reach = [
-        channel_text(catalog, owner),
-        lead_text(catalog, &found.entity).map(|lead| Text::plain("lead ").join(lead)),
-    ];
+    let reach = [channel_text(catalog, owner), lead_text(catalog, &found.entity).map(|lead| Text::plain("lead ").join(lead))];
     let reach: Vec<Text> = reach.into_iter().flatten().collect();
     if reach.is_empty() {
         return match found.entity.kind {
@@ -316,9 +316,11 @@ fn links(entity: &Entity) -> Option<Block> {
     if entity.links.is_empty() {
         return None;
     }
-    let shown = entity.links.iter().take(LINKS).map(|link| {
-        Text::new().link(link.title.as_deref().unwrap_or(&link.url), link.url.as_str())
-    });
+    let shown = entity
+        .links
+        .iter()
+        .take(LINKS)
+        .map(|link| Text::new().link(link.title.as_deref().unwrap_or(&link.url), link.url.as_str()));
     let mut text = Text::plain("Links: ").join(Text::list(shown, " · "));
     if entity.links.len() > LINKS {
         text = text.say(format!(" + {}", entity.links.len() - LINKS));

@@ -15,8 +15,8 @@ use crate::{
     app::App,
     catalog::{Catalog, EntityRef, Entry, Kind, Sought},
     chat::{
-        Account, Arguments, Block, Button, Card, Channel, Choice, Fact, Field, FieldKind, Form, FormState, Message, Place, Platform, Reply,
-        Response, Span, Status, Submission, Text, Value, limits::cut,
+        Account, Arguments, Block, Button, Card, Channel, Choice, Fact, Field, FieldKind, Form, FormState, Message, Place,
+        Platform, Reply, Response, Span, Status, Submission, Text, Value, limits::cut,
     },
     store::{AuditEntry, Job},
 };
@@ -112,7 +112,9 @@ pub fn complete(catalog: &Catalog, asking: &Asking<'_>, field: &str, typed: &str
     let mut groups: Vec<_> = if typed.trim().is_empty() {
         let all = catalog.entries().iter().filter(|entry| entry.entity.kind == Kind::Group);
         let mut all: Vec<_> = all.cloned().collect();
-        all.sort_by_key(|entry| (asking.groups.binary_search(&entry.entity.entity_ref).is_err(), entry.entity.label().to_lowercase()));
+        all.sort_by_key(|entry| {
+            (asking.groups.binary_search(&entry.entity.entity_ref).is_err(), entry.entity.label().to_lowercase())
+        });
         all
     } else {
         catalog.search(Sought { typed, kinds: &kinds, own: &asking.groups })
@@ -237,13 +239,11 @@ fn second_page(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry, state: For
     };
     let intro = to.join(summary(catalog, asking, entry, &state));
     let note = FieldKind::Paragraph { placeholder: Some("What should it say?".to_owned()), max: Some(NOTE_LETTERS) };
-    let tell = vec![
-        Choice::new("here", "In this channel"),
-        Choice::new("direct", "In a direct message"),
-    ];
+    let tell = vec![Choice::new("here", "In this channel"), Choice::new("direct", "In a direct message")];
     let note = Field::new(NOTE, "A note to the team", note);
     let note = if answer(&state, WHAT) == "other" { note } else { note.optional() };
-    let tell = Field::new(TELL, "Where the team may tell you that it is settled", FieldKind::Checkboxes { choices: tell }).optional();
+    let tell =
+        Field::new(TELL, "Where the team may tell you that it is settled", FieldKind::Checkboxes { choices: tell }).optional();
     let fields = [note, tell].into_iter().map(|each| field(each, &state, &errors)).collect();
     form(1, intro, fields, "Send", state)
 }
@@ -278,7 +278,14 @@ fn address(platform: Platform, channel: &Channel) -> Option<String> {
     }
 }
 
-async fn send(app: &App, catalog: &Catalog, asking: &Asking<'_>, place: Option<&Place>, entry: &Entry, state: &FormState) -> Reply {
+async fn send(
+    app: &App,
+    catalog: &Catalog,
+    asking: &Asking<'_>,
+    place: Option<&Place>,
+    entry: &Entry,
+    state: &FormState,
+) -> Reply {
     let audit = AuditEntry {
         at: asking.now,
         account: asking.account.clone(),
@@ -320,7 +327,10 @@ fn message(catalog: &Catalog, asking: &Asking<'_>, place: Option<&Place>, entry:
         let name = place.channel_name.as_deref().unwrap_or(&place.channel_id).trim_start_matches('#');
         let slack_id = (asking.account.platform == Platform::Slack).then(|| place.channel_id.clone());
         let discord_id = (asking.account.platform == Platform::Discord).then(|| place.channel_id.clone());
-        tell.push(Text(vec![Span::Plain("in ".to_owned()), Span::Channel(Channel { name: format!("#{name}"), slack_id, discord_id })]));
+        tell.push(Text(vec![
+            Span::Plain("in ".to_owned()),
+            Span::Channel(Channel { name: format!("#{name}"), slack_id, discord_id }),
+        ]));
     }
     if wants(state, "direct") {
         tell.push("in a direct message".into());

@@ -54,10 +54,15 @@ impl From<&Arguments> for Runbook {
 
 /// Where an entity's runbook is.
 enum Place {
-    File { runbook: Arc<RunbookFile>, missing: Option<String> },
+    File {
+        runbook: Arc<RunbookFile>,
+        missing: Option<String>,
+    },
     /// Outside of what is synced.
     Address(String),
-    Nowhere { missing: Option<String> },
+    Nowhere {
+        missing: Option<String>,
+    },
 }
 
 pub fn runbook(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Reply {
@@ -206,7 +211,9 @@ fn show(
     let mut body = provenance::warnings(catalog, asking, &runbook.origin);
     body.extend(age_warning(asking, &runbook.origin));
     if let Some(missing) = missing {
-        body.push(Block::Warning(format!("{ANNOTATION} names {missing}, which is not there; this is {}.", runbook.origin.path).into()));
+        body.push(Block::Warning(
+            format!("{ANNOTATION} names {missing}, which is not there; this is {}.", runbook.origin.path).into(),
+        ));
     }
     let tone = if body.is_empty() { Tone::Neutral } else { Tone::Warning };
     let name = entry.entity.label();
@@ -246,9 +253,10 @@ fn show(
         buttons.insert(0, Button::say("Whole runbook", format!("runbook {full}")));
     }
     let title = runbook_title(&sections).unwrap_or_else(|| format!("Runbook of {name}").into());
-    let footer = runbook.origin.committed_at.map_or_else(Text::new, |at| {
-        Text::plain(format!("Last changed {}", super::answer::age::age(at, asking.now)))
-    });
+    let footer = runbook
+        .origin
+        .committed_at
+        .map_or_else(Text::new, |at| Text::plain(format!("Last changed {}", super::answer::age::age(at, asking.now))));
     reply.cards.push(Card { tone, title, body, buttons, footer, ..Card::default() });
     reply.buttons.push(Button::say("Owner", format!("owner {full}")));
     reply.buttons.extend(source.map(|url| Button::open("Source", url)));
@@ -392,10 +400,8 @@ fn elsewhere(catalog: &Catalog, entry: &Entry, url: &str) -> Reply {
     let lead = Text::plain(format!("The runbook of {} is kept elsewhere: ", entry.entity.label())).link(url, url).say(".");
     let mut reply = Reply::new(Status::Answered, "runbook", lead);
     reply.cards.extend(whom_to_ask(catalog, entry));
-    reply.buttons = vec![
-        Button::open("Open the runbook", url).primary(),
-        Button::say("Owner", format!("owner {}", entry.entity.entity_ref)),
-    ];
+    reply.buttons =
+        vec![Button::open("Open the runbook", url).primary(), Button::say("Owner", format!("owner {}", entry.entity.entity_ref))];
     reply
 }
 
@@ -404,7 +410,10 @@ fn nowhere(catalog: &Catalog, entry: &Entry, missing: Option<String>) -> Reply {
     let mut reply = Reply::new(Status::NotFound, "runbook", lead);
     reply.cards.extend(whom_to_ask(catalog, entry));
     let add = match missing {
-        Some(missing) => format!("{ANNOTATION} names {missing}, which is not in {}. Add it there, or correct the annotation.", entry.origin.repository),
+        Some(missing) => format!(
+            "{ANNOTATION} names {missing}, which is not in {}. Add it there, or correct the annotation.",
+            entry.origin.repository
+        ),
         None => format!(
             "To add one, put {} into {}; the next sync brings it. Or name a path or address in the annotation {ANNOTATION}.",
             RUNBOOK_PATHS[0], entry.origin.repository

@@ -33,7 +33,12 @@ fn shop() -> World {
         .consumes("ledger-grpc")
         .depends_on("resource:redis-payments")
         .depends_on("fraud-scoring");
-    world.add("API", "payments-v2").spec("type", "openapi").spec("lifecycle", "production").owner("team-payments").system("payments");
+    world
+        .add("API", "payments-v2")
+        .spec("type", "openapi")
+        .spec("lifecycle", "production")
+        .owner("team-payments")
+        .system("payments");
     world.component("ledger").owner("team-ledger").provides("ledger-grpc").depends_on("resource:postgres-ledger");
     world.add("API", "ledger-grpc").spec("type", "grpc").owner("team-ledger");
     world.component("fraud-scoring").owner("team-ledger").depends_on("payments-api");
@@ -98,7 +103,9 @@ payctl route set --from nordbank \\
 
 #[test]
 fn owner_says_who_how_to_reach_them_and_where_it_was_read() {
-    check(&shop().bot().say("/owner payments api"), expect![[r#"
+    check(
+        &shop().bot().say("/owner payments api"),
+        expect![[r#"
         Payments API is owned by Team Payments: #team-payments, lead Ana Silva.
 
         Payments API component:payments-api
@@ -120,16 +127,22 @@ fn owner_says_who_how_to_reach_them_and_where_it_was_read() {
         → Source              https://github.example/acme/payments-api/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
         Read from acme/payments-api@3f2c1ab, synced 3 min ago
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_owner_that_does_not_exist_is_said_loudly_with_whom_to_ask() {
     let mut world = shop();
     world.component("payments-worker").owner("team-paymnts").system("payments");
-    check(&world.bot().say("owner payments-worker"), expect![[r#"
+    check(
+        &world.bot().say("owner payments-worker"),
+        expect![[r#"
         payments-worker is owned by group:default/team-paymnts, which the catalog does
         not know.
+
+          ! The owner group:default/team-paymnts is not in the catalog. Perhaps Team
+            Payments is meant. Ask Team Payments, who own Payments, in #team-payments.
 
         payments-worker component:payments-worker
           Owner       group:default/team-paymnts
@@ -137,14 +150,13 @@ fn an_owner_that_does_not_exist_is_said_loudly_with_whom_to_ask() {
           Part of     Payments (in Commerce)
           Depends on  nothing known
           Used by     nothing known
-          ! The owner group:default/team-paymnts is not in the catalog. Perhaps Team
-            Payments is meant. Ask Team Payments, who own Payments, in #team-payments.
         → Dependencies        /deps component:default/payments-worker
         → Report wrong entry  /report component:default/payments-worker
         → Source              https://github.example/acme/payments-worker/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
         Read from acme/payments-worker@3f2c1ab, synced 3 min ago
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -179,14 +191,11 @@ fn everything_wrong_with_an_entry_is_on_its_card() {
         .archived()
         .broken_for(5, "line 3: `owner` must be text");
     world.component("old-thing").repository("acme/other");
-    check(&world.bot().say("owner old-thing"), expect![[r#"
+    check(
+        &world.bot().say("owner old-thing"),
+        expect![[r#"
         old-thing is owned by Team Empty. No channel is known for them.
 
-        old-thing component:old-thing
-          Owner       Team Empty
-          Type        service, deprecated
-          Depends on  nothing known
-          Used by     nothing known
           ! Team Empty has no members in the catalog: perhaps nobody listens there.
           ! catalog-info.yaml on the default branch has been broken since 2026-11-20
             22:14 UTC: line 3: `owner` must be text. This is the last good version.
@@ -194,19 +203,28 @@ fn everything_wrong_with_an_entry_is_on_its_card() {
             acme/old-thing/catalog-info.yaml, which was there first.
           ! The repository acme/old-thing is archived: nothing can be changed there.
           ! Its lifecycle is deprecated: do not build on it.
+
+        old-thing component:old-thing
+          Owner       Team Empty
+          Type        service, deprecated
+          Depends on  nothing known
+          Used by     nothing known
         → Dependencies        /deps component:default/old-thing
         → Owner's page        /owner group:default/team-empty
         → Report wrong entry  /report component:default/old-thing
         → Source              https://github.example/acme/old-thing/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
         Read from acme/old-thing@3f2c1ab, synced 3 min ago
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_team_a_person_a_system_and_an_api_are_answered_too() {
     let bot = shop().bot();
-    check(&bot.say("owner team-payments"), expect![[r#"
+    check(
+        &bot.say("owner team-payments"),
+        expect![[r#"
         Team Payments: reach them in #team-payments.
 
         Team Payments group:team-payments
@@ -217,15 +235,18 @@ fn a_team_a_person_a_system_and_an_api_are_answered_too() {
           Owns        1 component, 1 API, 1 resource, 1 system
           - Payments API component:payments-api: service, production
           - Payments system:payments: system
-          - payments-v2 api:payments-v2: openapi API, production
-          - redis-payments resource:redis-payments: cache
+          - payments-v2: openapi API, production
+          - redis-payments: cache
         → Report wrong entry  /report group:default/team-payments
         → Source              https://github.example/acme/org/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
         Read from acme/org@3f2c1ab, synced 3 min ago
-    "#]]);
-    check(&bot.say("owner ana silva"), expect![[r#"
-        Ana Silva is in the catalog, without a chat account or address.
+    "#]],
+    );
+    check(
+        &bot.say("owner ana silva"),
+        expect![[r#"
+        Ana Silva is in Team Payments: ask in #team-payments.
 
         Ana Silva user:ana.silva
           Teams                 Team Payments
@@ -235,8 +256,11 @@ fn a_team_a_person_a_system_and_an_api_are_answered_too() {
         → Source              https://github.example/acme/org/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
         Read from acme/org@3f2c1ab, synced 3 min ago
-    "#]]);
-    check(&bot.say("owner system:payments"), expect![[r#"
+    "#]],
+    );
+    check(
+        &bot.say("owner system:payments"),
+        expect![[r#"
         Payments is owned by Team Payments: #team-payments, lead Ana Silva.
 
         Payments system:payments
@@ -248,14 +272,17 @@ fn a_team_a_person_a_system_and_an_api_are_answered_too() {
           Part of     Commerce
           Made of     1 component, 1 API
           - Payments API component:payments-api: service, production
-          - payments-v2 api:payments-v2: openapi API, production
+          - payments-v2: openapi API, production
         → Owner's page        /owner group:default/team-payments
         → Report wrong entry  /report system:default/payments
         → Source              https://github.example/acme/org/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
         Read from acme/org@3f2c1ab, synced 3 min ago
-    "#]]);
-    check(&bot.say("owner payments-v2"), expect![[r#"
+    "#]],
+    );
+    check(
+        &bot.say("owner payments-v2"),
+        expect![[r#"
         payments-v2 is owned by Team Payments: #team-payments, lead Ana Silva.
 
         payments-v2 api:payments-v2
@@ -274,7 +301,8 @@ fn a_team_a_person_a_system_and_an_api_are_answered_too() {
         → Source              https://github.example/acme/payments-v2/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
         Read from acme/payments-v2@3f2c1ab, synced 3 min ago
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -313,7 +341,9 @@ fn a_stale_source_and_an_absent_database_are_said_loudly() {
 
 #[test]
 fn a_runbook_shows_its_outline_and_keeps_code_whole() {
-    check(&shop().bot().say("runbook payments-api"), expect![[r#"
+    check(
+        &shop().bot().say("runbook payments-api"),
+        expect![[r#"
         The runbook of Payments API.
 
         Payments API runbook
@@ -358,13 +388,16 @@ fn a_runbook_shows_its_outline_and_keeps_code_whole() {
         → Source  https://github.example/acme/payments-api/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/runbook.md
 
         Read from acme/payments-api@3f2c1ab, synced 3 min ago
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_section_is_found_by_its_words() {
     let bot = shop().bot();
-    check(&bot.say("runbook payments api failover"), expect![[r#"
+    check(
+        &bot.say("runbook payments api failover"),
+        expect![[r#"
         Payments API, runbook: Failover
 
         Payments API runbook
@@ -385,7 +418,8 @@ fn a_section_is_found_by_its_words() {
         → Source  https://github.example/acme/payments-api/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/runbook.md
 
         Read from acme/payments-api@3f2c1ab, synced 3 min ago
-    "#]]);
+    "#]],
+    );
     for asked in ["Failover", "FAIL", "failovr", "cardstream"] {
         let reply = bot.reply(&format!("runbook payments-api {asked}"));
         assert_eq!(reply.lead.to_plain(), "Payments API, runbook: Failover", "{asked}");
@@ -423,7 +457,9 @@ fn things_of_one_repository_share_its_runbook() {
 fn a_missing_runbook_says_where_to_add_one_and_whom_to_ask() {
     let reply = shop().bot().reply("runbook checkout");
     assert_eq!(reply.status, Status::NotFound);
-    check(&shop().bot().say("runbook checkout"), expect![[r#"
+    check(
+        &shop().bot().say("runbook checkout"),
+        expect![[r#"
         checkout has no runbook.
 
           Ask Team Checkout in #team-checkout.
@@ -433,7 +469,8 @@ fn a_missing_runbook_says_where_to_add_one_and_whom_to_ask() {
 
         → Owner       /owner component:default/checkout
         → Repository  https://github.example/acme/checkout
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -470,9 +507,11 @@ fn a_long_runbook_is_cut_between_blocks_and_says_so() {
 
 #[test]
 fn deps_shows_both_ways_with_owners_circles_and_what_is_unknown() {
-    check(&shop().bot().say("deps payments-api"), expect![[r#"
-        If Payments API breaks, 3 others may break with it: 2 directly. Payments API
-        depends on 4 others: 3 directly.
+    check(
+        &shop().bot().say("deps payments-api"),
+        expect![[r#"
+        If Payments API breaks, 3 others may break with it: 2 of them directly. It
+        depends on 4 others: 3 of them directly.
 
         What breaks with it
             payments-api
@@ -496,9 +535,12 @@ fn deps_shows_both_ways_with_owners_circles_and_what_is_unknown() {
         → Owner               /owner component:default/payments-api
 
         Read from acme/payments-api@3f2c1ab, synced 3 min ago
-    "#]]);
-    check(&shop().bot().say("deps payments-api up depth 1"), expect![[r#"
-        If Payments API breaks, 3 others may break with it: 2 directly.
+    "#]],
+    );
+    check(
+        &shop().bot().say("deps payments-api up depth 1"),
+        expect![[r#"
+        If Payments API breaks, 3 others may break with it: 2 of them directly.
 
         What breaks with it
             payments-api
@@ -512,7 +554,8 @@ fn deps_shows_both_ways_with_owners_circles_and_what_is_unknown() {
         → Owner               /owner component:default/payments-api
 
         Read from acme/payments-api@3f2c1ab, synced 3 min ago
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -545,7 +588,9 @@ fn find_wants_every_word_and_pages_by_ten() {
     // Words of the description and of the owner's name.
     assert_eq!(bot.reply("find parcels ledger").refs.len(), 10);
     assert!(bot.refs("find parcels payments").is_empty());
-    check(&shop().bot().say("find payments team-payments"), expect![[r#"
+    check(
+        &shop().bot().say("find payments team-payments"),
+        expect![[r#"
         5 entries fit “payments team-payments”.
 
           1. Team Payments group:team-payments: team
@@ -563,7 +608,8 @@ fn find_wants_every_word_and_pages_by_ten() {
         → redis-payments  /owner resource:default/redis-payments
 
         Read from the catalog, synced 3 min ago
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -571,7 +617,9 @@ fn catalog_shows_coverage_freshness_and_what_is_broken() {
     let mut world = shop();
     world.broken("acme/stock", 7, "`kind` is missing; write kind: Component").bare_repositories(4);
     world.component("checkout").repository("acme/copy-of-checkout");
-    check(&world.bot().say("catalog"), expect![[r#"
+    check(
+        &world.bot().say("catalog"),
+        expect![[r#"
         The catalog holds 18 entities from 14 repositories; 1 descriptor is broken.
 
           Kind       Entities  With a known owner  With a runbook
@@ -597,12 +645,15 @@ fn catalog_shows_coverage_freshness_and_what_is_broken() {
             acme/copy-of-checkout/catalog-info.yaml
 
         Read from the catalog, synced 3 min ago
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_empty_catalog_says_what_to_do() {
-    check(&World::new().bot().say("owner payments"), expect![[r#"
+    check(
+        &World::new().bot().say("owner payments"),
+        expect![[r#"
         The catalog is empty: no source has brought an entity yet.
 
           1. Name a source in steward.yaml: a GitHub organisation or a folder of
@@ -611,7 +662,8 @@ fn an_empty_catalog_says_what_to_do() {
           3. Sync: an admin says /catalog sync here, or runs `steward sync`.
 
         → State of the catalog  /catalog
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -631,7 +683,12 @@ fn an_act_without_the_database_is_refused_and_says_that_nothing_changed() {
     let admin = shop().bot().by("ana.silva").admin("user:default/ana.silva");
     let reply = admin.reply("catalog sync");
     assert_eq!(reply.status, Status::Refused);
-    check(&reply.lead.to_plain(), expect!["The sync was not started. PostgreSQL cannot be reached, and every change is written down there first. Nothing was changed. Try again in a few minutes; answers still work."]);
+    check(
+        &reply.lead.to_plain(),
+        expect![
+            "The sync was not started. PostgreSQL cannot be reached, and every change is written down there first. Nothing was changed. Try again in a few minutes; answers still work."
+        ],
+    );
 }
 
 fn submission(page: usize, state: FormState, values: &[(&str, Value)]) -> Submission {
@@ -665,7 +722,12 @@ fn report_asks_two_pages_and_keeps_the_answers_on_the_way() {
     let ledger = ("right_owner", Value::Text("group:default/team-ledger".to_owned()));
     let second = form_of(bot.act(Act::Submit(submission(0, first.state, &[what("owner"), ledger]))));
     assert_eq!(second.page, 1);
-    check(&second.intro.to_plain(), expect!["This goes to Team Payments in #team-payments: Kim Lee says of Payments API component:payments-api: its owner is wrong; the right one is Team Ledger."]);
+    check(
+        &second.intro.to_plain(),
+        expect![
+            "This goes to Team Payments in #team-payments: Kim Lee says of Payments API component:payments-api: its owner is wrong; the right one is Team Ledger."
+        ],
+    );
 
     let note = ("note", Value::Text("We took it over in May.".to_owned()));
     let back = form_of(bot.act(Act::Back(submission(1, second.state.clone(), std::slice::from_ref(&note)))));
@@ -705,7 +767,9 @@ fn typeahead_offers_teams_the_askers_own_first() {
 #[test]
 fn help_comes_from_the_definitions() {
     let bot = shop().bot();
-    check(&bot.say(""), expect![[r#"
+    check(
+        &bot.say(""),
+        expect![[r#"
         Ask by name; case, spaces and small slips are forgiven. These are the commands:
 
           - /owner NAME Who owns it and how to reach them
@@ -722,8 +786,11 @@ fn help_comes_from_the_definitions() {
         → About find     /help find
         → About report   /help report
         → About catalog  /help catalog
-    "#]]);
-    check(&bot.say("help deps"), expect![[r#"
+    "#]],
+    );
+    check(
+        &bot.say("help deps"),
+        expect![[r#"
         /deps NAME [up|down|both] [depth N] What it depends on, and what breaks if it
         breaks.
 
@@ -738,31 +805,41 @@ fn help_comes_from_the_definitions() {
           - /deps payments-api up depth 3 what breaks with it, three levels
 
         → All commands  /help
-    "#]]);
+    "#]],
+    );
     assert_eq!(bot.say("help"), bot.say("  "));
 }
 
 #[test]
 fn a_mistyped_command_and_bad_arguments_say_how_it_is_written() {
     let bot = shop().bot();
-    check(&bot.say("onwer payments-api"), expect![[r#"
+    check(
+        &bot.say("onwer payments-api"),
+        expect![[r#"
         There is no command “onwer”. Did you mean /owner?
 
         → About owner   /help owner
         → All commands  /help
-    "#]]);
-    check(&bot.say("owner"), expect![[r#"
+    "#]],
+    );
+    check(
+        &bot.say("owner"),
+        expect![[r#"
         /owner needs a name: name, alias or full reference of anything in the catalog.
         Write /owner NAME, for example: /owner payments-api
 
         → About owner  /help owner
-    "#]]);
-    check(&bot.say("deps payments-api depth many"), expect![[r#"
+    "#]],
+    );
+    check(
+        &bot.say("deps payments-api depth many"),
+        expect![[r#"
         “depth” must be a number from 1 to 9, not “many”. Write /deps NAME
         [up|down|both] [depth N], for example: /deps payments-api
 
         → About deps  /help deps
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -857,7 +934,8 @@ fn nothing_from_the_catalog_controls_the_terminal() {
 fn definitions_and_answers_are_twins() {
     let root = env!("CARGO_MANIFEST_DIR");
     let stems = |folder: &str, ending: &str| -> BTreeSet<String> {
-        let files = std::fs::read_dir(format!("{root}/{folder}")).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let files =
+            std::fs::read_dir(format!("{root}/{folder}")).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
         files.filter_map(|file| file.strip_suffix(ending).map(str::to_owned)).filter(|stem| stem != "mod").collect()
     };
     let definitions = stems("commands", ".yaml");
@@ -871,7 +949,11 @@ fn a_bad_definition_names_file_and_line() {
     let faults = |text: &str| CommandSet::load([("owner.yaml", text)]).unwrap_err().to_string();
     let good = "name: owner\nsummary: who owns it\nexamples: []\nvisibility: asker\naccess: everyone\n";
     assert!(CommandSet::load([("owner.yaml", good)]).is_ok());
-    assert!(faults(&good.replace("visibility", "visibilty")).starts_with("owner.yaml:4: "), "{}", faults(&good.replace("visibility", "visibilty")));
+    assert!(
+        faults(&good.replace("visibility", "visibilty")).starts_with("owner.yaml:4: "),
+        "{}",
+        faults(&good.replace("visibility", "visibilty"))
+    );
     assert!(faults(&good.replace("owns it", "owns it.")).starts_with("owner.yaml:2: a summary"));
     assert!(faults(&good.replace("owner", "Owner")).starts_with("owner.yaml:1: "));
     let example = good.replace("[]", "\n  - line: owner too many words\n    says: nothing");

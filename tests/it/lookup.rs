@@ -39,7 +39,14 @@ fn shop() -> World {
 #[test]
 fn the_full_reference_and_the_name_are_exact() {
     let catalog = shop().catalog();
-    for typed in ["component:default/payments-api", "component:payments-api", "payments-api", " PAYMENTS-API ", "@payments-api", "`payments-api`"] {
+    for typed in [
+        "component:default/payments-api",
+        "component:payments-api",
+        "payments-api",
+        " PAYMENTS-API ",
+        "@payments-api",
+        "`payments-api`",
+    ] {
         assert_eq!(found(&catalog, typed), "Exact: component:default/payments-api", "{typed}");
     }
     assert_eq!(found(&catalog, "search/frontend"), "Exact: component:search/frontend");
@@ -72,7 +79,11 @@ fn a_repository_or_its_address_leads_to_what_it_describes() {
     world.component("mobile").repository("acme/Mobile-App");
     world.add("API", "mobile-push").repository("acme/Mobile-App");
     let catalog = world.catalog();
-    for typed in ["acme/mobile-app", "https://github.example/acme/mobile-app", "https://github.example/Acme/mobile-app/blob/main/README.md"] {
+    for typed in [
+        "acme/mobile-app",
+        "https://github.example/acme/mobile-app",
+        "https://github.example/Acme/mobile-app/blob/main/README.md",
+    ] {
         assert_eq!(found(&catalog, typed), "Alias: component:default/mobile", "{typed}");
     }
 }
@@ -174,7 +185,11 @@ fn find_and_owner_agree_on_the_first() {
 #[test]
 fn accounts_lead_to_people_and_all_groups_above_them() {
     let mut world = World::new();
-    world.user("ana.silva").annotate("steward.dev/slack-id", "U02ANA").annotate("steward.dev/discord-id", "204118836450197504").member_of("team-a");
+    world
+        .user("ana.silva")
+        .annotate("steward.dev/slack-id", "U02ANA")
+        .annotate("steward.dev/discord-id", "204118836450197504")
+        .member_of("team-a");
     world.group("team-a").parent("department");
     world.group("department").parent("company");
     // Somebody's mistake must not hang anybody.

@@ -246,7 +246,10 @@ pub struct Bot {
 impl Bot {
     pub fn new(catalog: Catalog) -> Self {
         let app = App {
-            settings: Settings { access: AccessSettings { admins: Vec::new(), ..AccessSettings::default() }, ..Settings::default() },
+            settings: Settings {
+                access: AccessSettings { admins: Vec::new(), ..AccessSettings::default() },
+                ..Settings::default()
+            },
             commands: commands::load_definitions().unwrap(),
             custom_kinds: steward::catalog::kinds::CustomKinds::default(),
             catalog: CatalogHandle::new(catalog),

@@ -2,8 +2,8 @@
 //! Must not let anything from the catalog control the terminal: control characters are dropped.
 
 use crate::chat::{
-    Block, Button, Card, Choice, Does, Fact, Field, FieldKind, Form, Freshness, ListStyle, Provenance, Reply, Required, Response, Span, Text,
-    Tone,
+    Block, Button, Card, Choice, Does, Fact, Field, FieldKind, Form, Freshness, ListStyle, Provenance, Reply, Required, Response,
+    Span, Text, Tone,
 };
 
 /// Columns where the terminal does not tell.
@@ -153,8 +153,9 @@ impl Page {
         let cells = |row: &[Text]| -> Vec<String> { row.iter().map(|cell| printable(&plain(cell))).collect() };
         let all: Vec<Vec<String>> = std::iter::once(header).chain(rows.iter().map(Vec::as_slice)).map(cells).collect();
         let columns = all.iter().map(Vec::len).max().unwrap_or_default();
-        let widths: Vec<usize> =
-            (0..columns).map(|at| all.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or_default()).collect();
+        let widths: Vec<usize> = (0..columns)
+            .map(|at| all.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or_default())
+            .collect();
         for (place, row) in all.iter().enumerate() {
             let padded: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
             let dress = if place == 0 { Dress::Bold } else { Dress::None };

@@ -15,7 +15,8 @@ pub fn not_recorded(command: &str, what: &str, asking: &Asking<'_>, error: &Stor
     match error {
         StoreError::Away(_) => {
             tracing::warn!(command, %error, "an act was refused: the store is away");
-            let said = UserError::new(format!("{what} PostgreSQL cannot be reached, and every change is written down there first."));
+            let said =
+                UserError::new(format!("{what} PostgreSQL cannot be reached, and every change is written down there first."));
             let said = said.kept("Nothing was changed.").next("Try again in a few minutes; answers still work.");
             Reply { status: Status::Refused, ..Reply::fault(command, &said) }
         }
@@ -32,10 +33,8 @@ pub fn not_recorded(command: &str, what: &str, asking: &Asking<'_>, error: &Stor
 
 /// "Only admins may start a sync. Admins are Platform and Ana Silva."
 pub fn admins_only(catalog: &Catalog, command: &str, act: &str, admins: &[EntityRef]) -> Reply {
-    let names: Vec<String> = admins
-        .iter()
-        .map(|admin| if catalog.find(admin).is_some() { label(catalog, admin) } else { short_ref(admin) })
-        .collect();
+    let names: Vec<String> =
+        admins.iter().map(|admin| if catalog.find(admin).is_some() { label(catalog, admin) } else { short_ref(admin) }).collect();
     let who = match names.as_slice() {
         [] => "Nobody is one yet: name a group under access.admins in steward.yaml.".to_owned(),
         [one] => format!("They are: {one}."),

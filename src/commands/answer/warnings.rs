@@ -3,7 +3,7 @@
 
 use super::names::{channel_text, label, members, short_ref};
 use crate::{
-    catalog::{Catalog, Entry, EntityRef, Found, Kind, RelationType, Sought, is_deprecated},
+    catalog::{Catalog, EntityRef, Entry, Found, Kind, RelationType, Sought, is_deprecated},
     chat::{Block, Span, Text, Tone},
 };
 
@@ -103,7 +103,8 @@ fn empty_group(catalog: &Catalog, entry: &Entry) -> Option<Text> {
 
 fn broken(entry: &Entry) -> Option<Text> {
     let problem = entry.problem.as_ref()?;
-    let said = Text::plain(format!("{} on the default branch has been broken since ", entry.origin.path)).push(Span::Time(problem.since));
+    let said = Text::plain(format!("{} on the default branch has been broken since ", entry.origin.path))
+        .push(Span::Time(problem.since));
     Some(said.say(format!(": {} This is the last good version.", sentence(&problem.message))))
 }
 
@@ -115,7 +116,11 @@ fn conflict(catalog: &Catalog, entry: &Entry) -> Option<Text> {
     let file = |entry: &Entry| format!("{}/{}", entry.origin.repository, entry.origin.path);
     let others = rivals.iter().map(|rival| file(rival)).collect::<Vec<_>>().join(", ");
     let claim = if rivals.len() == 1 { "claims" } else { "claim" };
-    let said = format!("{others} {claim} to be {} too. Shown is {}, which was there first.", short_ref(&entry.entity.entity_ref), file(entry));
+    let said = format!(
+        "{others} {claim} to be {} too. Shown is {}, which was there first.",
+        short_ref(&entry.entity.entity_ref),
+        file(entry)
+    );
     Some(Text::plain(said))
 }
 
