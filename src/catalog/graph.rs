@@ -105,8 +105,9 @@ impl Catalog {
         Dependencies { nodes, cut }
     }
 
-    /// Direct neighbours, sorted, each once; a plain dependency wins over one through an API.
-    fn neighbours(&self, of: &EntityRef, direction: Direction) -> Vec<(EntityRef, Option<EntityRef>)> {
+    /// Direct neighbours with the API between, where there is one; sorted, each once. A plain dependency wins over
+    /// one through an API.
+    pub fn neighbours(&self, of: &EntityRef, direction: Direction) -> Vec<(EntityRef, Option<EntityRef>)> {
         let mut found: Vec<(EntityRef, Option<EntityRef>)> = Vec::new();
         match direction {
             Direction::Down => {

@@ -63,6 +63,8 @@ pub enum Found {
 pub struct LookupIndex {
     names: HashMap<Box<str>, Vec<u32>>,
     aliases: HashMap<Box<str>, Vec<u32>>,
+    /// What each repository describes, `acme/payments-api` in lower case.
+    repositories: HashMap<Box<str>, Vec<u32>>,
     /// Keys of names and aliases, sorted, for prefixes.
     keys: Vec<(Box<str>, u32)>,
     /// The same keys by length in characters, with their letters, for slips.
@@ -80,6 +82,7 @@ impl LookupIndex {
         let mut index = Self {
             names: HashMap::with_capacity(entries.len()),
             aliases: HashMap::new(),
+            repositories: HashMap::new(),
             keys: Vec::with_capacity(entries.len() * 2),
             by_length: BTreeMap::new(),
             tokens: BTreeMap::new(),
@@ -88,6 +91,7 @@ impl LookupIndex {
         };
         for (at, entry) in (0_u32..).zip(entries) {
             let side = index.add_names(at, entry);
+            index.repositories.entry(entry.origin.repository.to_lowercase().into()).or_default().push(at);
             index.ranks.push(Rank::of(&entry.entity, side, dependents(&entry.entity.entity_ref)));
             index.texts.push(searchable(entry).into());
         }
@@ -197,11 +201,14 @@ struct Typed {
     literal: String,
     key: String,
     tokens: Vec<String>,
+    /// `owner/name`, where what was typed may be a repository or its address.
+    repository: Option<String>,
 }
 
 impl Typed {
     fn read(typed: &str) -> Self {
         let bare = typed.trim().trim_matches(|letter| matches!(letter, '`' | '"' | '\'' | '@' | '?' | ',' | ' '));
+        let repository = repository(bare);
         let (kind, rest) = match bare.split_once(':') {
             Some((kind, rest)) if !kind.trim().is_empty() && !rest.trim().is_empty() => {
                 (Some(Kind::parse(kind.trim())), rest.trim())
@@ -212,8 +219,20 @@ impl Typed {
             Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => (Some(namespace.to_lowercase()), name),
             _ => (None, rest),
         };
-        Self { kind, namespace, literal: name.to_lowercase(), key: words::key(name), tokens: words::tokens(name) }
+        Self { kind, namespace, literal: name.to_lowercase(), key: words::key(name), tokens: words::tokens(name), repository }
     }
+}
+
+/// `acme/payments-api` of itself, and of `https://github.example/acme/payments-api/blob/main/README.md`.
+fn repository(typed: &str) -> Option<String> {
+    let lower = typed.to_lowercase();
+    let path = match lower.split_once("://") {
+        Some((_, address)) => address.split_once('/')?.1,
+        None => &lower,
+    };
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let (owner, name) = (parts.next()?, parts.next()?);
+    Some(format!("{owner}/{}", name.strip_suffix(".git").unwrap_or(name)))
 }
 
 impl Catalog {
@@ -317,6 +336,10 @@ impl Catalog {
                 && typed.kind.as_ref().is_none_or(|kind| self.entries()[*at as usize].entity.kind == *kind)
                 && typed.namespace.as_ref().is_none_or(|namespace| entity_ref.namespace() == namespace)
         });
+        if level == Level::Alias && places.is_empty() {
+            let described = typed.repository.as_deref().and_then(|repository| index.repositories.get(repository));
+            places.extend(described.into_iter().flatten().filter(|at| is_of_kind(self, **at, sought.kinds)));
+        }
         if level == Level::Exact {
             // `payments_api` and `payments-api` share a key; the one written as typed is meant.
             let literal = |at: &u32| self.entries()[*at as usize].entity.entity_ref.name() == typed.literal;

@@ -20,6 +20,9 @@ pub struct CommandDef {
     pub details: Option<String>,
     #[serde(default)]
     pub arguments: Vec<ArgumentDef>,
+    /// Beginnings of a question that mean this command, lower case: "who owns".
+    #[serde(default)]
+    pub phrases: Vec<String>,
     /// Command lines without the slash.
     pub examples: Vec<Example>,
     pub visibility: Visibility,

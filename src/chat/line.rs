@@ -40,14 +40,42 @@ impl CommandSet {
         if words.is_empty() {
             return Err(LineFault::Empty);
         }
-        let typed = words.remove(0).text.to_lowercase();
-        let Some(command) = self.find(&typed) else {
-            let nearest = self.nearest(&typed);
-            return Err(LineFault::UnknownCommand { typed, nearest });
+        let typed = words[0].text.to_lowercase();
+        let command = match (self.find(&typed), self.find_by_phrase(&words)) {
+            (Some(command), _) => {
+                words.remove(0);
+                command
+            }
+            (None, Some((command, asked))) => {
+                words = asked;
+                command
+            }
+            (None, None) => {
+                let nearest = self.nearest(&typed);
+                return Err(LineFault::UnknownCommand { typed, nearest });
+            }
         };
         let arguments =
             read_arguments(command, words).map_err(|error| LineFault::BadArguments { command: command.name.clone(), error })?;
         Ok((command, arguments))
+    }
+
+    /// The command whose phrase the line begins with ("who owns payments-api?"), the longest one, and the rest of it.
+    fn find_by_phrase(&self, words: &[Word]) -> Option<(&CommandDef, Vec<Word>)> {
+        let begins = |phrase: &str| {
+            let phrase: Vec<&str> = phrase.split_whitespace().collect();
+            let fits = words.len() > phrase.len() && words.iter().zip(&phrase).all(|(word, part)| word.is(part));
+            fits.then_some(phrase.len())
+        };
+        let phrases = self.0.iter().flat_map(|command| command.phrases.iter().map(move |phrase| (command, phrase)));
+        let (length, command) =
+            phrases.filter_map(|(command, phrase)| Some((begins(phrase)?, command))).max_by_key(|(length, _)| *length)?;
+        let mut rest = words[length..].to_vec();
+        if let Some(last) = rest.last_mut() {
+            last.text.truncate(last.text.trim_end_matches(['?', '!', '.']).len());
+        }
+        rest.retain(|word| !word.text.is_empty());
+        Some((command, rest))
     }
 
     /// Command names that may be meant, best first.

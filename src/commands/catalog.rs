@@ -1,7 +1,7 @@
 //! `/catalog`: what the catalog holds, how fresh it is and what is broken; for admins a sync now.
 //! Must not sync: it records the wish, a job does the work.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::{
     Asking, Standing,
@@ -96,10 +96,6 @@ fn coverage(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
         kind.owned += usize::from(entry.entity.owner().is_some_and(|owner| catalog.find(owner).is_some()));
         kind.with_runbook += usize::from(super::runbook::exists(catalog, entry));
     }
-    let described: HashSet<i64> = {
-        let claims = catalog.parts().claims.iter().map(|claim| claim.origin.repository_id);
-        claims.chain(catalog.broken().iter().map(|file| file.origin.repository_id)).collect()
-    };
     let repositories = catalog.parts().repositories;
     let mut lead = format!("The catalog holds {}", entities(catalog.entries().len()));
     if repositories > 0 {
@@ -126,7 +122,7 @@ fn coverage(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     });
     let mut body = provenance::away_warning(asking);
     body.push(Block::Table { header, rows: rows.collect() });
-    let bare = repositories.saturating_sub(described.len());
+    let bare = catalog.parts().without_descriptor;
     if bare > 0 {
         let said = if bare == 1 {
             "1 repository has no descriptor.".to_owned()

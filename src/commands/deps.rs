@@ -77,6 +77,7 @@ pub fn deps(catalog: &Catalog, asking: &Asking<'_>, args: &Deps) -> Reply {
     }
     reply.buttons = buttons(root, args.direction, depth, &all_up, &all_down);
     reply.provenance = Some(provenance::of_file(catalog, asking, &subject.entry.origin));
+    subject.own_up(&mut reply);
     reply
 }
 
@@ -91,12 +92,13 @@ fn lead(catalog: &Catalog, root: &EntityRef, up: &Dependencies, down: &Dependenc
     let breaks = match up.total() {
         0 => format!("Nothing is known to break if {name} breaks."),
         total if total == up.direct() => format!("If {name} breaks, {} may break with it.", others(total, up.cut)),
-        total => format!("If {name} breaks, {} may break with it: {} directly.", others(total, up.cut), up.direct()),
+        total => format!("If {name} breaks, {} may break with it: {} of them directly.", others(total, up.cut), up.direct()),
     };
+    let it = if direction.is_none() { "It" } else { name.as_str() };
     let needs = match down.total() {
-        0 => format!("{name} is not known to depend on anything."),
-        total if total == down.direct() => format!("{name} depends on {}.", others(total, down.cut)),
-        total => format!("{name} depends on {}: {} directly.", others(total, down.cut), down.direct()),
+        0 => format!("{it} is not known to depend on anything."),
+        total if total == down.direct() => format!("{it} depends on {}.", others(total, down.cut)),
+        total => format!("{it} depends on {}: {} of them directly.", others(total, down.cut), down.direct()),
     };
     match direction {
         Some(Direction::Up) => breaks.into(),

@@ -6,8 +6,8 @@ use super::{
     answer::{
         age::count,
         names::{
-            channel_text, kind_word, label, labels_text, lead_text, members, own_channel, owner_text, people_text, person,
-            short_ref,
+            bare_name, channel_text, kind_word, label, labels_text, lead_text, members, own_channel, owner_text, people_text,
+            person, short_ref,
         },
         provenance,
         subject::{self, Subject},
@@ -50,17 +50,15 @@ pub fn owner(catalog: &Catalog, asking: &Asking<'_>, args: &Owner) -> Reply {
 fn describe(catalog: &Catalog, asking: &Asking<'_>, subject: &Subject) -> Reply {
     let entry = &subject.entry;
     let entity = &entry.entity;
-    let (tone, entry_warnings) = warnings::warnings(catalog, entry);
-    let stale = provenance::warnings(catalog, asking, &entry.origin);
-    let tone = if tone == Tone::Neutral && !stale.is_empty() { Tone::Warning } else { tone };
-    let mut body = entry_warnings;
-    body.extend(stale);
+    let alarm = alarm(catalog, asking, entry);
+    let tone = alarm.as_ref().map_or(Tone::Neutral, |alarm| alarm.tone);
+    let mut body = Vec::new();
     if let Some(description) = &entity.description {
         body.push(Block::Paragraph(description.trim().into()));
     }
     let (lead, mut fields) = match entity.kind {
         Kind::Group => (group_lead(catalog, entity), group_fields(catalog, entity)),
-        Kind::User => (user_lead(entity), user_fields(catalog, entity)),
+        Kind::User => (user_lead(catalog, entity), user_fields(catalog, entity)),
         Kind::System | Kind::Domain => (owned_lead(catalog, entity), whole_fields(catalog, entity)),
         Kind::Component | Kind::Api | Kind::Resource | Kind::Location | Kind::Template | Kind::Custom(_) => {
             (owned_lead(catalog, entity), thing_fields(catalog, entity))
@@ -76,9 +74,19 @@ fn describe(catalog: &Catalog, asking: &Asking<'_>, subject: &Subject) -> Reply 
     let mut reply = Reply::new(Status::Answered, "owner", lead);
     reply.refs = vec![entity.entity_ref.to_string()];
     reply.refs.extend(subject.also.iter().map(|entry| entry.entity.entity_ref.to_string()));
+    reply.cards.extend(alarm);
     reply.cards.push(Card { tone, title, fields, body, buttons: buttons(catalog, entry), footer: Text::new() });
     reply.provenance = Some(provenance::of_file(catalog, asking, &entry.origin));
+    subject.own_up(&mut reply);
     reply
+}
+
+/// What nobody may miss, on a card of its own before all facts.
+fn alarm(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> Option<Card> {
+    let (tone, mut body) = warnings::warnings(catalog, entry);
+    body.extend(provenance::warnings(catalog, asking, &entry.origin));
+    let tone = if tone == Tone::Neutral { Tone::Warning } else { tone };
+    (!body.is_empty()).then(|| Card { tone, body, ..Card::default() })
 }
 
 /// "Payments API is owned by Team Payments: #team-payments, lead Ana Silva."
@@ -113,7 +121,7 @@ fn group_lead(catalog: &Catalog, group: &Entity) -> Text {
     }
 }
 
-fn user_lead(user: &Entity) -> Text {
+fn user_lead(catalog: &Catalog, user: &Entity) -> Text {
     let lead = Text::new().bold(user.label());
     let known = person(user);
     if known.slack_id.is_some() || known.discord_id.is_some() {
@@ -121,7 +129,13 @@ fn user_lead(user: &Entity) -> Text {
     } else {
         match &user.email {
             Some(email) => lead.say(": write to ").link(email.as_str(), format!("mailto:{email}")).say("."),
-            None => lead.say(" is in the catalog, without a chat account or address."),
+            None => match catalog.related(&user.entity_ref, RelationType::MemberOf).first() {
+                Some(team) => match channel_text(catalog, team) {
+                    Some(channel) => lead.say(format!(" is in {}: ask in ", label(catalog, team))).join(channel).say("."),
+                    None => lead.say(format!(" is in {}. No channel or address is known.", label(catalog, team))),
+                },
+                None => lead.say(" is in no team, and no account or address is known."),
+            },
         }
     }
 }
@@ -145,17 +159,15 @@ fn thing_fields(catalog: &Catalog, entity: &Entity) -> Vec<Fact> {
             fields.push(Fact::new("Used by", count(consumers.len(), "component").into()));
         }
         _ => {
-            let down = catalog.dependencies(&entity.entity_ref, Direction::Down, 1);
-            let up = catalog.dependencies(&entity.entity_ref, Direction::Up, 1);
-            fields.push(Fact::new("Depends on", direct(catalog, &down)));
-            fields.push(Fact::new("Used by", direct(catalog, &up)));
+            fields.push(Fact::new("Depends on", direct(catalog, &entity.entity_ref, Direction::Down)));
+            fields.push(Fact::new("Used by", direct(catalog, &entity.entity_ref, Direction::Up)));
         }
     }
     fields
 }
 
-fn direct(catalog: &Catalog, dependencies: &crate::catalog::Dependencies) -> Text {
-    let refs: Vec<EntityRef> = dependencies.nodes.iter().skip(1).map(|node| node.entity_ref.clone()).collect();
+fn direct(catalog: &Catalog, of: &EntityRef, direction: Direction) -> Text {
+    let refs: Vec<EntityRef> = catalog.neighbours(of, direction).into_iter().map(|(target, _)| target).collect();
     match refs.len() {
         0 => "nothing known".into(),
         1..=3 => labels_text(catalog, &refs, 3),
@@ -284,8 +296,14 @@ fn owned_things(catalog: &Catalog, asking: &Asking<'_>, entity: &Entity) -> Vec<
         .iter()
         .take(OWNED)
         .map(|entry| {
-            let text = Text::new().bold(entry.entity.label()).say(" ").code(short_ref(&entry.entity.entity_ref));
-            ListItem::new(text.say(format!(": {}", kind_and_lifecycle(&entry.entity))))
+            let name = Text::new().bold(entry.entity.label());
+            // A label that is the name says enough beside the kind.
+            let name = if entry.entity.label() == bare_name(&entry.entity.entity_ref) {
+                name
+            } else {
+                name.say(" ").code(short_ref(&entry.entity.entity_ref))
+            };
+            ListItem::new(name.say(format!(": {}", kind_and_lifecycle(&entry.entity))))
         })
         .collect();
     if more > 0 {

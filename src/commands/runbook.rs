@@ -81,6 +81,7 @@ pub fn runbook(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Reply 
         Place::Nowhere { missing } => nowhere(catalog, entry, missing),
     };
     reply.refs = vec![entry.entity.entity_ref.to_string()];
+    subject.own_up(&mut reply);
     reply
 }
 
@@ -141,6 +142,9 @@ fn place(catalog: &Catalog, entry: &Entry) -> Place {
             Some(file) => return Place::File { runbook: Arc::clone(file), missing: None },
             None => missing = Some(written.to_owned()),
         }
+    }
+    if files.is_empty() {
+        return Place::Nowhere { missing };
     }
     // Beside the descriptor first: a repository may hold several things, each in its folder.
     let folders = [folder(&entry.origin.path), ""];

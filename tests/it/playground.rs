@@ -66,6 +66,7 @@ fn command(name: &str, argument_type: ArgumentType) -> CommandDef {
         summary: format!("What {name} says"),
         details: None,
         arguments,
+        phrases: Vec::new(),
         examples: Vec::new(),
         visibility: Visibility::Asker,
         access: Access::Everyone,

@@ -8,7 +8,7 @@ use super::{
     provenance,
 };
 use crate::{
-    catalog::{Catalog, Entity, EntityRef, Entry, Found, RelationType, Sought},
+    catalog::{Catalog, Entity, EntityRef, Entry, Found, Level, RelationType, Sought},
     chat::{Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, limits::cut},
     commands::Asking,
 };
@@ -25,15 +25,29 @@ pub struct Subject {
     pub entry: Arc<Entry>,
     /// Of the same name and another kind.
     pub also: Vec<Arc<Entry>>,
+    /// Said where the name was only guessed.
+    guess: Option<String>,
+}
+
+impl Subject {
+    /// Says on the reply's first card that the name was a guess, where it was.
+    pub fn own_up(&self, reply: &mut Reply) {
+        let (Some(guess), Some(card)) = (&self.guess, reply.cards.first_mut()) else { return };
+        card.body.insert(0, Block::Paragraph(Text::new().italic(guess.as_str())));
+    }
 }
 
 /// Finds what `typed` means for this command, or gives the reply that asks back.
 pub fn resolve(catalog: &Catalog, asking: &Asking<'_>, command: &str, typed: &str) -> Result<Subject, Box<Reply>> {
     if let Some(person) = mentioned(catalog, typed) {
-        return Ok(Subject { entry: person, also: Vec::new() });
+        return Ok(Subject { entry: person, also: Vec::new(), guess: None });
     }
     match catalog.look_up(Sought::any(typed, &asking.groups)) {
-        Found::One { entry, also, .. } => Ok(Subject { entry, also }),
+        Found::One { entry, also, level } => {
+            let said = || format!("Nothing is called “{}”; this is the nearest name.", cut(typed.trim(), TYPED_SHOWN));
+            let guess = (level == Level::Typo).then(said);
+            Ok(Subject { entry, also, guess })
+        }
         Found::Several { entries, .. } => Err(Box::new(offer(catalog, asking, command, typed, &entries))),
         Found::None { nearest } => Err(Box::new(not_found(catalog, asking, command, typed, &nearest))),
     }
@@ -48,10 +62,14 @@ fn mentioned(catalog: &Catalog, typed: &str) -> Option<Arc<Entry>> {
 
 fn offer(catalog: &Catalog, asking: &Asking<'_>, command: &str, typed: &str, entries: &[Arc<Entry>]) -> Reply {
     let typed = cut(typed.trim(), TYPED_SHOWN);
-    let lead = Text::plain(format!("“{typed}” could be any of these {}. Which one?", entries.len()));
-    let mut reply = Reply::new(Status::Ambiguous, command, lead);
-    reply.refs = entries.iter().map(|entry| entry.entity.entity_ref.to_string()).collect();
     let shown = &entries[..entries.len().min(OFFERED)];
+    let lead = if entries.len() > OFFERED {
+        format!("“{typed}” could be any of {}. Which one? These are the likeliest:", entries.len())
+    } else {
+        format!("“{typed}” could be any of these {}. Which one?", entries.len())
+    };
+    let mut reply = Reply::new(Status::Ambiguous, command, lead.into());
+    reply.refs = shown.iter().map(|entry| entry.entity.entity_ref.to_string()).collect();
     reply.cards.push(choices_card(catalog, command, shown));
     if entries.len() > OFFERED {
         reply.buttons.push(Button::say(format!("All {}", entries.len()), format!("find {typed}")));
