@@ -65,6 +65,8 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
     super::make_data_dir(&settings)?;
     eprintln!("Starting a private PostgreSQL under {} …", settings.data_dir.display());
     let database = build::database(&settings);
+    // `run` goes on without a database and tries again; a first look at Steward must say at once what the machine lacks.
+    tokio::task::block_in_place(|| database.ensure_running())?;
     let app = build::app(settings, Playground::Served)?;
     let worker = build::worker(app)?;
     let place = format!("http://{}", listener.local_addr()?);

@@ -73,43 +73,59 @@ fn a_forbidden_import_is_seen_however_it_is_written() {
     assert_eq!(bad_imports("outbox.rs", "use crate::{slack::A, playground::B, error::C};").len(), 0);
     assert_eq!(bad_imports("outbox.rs", "use crate::{store::A, sync::B};").len(), 2);
     assert_eq!(bad_imports("unheard_of/mod.rs", "").len(), 1);
-    assert_eq!(blank(r##"a('"', '\'', r#"crate::x"#, "\"http://y") /* b /* c */ */ d<'_>"##).split_whitespace().last(), Some("d<'_>"));
+    assert_eq!(
+        blank(r##"a('"', '\'', r#"crate::x"#, "\"http://y") /* b /* c */ */ d<'_>"##).split_whitespace().last(),
+        Some("d<'_>")
+    );
 }
 
 #[test]
 fn each_outside_thing_is_named_in_one_place() {
     assert_none(rust_files("src").iter().flat_map(|file| {
-        ONE_PLACE.iter().filter(|(word, places, _)| says(&file.code, word) && !is_one_of(&file.name, places)).map(|(word, places, why)| {
-            format!("src/{} says `{word}`, which belongs to {places:?}: {why}", file.name)
-        })
+        ONE_PLACE
+            .iter()
+            .filter(|(word, places, _)| says(&file.code, word) && !is_one_of(&file.name, places))
+            .map(|(word, places, why)| format!("src/{} says `{word}`, which belongs to {places:?}: {why}", file.name))
     }));
 }
 
 #[test]
 fn no_file_is_past_600_lines() {
     assert_none(["src", "tests"].into_iter().flat_map(all_files).filter_map(|path| {
-        let written = path.extension().is_some_and(|ext| ["rs", "js", "mjs", "css", "sh", "graphql"].iter().any(|known| ext == *known));
+        let written =
+            path.extension().is_some_and(|ext| ["rs", "js", "mjs", "css", "sh", "graphql"].iter().any(|known| ext == *known));
         let lines = if written { fs::read_to_string(&path).ok()?.lines().count() } else { 0 };
-        (lines > MOST_LINES).then(|| format!("{} has {lines} lines: split it by concept, so that each part can be read whole", path.display()))
+        let shown = path.strip_prefix(root()).unwrap_or(&path);
+        (lines > MOST_LINES)
+            .then(|| format!("{} has {lines} lines: split it by concept, so that each part can be read whole", shown.display()))
     }));
 }
 
 #[test]
 fn every_module_says_what_it_is_for() {
     let silent = rust_files("src").into_iter().filter(|file| !file.text.starts_with("//! "));
-    assert_none(silent.map(|file| format!("src/{} does not begin with `//!`: say what it is for and what it must not do", file.name)));
+    assert_none(
+        silent.map(|file| format!("src/{} does not begin with `//!`: say what it is for and what it must not do", file.name)),
+    );
 }
 
 #[test]
 fn each_command_is_a_yaml_file_and_its_twin() {
     let stems = |folder: &str, ext: &str| -> BTreeSet<String> {
-        let entries = fs::read_dir(root().join(folder)).expect("the folder of the commands").map(|entry| entry.expect("its entry").path());
-        entries.filter(|path| path.extension().is_some_and(|found| found == ext)).map(|path| stem(&path)).filter(|stem| stem != "mod").collect()
+        let entries =
+            fs::read_dir(root().join(folder)).expect("the folder of the commands").map(|entry| entry.expect("its entry").path());
+        entries
+            .filter(|path| path.extension().is_some_and(|found| found == ext))
+            .map(|path| stem(&path))
+            .filter(|stem| stem != "mod")
+            .collect()
     };
     let (declared, answered) = (stems("commands", "yaml"), stems("src/commands", "rs"));
     assert!(!declared.is_empty());
     let lone = declared.symmetric_difference(&answered);
-    assert_none(lone.map(|name| format!("commands/{name}.yaml and src/commands/{name}.rs are one command; one of the two is missing")));
+    assert_none(
+        lone.map(|name| format!("commands/{name}.yaml and src/commands/{name}.rs are one command; one of the two is missing")),
+    );
 }
 
 /// The imports of a file (named from `src/`) that leave its module to the side or upward, and those that leave by `super`.
@@ -132,7 +148,9 @@ fn bad_imports(name: &str, code: &str) -> Vec<String> {
     });
     let depth = name.trim_end_matches(".rs").split('/').filter(|part| *part != "mod").count();
     let climbs = "super::".repeat(depth);
-    let out = code.contains(&climbs).then(|| format!("src/{name} leaves its module by `{climbs}`: write crate::…, which this test can read"));
+    let out = code
+        .contains(&climbs)
+        .then(|| format!("src/{name} leaves its module by `{climbs}`: write crate::…, which this test can read"));
     told.chain(out).collect()
 }
 
@@ -223,7 +241,13 @@ fn end_of_string(text: &str, quote: char) -> usize {
 fn end_of_comment(text: &str) -> usize {
     let (mut depth, mut at) = (0, 0);
     while at < text.len() {
-        let (step, change) = if text[at..].starts_with("/*") { (2, 1) } else if text[at..].starts_with("*/") { (2, -1) } else { (1, 0) };
+        let (step, change) = if text[at..].starts_with("/*") {
+            (2, 1)
+        } else if text[at..].starts_with("*/") {
+            (2, -1)
+        } else {
+            (1, 0)
+        };
         depth += change;
         at += step;
         while !text.is_char_boundary(at) {
