@@ -3,7 +3,11 @@
 mod answers;
 mod fake_github;
 mod github;
+mod lines;
 mod lint;
 mod lookup;
 mod playground;
+mod report;
+mod runbook;
+mod shop;
 mod world;
