@@ -78,6 +78,10 @@ impl Worker {
         info!(version = catalog.version(), entities = catalog.entries().len(), "catalog is current");
         // What was heard of syncs in the meantime is newer than what was loaded.
         self.app.catalog.update(|current| {
+            let is_same_database = current.parts().database == catalog.parts().database;
+            if is_same_database && current.version() > catalog.version() {
+                return current.clone();
+            }
             let mut sources = catalog.parts().sources.clone();
             for (id, state) in &mut sources {
                 if let Some(heard) = current.source(id).filter(|heard| heard.synced_at > state.synced_at) {

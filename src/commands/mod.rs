@@ -28,7 +28,10 @@ static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 /// The order in which help shows them: what an incident needs first.
 const ORDER: [&str; 7] = ["owner", "runbook", "deps", "find", "report", "catalog", "help"];
 
-/// Three missed rounds of the usual half an hour.
+/// Rounds a source may miss before answers say so loudly: one can be slow, three are not chance.
+const MISSED_ROUNDS: u32 = 3;
+
+/// The same for a catalog without configured sources, by the usual half an hour.
 const STALE_AFTER: chrono::Duration = chrono::Duration::minutes(90);
 
 /// What an answer may know besides the catalog.
@@ -115,6 +118,7 @@ pub async fn respond(app: &App, request: Request) -> Response {
         None => StoreHealth::Reachable,
     };
     let asking = Asking::new(&catalog, app.clock.now(), &account, place.as_ref(), &admins, health);
+    let asking = Asking { stale_after: stale_after(app), ..asking };
     match act {
         Act::Say { line } | Act::Press { line } => answer_line(app, &catalog, &asking, &line).await,
         Act::Submit(sent) if sent.form == "report" => report::submit(app, &catalog, &asking, place.as_ref(), sent).await,
@@ -130,6 +134,12 @@ pub async fn respond(app: &App, request: Request) -> Response {
 fn admins(app: &App) -> Vec<EntityRef> {
     let written = app.settings.access.admins.iter();
     written.filter_map(|admin| EntityRef::parse(&admin.to_string(), Some("group"), "default").ok()).collect()
+}
+
+fn stale_after(app: &App) -> chrono::Duration {
+    let longest = app.settings.sources.iter().map(|source| source.schedule().every).max();
+    let allowed = longest.and_then(|every| chrono::Duration::from_std(every.saturating_mul(MISSED_ROUNDS)).ok());
+    allowed.unwrap_or(STALE_AFTER)
 }
 
 fn unknown_form(form: &str) -> Reply {

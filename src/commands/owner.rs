@@ -292,7 +292,7 @@ fn owned_things(catalog: &Catalog, asking: &Asking<'_>, entity: &Entity) -> Vec<
     }
     catalog.sort_by_weight(&mut things, Sought::any("", &asking.groups));
     let more = things.len().saturating_sub(OWNED);
-    let mut items: Vec<ListItem> = things
+    let items: Vec<ListItem> = things
         .iter()
         .take(OWNED)
         .map(|entry| {
@@ -306,10 +306,8 @@ fn owned_things(catalog: &Catalog, asking: &Asking<'_>, entity: &Entity) -> Vec<
             ListItem::new(name.say(format!(": {}", kind_and_lifecycle(&entry.entity))))
         })
         .collect();
-    if more > 0 {
-        items.push(ListItem::new(Text::plain(format!("+ {more} more: /find {}", entity.entity_ref.name()))));
-    }
-    vec![Block::List { style: ListStyle::Bullets, items }]
+    let more = (more > 0).then(|| Block::Paragraph(format!("+ {more} more").into()));
+    [Block::List { style: ListStyle::Bullets, items }].into_iter().chain(more).collect()
 }
 
 fn links(entity: &Entity) -> Option<Block> {

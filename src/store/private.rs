@@ -7,6 +7,7 @@ use std::{
     io::{self, Write},
     os::unix::{
         fs::{MetadataExt, PermissionsExt, chown},
+        net::UnixStream,
         process::CommandExt,
     },
     path::{Path, PathBuf},
@@ -14,6 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::{
+    sys::wait::{WaitPidFlag, waitpid},
+    unistd::Pid,
+};
 use rand::{Rng, distr::Alphanumeric};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
@@ -151,6 +156,7 @@ impl Cluster {
             if self.is_running() {
                 return Ok(());
             }
+            self.forget_dead_server();
             let started = self.run(self.start_command().stdout(Stdio::null()).stderr(Stdio::null()), "starting the database");
             match started {
                 Ok(()) => return Ok(()),
@@ -178,8 +184,24 @@ impl Cluster {
     }
 
     fn is_running(&self) -> bool {
-        let Ok(output) = self.command("pg_ctl").arg("status").output() else { return false };
-        output.status.success() && fs::exists(self.socket.join(".s.PGSQL.5432")).unwrap_or(false)
+        // Not `pg_ctl status`: it asks whether the process exists, and a killed one that nobody has reaped does.
+        UnixStream::connect(self.socket.join(".s.PGSQL.5432")).is_ok()
+    }
+
+    /// Takes away the lock file of a server that was killed and not reaped: PostgreSQL would take it for running.
+    ///
+    /// In a container Steward is often process 1, which inherits the server and has to reap it.
+    fn forget_dead_server(&self) {
+        let file = self.data.join("postmaster.pid");
+        let Some(pid) = fs::read_to_string(&file).ok().and_then(|text| text.lines().next()?.trim().parse::<i32>().ok()) else {
+            return;
+        };
+        let _ = waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG));
+        let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let is_zombie = state.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'));
+        if is_zombie {
+            let _ = fs::remove_file(file);
+        }
     }
 
     fn command(&self, program: &str) -> Command {

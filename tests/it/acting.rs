@@ -61,7 +61,7 @@ async fn report_of_a_wrong_entry_reaches_the_owning_team() {
     let Response::Form(first) = bot.submit(&reporter, &first, &[("what", "owner")]).await else { panic!("a form again") };
     assert_eq!(first.page, 0, "the right owner is asked for");
     assert!(first.fields.iter().any(|field| field.error.is_some()));
-    let answers = [("what", "owner"), ("owner", "group:default/team-ledger")];
+    let answers = [("what", "owner"), ("right_owner", "group:default/team-ledger")];
     let Response::Form(second) = bot.submit(&reporter, &first, &answers).await else { panic!("the second page") };
     assert_eq!(second.page, 1);
     let Response::Reply(reply) = bot.submit(&reporter, &second, &[("note", "moved in May")]).await else { panic!("a reply") };

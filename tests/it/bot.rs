@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use steward::{
     app::{App, CatalogHandle, Clock},
     catalog::{Catalog, Parts, kinds::CustomKinds},
-    chat::{Account, Act, Form, Platform, Reply, Request, Response, Submission, Value},
+    chat::{Account, Act, Form, Place, Platform, Reply, Request, Response, Submission, Value},
     cli::ask::{Colour, render_text},
     commands::{load_definitions, respond},
     github::{GithubConfig, GithubSource, Waits},
@@ -149,7 +149,8 @@ impl Bot {
 
     async fn request(&self, login: &str, act: Act) -> Response {
         let account = Account { platform: Platform::Playground, id: login.to_owned(), name: login.to_owned() };
-        respond(self.app(), Request { account, place: None, act }).await
+        let place = Place { channel_id: channel_of(login), channel_name: None };
+        respond(self.app(), Request { account, place: Some(place), act }).await
     }
 
     /// What a guest is answered, as text.

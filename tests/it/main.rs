@@ -1,6 +1,6 @@
 //! The one integration binary: one file a story.
 
-#![allow(clippy::unwrap_used, reason = "a test that meets what it did not expect is to stop there")]
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should stop there")]
 
 mod acting;
 mod answers;
@@ -10,10 +10,14 @@ mod cluster;
 mod fake_github;
 mod fake_slack;
 mod github;
+mod lines;
 mod lint;
 mod lookup;
 mod outage;
 mod playground;
+mod report;
+mod runbook;
+mod shop;
 mod slack;
 mod sync;
 mod tidy;

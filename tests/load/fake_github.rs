@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
 
-#[path = "../tests/it/fake_github/mod.rs"]
+#[path = "../it/fake_github/mod.rs"]
 #[expect(dead_code, reason = "the tests use the other verbs")]
 mod fake_github;
 

@@ -1,0 +1,180 @@
+//! Lines as people and chat programs write them, and the definitions they are read by.
+
+use std::collections::BTreeSet;
+
+use expect_test::expect;
+use steward::{
+    chat::{CommandSet, Does, LineFault, Response, Status},
+    commands,
+};
+
+use crate::shop::{check, shop};
+
+#[test]
+fn help_comes_from_the_definitions() {
+    let bot = shop().bot();
+    check(
+        &bot.say(""),
+        expect![[r#"
+        Ask by name; case, spaces and small slips are forgiven. These are the commands:
+
+          - /owner NAME Who owns it and how to reach them
+          - /runbook NAME [SECTION] The runbook itself, section by section
+          - /deps NAME [up|down|both] [depth N] What it depends on, and what breaks if
+            it breaks
+          - /find WORDS [page N] Search the catalog by name, words, tag or owner
+          - /report NAME Tell the owning team that an entry is wrong
+          - /catalog [sync] What the catalog holds, how fresh it is, what is broken
+          - /help [COMMAND] What there is, with examples
+        → About owner    /help owner
+        → About runbook  /help runbook
+        → About deps     /help deps
+        → About find     /help find
+        → About report   /help report
+        → About catalog  /help catalog
+    "#]],
+    );
+    check(
+        &bot.say("help deps"),
+        expect![[r#"
+        /deps NAME [up|down|both] [depth N] What it depends on, and what breaks if it
+        breaks.
+
+          up: what breaks with it. down: what may break it. Both where neither is said.
+          Using an API counts as depending on whoever provides it; being part of the
+          same system does not.
+          - name: name, alias or full reference
+          - direction: up for what uses it, down for what it uses (may be left out)
+          - depth: how many levels to show (may be left out)
+          Examples
+          - /deps payments-api both ways, two levels
+          - /deps payments-api up depth 3 what breaks with it, three levels
+
+        → All commands  /help
+    "#]],
+    );
+    assert_eq!(bot.say("help"), bot.say("  "));
+}
+
+#[test]
+fn a_mistyped_command_and_bad_arguments_say_how_it_is_written() {
+    let bot = shop().bot();
+    check(
+        &bot.say("onwer payments-api"),
+        expect![[r#"
+        There is no command “onwer”. Did you mean /owner?
+
+        → About owner   /help owner
+        → All commands  /help
+    "#]],
+    );
+    check(
+        &bot.say("owner"),
+        expect![[r#"
+        /owner needs a name: name, alias or full reference of anything in the catalog.
+        Write /owner NAME, for example: /owner payments-api
+
+        → About owner  /help owner
+    "#]],
+    );
+    check(
+        &bot.say("deps payments-api depth many"),
+        expect![[r#"
+        “depth” must be a number from 1 to 9, not “many”. Write /deps NAME
+        [up|down|both] [depth N], for example: /deps payments-api
+
+        → About deps  /help deps
+    "#]],
+    );
+}
+
+#[test]
+fn lines_are_read_as_chat_programs_send_them() {
+    let commands = commands::load_definitions().unwrap();
+    let read = |line: &str| {
+        let (command, arguments) = commands.parse_line(line).unwrap_or_else(|fault| panic!("{line}: {fault:?}"));
+        let arguments: Vec<String> = arguments.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("{} {}", command.name, arguments.join(" "))
+    };
+    for line in [
+        "owner payments api",
+        "/owner payments api",
+        "/steward owner payments api",
+        "steward owner payments api  ",
+        "<@U1> owner payments api",
+        "@steward Owner payments\u{a0}api",
+        "owner \u{201c}payments api\u{201d}",
+        "owner `payments api`",
+        "/owner \"payments api",
+    ] {
+        assert_eq!(read(line), "owner name=payments api", "{line}");
+    }
+    for line in ["deps payments api up depth 3", "deps payments api depth=3 up", "deps payments api --depth 3 UP"] {
+        assert_eq!(read(line), "deps depth=3 direction=up name=payments api", "{line}");
+    }
+    assert_eq!(read("<@U1> who owns payments-api?"), "owner name=payments-api");
+    assert_eq!(read("What depends on the-ledger ?"), "deps name=the-ledger");
+    assert_eq!(read("deps up"), "deps name=up");
+    assert_eq!(read("deps \"scale up\""), "deps name=scale up");
+    assert_eq!(read("runbook payments-api roll back"), "runbook name=payments-api section=roll back");
+    assert_eq!(read("catalog sync"), "catalog action=sync");
+    assert_eq!(read("help /deps"), "help command=deps");
+    assert_eq!(commands.parse_line("  "), Err(LineFault::Empty));
+    assert_eq!(commands.parse_line("<@U1>"), Err(LineFault::Empty));
+    assert!(matches!(commands.parse_line("catalog sink"), Err(LineFault::BadArguments { .. })));
+    let unknown = LineFault::UnknownCommand { typed: "runbok".to_owned(), nearest: vec!["runbook".to_owned()] };
+    assert_eq!(commands.parse_line("runbok x"), Err(unknown));
+}
+
+#[test]
+fn every_button_is_a_line_that_can_be_read_and_fits_everywhere() {
+    let bot = shop().bot().by("ana.silva").admin("user:default/ana.silva");
+    let mut open = vec!["help".to_owned(), "owner payments-api".to_owned(), "find team".to_owned(), "catalog".to_owned()];
+    let mut seen = BTreeSet::new();
+    while let Some(line) = open.pop() {
+        if !seen.insert(line.clone()) || line == "catalog sync" {
+            continue;
+        }
+        let Response::Reply(reply) = bot.respond(&line) else { continue };
+        assert!(matches!(reply.status, Status::Answered | Status::NotFound), "{line}: {}", reply.lead.to_plain());
+        for button in reply.buttons.iter().chain(reply.cards.iter().flat_map(|card| &card.buttons)) {
+            assert!(button.label.chars().count() <= 75, "{}", button.label);
+            if let Does::Say(next) = &button.does {
+                assert!(next.chars().count() <= 100, "{next}");
+                open.push(next.clone());
+            }
+        }
+        assert!(reply.cards.iter().all(|card| card.fields.len() <= 10), "{line}");
+    }
+    assert!(seen.len() > 30, "the walk should reach most of the shop: {seen:?}");
+}
+
+#[test]
+fn definitions_and_answers_are_twins() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let stems = |folder: &str, ending: &str| -> BTreeSet<String> {
+        let files =
+            std::fs::read_dir(format!("{root}/{folder}")).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        files.filter_map(|file| file.strip_suffix(ending).map(str::to_owned)).filter(|stem| stem != "mod").collect()
+    };
+    let definitions = stems("commands", ".yaml");
+    assert_eq!(definitions, stems("src/commands", ".rs"));
+    let loaded: BTreeSet<String> = commands::load_definitions().unwrap().0.into_iter().map(|command| command.name).collect();
+    assert_eq!(definitions, loaded);
+}
+
+#[test]
+fn a_bad_definition_names_file_and_line() {
+    let faults = |text: &str| CommandSet::load([("owner.yaml", text)]).unwrap_err().to_string();
+    let good = "name: owner\nsummary: who owns it\nexamples: []\nvisibility: asker\naccess: everyone\n";
+    assert!(CommandSet::load([("owner.yaml", good)]).is_ok());
+    assert!(
+        faults(&good.replace("visibility", "visibilty")).starts_with("owner.yaml:4: "),
+        "{}",
+        faults(&good.replace("visibility", "visibilty"))
+    );
+    assert!(faults(&good.replace("owns it", "owns it.")).starts_with("owner.yaml:2: a summary"));
+    assert!(faults(&good.replace("owner", "Owner")).starts_with("owner.yaml:1: "));
+    let example = good.replace("[]", "\n  - line: owner too many words\n    says: nothing");
+    assert!(faults(&example).starts_with("owner.yaml:4: the example"), "{}", faults(&example));
+}

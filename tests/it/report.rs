@@ -1,0 +1,79 @@
+//! The form that tells a team what is wrong, page by page.
+
+use expect_test::expect;
+use steward::chat::{Act, FormState, Response, Status, Submission, Value};
+
+use crate::shop::{check, shop};
+
+fn submission(page: usize, state: FormState, values: &[(&str, Value)]) -> Submission {
+    let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    Submission { form: "report".to_owned(), page, state, values }
+}
+
+fn form_of(response: Response) -> steward::chat::Form {
+    match response {
+        Response::Form(form) => *form,
+        other => panic!("a form was expected, not {other:?}"),
+    }
+}
+
+#[test]
+fn report_asks_two_pages_and_keeps_the_answers_on_the_way() {
+    let bot = shop().bot().by("kim.lee");
+    let first = form_of(bot.respond("report payments-api"));
+    assert_eq!((first.page, first.pages, first.state.subject.as_str()), (0, 2, "component:default/payments-api"));
+
+    // The right owner is needed only where the owner is wrong.
+    let what = |what: &str| ("what", Value::Text(what.to_owned()));
+    let again = form_of(bot.act(Act::Submit(submission(0, first.state.clone(), &[what("owner")]))));
+    assert_eq!(again.page, 0);
+    assert!(again.fields[1].error.is_some() && again.fields[0].value.is_some());
+    let unknown = ("right_owner", Value::Text("group:default/nobody".to_owned()));
+    let again = form_of(bot.act(Act::Submit(submission(0, first.state.clone(), &[what("owner"), unknown]))));
+    assert!(again.fields[1].error.as_deref().is_some_and(|error| error.contains("No team is called")));
+    assert_eq!(form_of(bot.act(Act::Submit(submission(0, first.state.clone(), &[what("lifecycle")])))).page, 1);
+
+    let ledger = ("right_owner", Value::Text("group:default/team-ledger".to_owned()));
+    let second = form_of(bot.act(Act::Submit(submission(0, first.state, &[what("owner"), ledger]))));
+    assert_eq!(second.page, 1);
+    check(
+        &second.intro.to_plain(),
+        expect![
+            "This goes to Team Payments in #team-payments: Kim Lee says of Payments API component:payments-api: its owner is wrong; the right one is Team Ledger."
+        ],
+    );
+
+    let note = ("note", Value::Text("We took it over in May.".to_owned()));
+    let back = form_of(bot.act(Act::Back(submission(1, second.state.clone(), std::slice::from_ref(&note)))));
+    assert_eq!(back.fields[1].value, Some(Value::Text("group:default/team-ledger".to_owned())));
+    assert!(back.state.values.contains_key("note"), "what was typed on the page that was left is kept");
+
+    // No database in this test: the end is a clear refusal.
+    let Response::Reply(end) = bot.act(Act::Submit(submission(1, second.state, &[note]))) else { panic!("the end is a reply") };
+    assert_eq!(end.status, Status::Refused);
+    assert!(end.lead.to_plain().starts_with("Your report was not sent."));
+}
+
+#[test]
+fn the_forms_state_stays_under_slacks_limit() {
+    let bot = shop().bot();
+    let form = form_of(bot.respond("report payments-api"));
+    let note = Value::Text("ß".repeat(500));
+    let values = [("what", Value::Text("other".to_owned())), ("note", note)];
+    let form = form_of(bot.act(Act::Back(submission(1, form.state, &values))));
+    assert!(serde_json::to_string(&form.state).unwrap().len() < 3_000);
+}
+
+#[test]
+fn typeahead_offers_teams_the_askers_own_first() {
+    let bot = shop().bot().by("kim.lee");
+    let choices = |typed: &str| {
+        let act = Act::Complete { form: "report".to_owned(), field: "right_owner".to_owned(), typed: typed.to_owned() };
+        match bot.act(act) {
+            Response::Choices(choices) => choices.into_iter().map(|choice| choice.label).collect::<Vec<_>>(),
+            other => panic!("choices were expected, not {other:?}"),
+        }
+    };
+    assert_eq!(choices(""), ["Money", "Team Ledger", "Team Checkout", "Team Payments"]);
+    assert_eq!(choices("paym"), ["Team Payments"]);
+}

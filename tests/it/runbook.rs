@@ -1,0 +1,176 @@
+//! A runbook is read in chat, whole or by section.
+
+use chrono::Duration;
+use expect_test::expect;
+use steward::chat::{Does, Status};
+
+use crate::{
+    shop::{check, shop},
+    world::now,
+};
+
+#[test]
+fn a_runbook_shows_its_outline_and_keeps_code_whole() {
+    check(
+        &shop().bot().say("runbook payments-api"),
+        expect![[r#"
+        The runbook of Payments API.
+
+        Payments API runbook
+          - Alerts
+            - PaymentsErrorRateHigh
+          - Failover
+          - Roll back
+          Say so early in #incidents. See Failover
+          <https://github.example/acme/payments-api/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/runbook.md#failover>
+          and the wiki
+          <https://github.example/acme/payments-api/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/docs/acquirers.md>.
+
+        Alerts
+
+        PaymentsErrorRateHigh
+          1. Look at errors by acquirer.
+          2. Store it:
+            vault kv put key=@new.key
+          3. Watch everything:
+            - pods
+            - queues
+
+        Failover
+          Takes ten seconds.
+            payctl route set --from nordbank \
+              --to cardstream   # both spaces stay
+          Who  When
+          SRE  always
+
+        Roll back
+          [x] page tell somebody
+          [ ] argocd app rollback
+          graph
+          <https://github.example/acme/payments-api/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/img/graph.png>
+        → Alerts                 /runbook component:default/payments-api alerts
+        → PaymentsErrorRateHigh  /runbook component:default/payments-api paymentserrorratehigh
+        → Failover               /runbook component:default/payments-api failover
+        → Roll back              /runbook component:default/payments-api roll-back
+        Last changed 20 days ago
+
+        → Owner   /owner component:default/payments-api
+        → Source  https://github.example/acme/payments-api/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/runbook.md
+
+        Read from acme/payments-api@3f2c1ab, synced 3 min ago
+    "#]],
+    );
+}
+
+#[test]
+fn a_section_is_found_by_its_words() {
+    let bot = shop().bot();
+    check(
+        &bot.say("runbook payments api failover"),
+        expect![[r#"
+        Payments API, runbook: Failover
+
+        Payments API runbook
+
+        Failover
+          Takes ten seconds.
+            payctl route set --from nordbank \
+              --to cardstream   # both spaces stay
+          Who  When
+          SRE  always
+        → Whole runbook          /runbook component:default/payments-api
+        → Alerts                 /runbook component:default/payments-api alerts
+        → PaymentsErrorRateHigh  /runbook component:default/payments-api paymentserrorratehigh
+        → Roll back              /runbook component:default/payments-api roll-back
+        Last changed 20 days ago
+
+        → Owner   /owner component:default/payments-api
+        → Source  https://github.example/acme/payments-api/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/runbook.md
+
+        Read from acme/payments-api@3f2c1ab, synced 3 min ago
+    "#]],
+    );
+    for asked in ["Failover", "FAIL", "failovr", "cardstream"] {
+        let reply = bot.reply(&format!("runbook payments-api {asked}"));
+        assert_eq!(reply.lead.to_plain(), "Payments API, runbook: Failover", "{asked}");
+    }
+    let rollback = bot.reply("runbook payments-api rollback");
+    assert_eq!(rollback.lead.to_plain(), "Payments API, runbook: Roll back");
+    let nothing = bot.reply("runbook payments-api gardening");
+    assert!(nothing.lead.to_plain().contains("has no section like “gardening”"));
+}
+
+#[test]
+fn links_lead_to_the_commit_that_was_read() {
+    let reply = shop().bot().reply("runbook payments-api");
+    let text = format!("{reply:?}");
+    let blob = "https://github.example/acme/payments-api/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4";
+    for link in ["/docs/acquirers.md", "/runbook.md#failover", "/img/graph.png"] {
+        assert!(text.contains(&format!("{blob}{link}")), "{link}: {text}");
+    }
+}
+
+#[test]
+fn a_script_address_is_shown_as_words_alone() {
+    let mut world = shop();
+    world.runbook("acme/ledger", "runbook.md", "[press](javascript:alert(1)) <b>now</b>");
+    let reply = world.bot().reply("runbook ledger");
+    assert!(!format!("{reply:?}").contains("javascript"), "{reply:?}");
+}
+
+#[test]
+fn things_of_one_repository_share_its_runbook() {
+    assert_eq!(shop().bot().reply("runbook redis-payments").status, Status::Answered);
+}
+
+#[test]
+fn a_missing_runbook_says_where_to_add_one_and_whom_to_ask() {
+    let reply = shop().bot().reply("runbook checkout");
+    assert_eq!(reply.status, Status::NotFound);
+    check(
+        &shop().bot().say("runbook checkout"),
+        expect![[r#"
+        checkout has no runbook.
+
+          Ask Team Checkout in #team-checkout.
+
+          To add one, put runbook.md into acme/checkout; the next sync brings it. Or
+          name a path or address in the annotation steward.dev/runbook.
+
+        → Owner       /owner component:default/checkout
+        → Repository  https://github.example/acme/checkout
+    "#]],
+    );
+}
+
+#[test]
+fn an_annotated_runbook_is_preferred_and_an_old_one_doubted() {
+    let mut world = shop();
+    world.component("search").annotate("steward.dev/runbook", "ops/on-call.md");
+    world.runbook("acme/search", "runbook.md", "the wrong one");
+    world.runbook("acme/search", "ops/on-call.md", "the right one").origin.committed_at = Some(now() - Duration::days(430));
+    world.component("mail").annotate("steward.dev/runbook", "https://wiki.example/mail");
+    let search = world.bot().say("runbook search");
+    assert!(search.contains("the right one") && !search.contains("the wrong one"), "{search}");
+    assert!(search.contains("! Nobody has changed this runbook for 14 months."), "{search}");
+    let mail = world.bot().say("runbook mail");
+    assert!(mail.starts_with("The runbook of mail is kept elsewhere: https://wiki.example/mail"), "{mail}");
+}
+
+#[test]
+fn a_long_runbook_is_cut_between_blocks_and_says_so() {
+    let mut world = shop();
+    let mut text = "# Long\n".to_owned();
+    for number in 0..60 {
+        text.push_str(&format!("\n## Part {number}\n\n{}\n", "word ".repeat(30)));
+    }
+    world.runbook("acme/ledger", "runbook.md", &text);
+    let reply = world.bot().reply("runbook ledger");
+    assert!(reply.cards[0].body.len() <= 40, "{}", reply.cards[0].body.len());
+    assert!(world.bot().say("runbook ledger").contains("There is more: read on at its source"));
+    for button in &reply.cards[0].buttons {
+        let Does::Say(line) = &button.does else { panic!("a section is a command line") };
+        assert!(line.chars().count() <= 100, "{line}");
+        assert_eq!(world.bot().reply(line).status, Status::Answered);
+    }
+}
