@@ -7,9 +7,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use steward::{
-    store::{Database, Durability, PrivatePostgres, load_parts_from_disk},
-};
+use steward::store::{Database, Durability, PrivatePostgres, load_parts_from_disk};
 use tempfile::TempDir;
 
 use crate::{bot::Bot, fake_github::FakeGithub};
@@ -104,7 +102,13 @@ fn private_database_is_adopted_after_a_crash_of_either_side() {
     kill(Pid::from_raw(running.parse().unwrap()), Signal::SIGKILL).unwrap();
     // The kernel takes a moment to end a killed process, and until then it is running.
     let is_new = || second.ensure_running().is_ok() && pid(()) != running;
-    assert!((0..100).any(|_| is_new() || { std::thread::sleep(Duration::from_millis(50)); false }), "it is started again");
+    assert!(
+        (0..100).any(|_| is_new() || {
+            std::thread::sleep(Duration::from_millis(50));
+            false
+        }),
+        "it is started again"
+    );
     let third = PrivatePostgres::start(folder.path(), Durability::None).unwrap();
     second.stop();
     assert!(data.join("postmaster.pid").exists(), "another Steward still uses it");

@@ -17,7 +17,8 @@ async fn fingerprint(bot: &Bot) -> Vec<(String, i64, String)> {
     let mut connection = connect(&bot.database).await;
     let mut prints = Vec::new();
     for table in ["catalog_clock", "sources", "repositories", "files", "entities", "entity_history", "audit"] {
-        let query = format!("select count(*), coalesce(md5(string_agg(ctid::text || xmin::text, ',' order by ctid)), '') from {table}");
+        let query =
+            format!("select count(*), coalesce(md5(string_agg(ctid::text || xmin::text, ',' order by ctid)), '') from {table}");
         let row = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_one(&mut connection).await.unwrap();
         prints.push((table.to_owned(), row.get(0), row.get(1)));
     }
@@ -123,7 +124,8 @@ async fn history_tells_an_owner_s_change_with_its_commit() {
     let commit = bot.github.push_file("service", "catalog-info.yaml", component("service", "team-b"));
     bot.sync().await;
     let mut connection = connect(&bot.database).await;
-    let rows = sqlx::query("select change, fields->'owner'->>'from', fields->'owner'->>'to', commit from entity_history order by id");
+    let rows =
+        sqlx::query("select change, fields->'owner'->>'from', fields->'owner'->>'to', commit from entity_history order by id");
     let rows = rows.fetch_all(&mut connection).await.unwrap();
     let line = |at: usize| -> (String, Option<String>, Option<String>) { (rows[at].get(0), rows[at].get(1), rows[at].get(2)) };
     assert_eq!(line(0), ("added".to_owned(), None, None));
@@ -174,7 +176,9 @@ async fn hostile_descriptors_are_refused_and_nothing_else_is_lost() {
     let bomb = {
         let mut text = String::from("a: &a [x,x,x,x,x,x,x,x,x]\n");
         for (this, last) in ["b", "c", "d", "e", "f", "g", "h", "i"].iter().zip(["a", "b", "c", "d", "e", "f", "g", "h"]) {
-            text.push_str(&format!("{this}: &{this} [*{last},*{last},*{last},*{last},*{last},*{last},*{last},*{last},*{last}]\n"));
+            text.push_str(&format!(
+                "{this}: &{this} [*{last},*{last},*{last},*{last},*{last},*{last},*{last},*{last},*{last}]\n"
+            ));
         }
         text
     };
