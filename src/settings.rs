@@ -34,12 +34,34 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Sections that are accepted and not used yet.
-    pub fn sections_of_later_versions(&self) -> Vec<&'static str> {
-        let Self { discord, on_call, links, scaffolder, mapping, .. } = self;
-        let sections =
-            [("discord", discord), ("on_call", on_call), ("links", links), ("scaffolder", scaffolder), ("mapping", mapping)];
-        sections.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect()
+    /// Keys that are set, accepted, and not used yet.
+    pub fn keys_of_later_versions(&self) -> Vec<String> {
+        let Self { discord, on_call, links, scaffolder, mapping, server, access, hygiene, sources, slack, .. } = self;
+        let mut keys = Vec::new();
+        let mut note = |key: &str, is_set: bool| {
+            if is_set {
+                keys.push(key.to_owned());
+            }
+        };
+        note("discord", discord.is_some());
+        note("on_call", on_call.is_some());
+        note("links", links.is_some());
+        note("scaffolder", scaffolder.is_some());
+        note("mapping", mapping.is_some());
+        note("server.api", server.api.public || !server.api.tokens.is_empty());
+        note("access.rules", !access.rules.is_empty());
+        note("slack.app_token", slack.as_ref().is_some_and(|slack| slack.app_token.is_some()));
+        for key in hygiene.later.keys().map(String::as_str).chain(hygiene.catch_all.as_ref().map(|_| "catch_all")) {
+            note(&format!("hygiene.{key}"), true);
+        }
+        for (at, source) in sources.iter().enumerate() {
+            if let SourceSettings::Github(github) = source {
+                note(&format!("sources[{at}].filters"), github.filters.is_some());
+                note(&format!("sources[{at}].org_data"), github.org_data.is_some());
+                note(&format!("sources[{at}].webhook_secret"), github.webhook_secret.is_some());
+            }
+        }
+        keys
     }
 }
 

@@ -38,6 +38,7 @@ pub struct Worker {
 impl Worker {
     /// Keeps the snapshot current until told to stop. Outages are waited out; answers go on from memory.
     pub async fn keep_current(&self, database: &Database, stop: &CancellationToken) {
+        report_catalog(&self.app.catalog.load());
         let mut was_away = false;
         while !stop.is_cancelled() {
             let followed = tokio::select! {
@@ -91,6 +92,7 @@ impl Worker {
             catalog.with_sources(sources)
         });
         let catalog = self.app.catalog.load();
+        report_catalog(&catalog);
         let data_dir = self.app.settings.data_dir.clone();
         let saved = tokio::task::spawn_blocking(move || save_parts_to_disk(&data_dir, catalog.parts())).await;
         if let Ok(Err(fault)) = saved {
@@ -109,6 +111,10 @@ impl Worker {
             }
             catalog.with_sources(sources)
         });
+        if fault.is_none() {
+            let gauge = metrics::gauge!("steward_source_synced_timestamp_seconds", "source" => source.to_owned());
+            gauge.set(at.timestamp() as f64);
+        }
         if let Err(fault) = save_sources_to_disk(&self.app.settings.data_dir, &self.app.catalog.load().parts().sources) {
             warn!(error = %fault, "the time of the sync could not be kept on disk");
         }
@@ -140,10 +146,15 @@ impl Worker {
         found.unwrap_or_else(|| crate::settings::ScheduleSettings::default().every)
     }
 
+    /// Syncs one source and tells of it in log and metrics.
     async fn sync(&self, source: &Source, removals: Removals, progress: &Progress) -> Result<SourceSummary, StoreError> {
         let app = &self.app;
         let context = SyncContext { store: &app.store, clock: &app.clock, custom_kinds: &app.custom_kinds, removals, progress };
         let summary = sync_source(source, &context).await?;
+        let result = if summary.failed { "failed" } else { "done" };
+        metrics::counter!("steward_syncs_total", "source" => source.id().to_owned(), "result" => result).increment(1);
+        let requests = summary.api_requests.graphql + summary.api_requests.rest;
+        metrics::counter!("steward_source_requests_total", "source" => source.id().to_owned()).increment(requests);
         if summary.failed {
             let fault = summary.errors.first().map(|error| error.message.clone()).unwrap_or_default();
             warn!(source = source.id(), fault, "the source could not be read to its end; nothing was removed");
@@ -222,6 +233,16 @@ impl Worker {
         let result = if failed { "failed" } else { "done" };
         self.app.store.finish_action(job.audit_id, self.app.clock.now(), result, Some(message)).await
     }
+}
+
+/// The catalog's size and faults as metrics.
+fn report_catalog(catalog: &Catalog) {
+    let gauge = |name: &'static str, value: usize| metrics::gauge!(name).set(value as f64);
+    gauge("steward_catalog_entities", catalog.entries().len());
+    gauge("steward_catalog_repositories", catalog.parts().repositories);
+    gauge("steward_catalog_repositories_without_descriptor", catalog.parts().without_descriptor);
+    gauge("steward_catalog_broken_files", catalog.broken().len());
+    gauge("steward_catalog_conflicts", catalog.conflicts().count());
 }
 
 /// The message that says a sync is done.

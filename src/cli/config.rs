@@ -26,7 +26,7 @@ enum What {
 
 pub fn config(args: &ConfigArgs, global: Option<&Path>) -> anyhow::Result<Outcome> {
     match &args.what {
-        What::Schema => println!("{}", serde_json::to_string_pretty(&settings::schema())?),
+        What::Schema => super::print(serde_json::to_string_pretty(&settings::schema())?)?,
         What::Check { file } => {
             let file = file.as_deref().or(global);
             let settings = match settings::load(file) {
@@ -37,9 +37,9 @@ pub fn config(args: &ConfigArgs, global: Option<&Path>) -> anyhow::Result<Outcom
                 }
             };
             let count = settings.sources.len();
-            println!("The configuration is valid: {count} {}.", if count == 1 { "source" } else { "sources" });
-            for section in settings.sections_of_later_versions() {
-                println!("Note: this version does not use `{section}` yet.");
+            super::print(format_args!("The configuration is valid: {count} {}.", if count == 1 { "source" } else { "sources" }))?;
+            for key in settings.keys_of_later_versions() {
+                super::print(format_args!("Note: this version does not use `{key}` yet."))?;
             }
         }
     }

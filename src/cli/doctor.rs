@@ -25,14 +25,14 @@ pub async fn doctor(config: Option<&Path>) -> anyhow::Result<Outcome> {
     let settings = match settings::load(config) {
         Ok(settings) => settings,
         Err(error) => {
-            print(&[Line::new("configuration", Err(error.to_string()))]);
+            print(&[Line::new("configuration", Err(error.to_string()))])?;
             return Ok(Outcome::Bad);
         }
     };
     let mut lines = vec![Line::new("configuration", Ok("is valid".to_owned()))];
     super::make_data_dir(&settings)?;
     lines.extend(check_all(settings).await?);
-    print(&lines);
+    print(&lines)?;
     Ok(lines.iter().all(|line| line.result.is_ok()).into())
 }
 
@@ -97,11 +97,12 @@ async fn check_slack(app: &crate::app::App) -> Line {
     Line::new("slack", told.map_err(|error| format!("{error}; check slack.bot_token, and that the app is installed")))
 }
 
-fn print(lines: &[Line]) {
+fn print(lines: &[Line]) -> std::io::Result<()> {
     for Line { name, result } in lines {
         match result {
-            Ok(told) => println!("ok     {name}: {told}"),
-            Err(how) => println!("FAULT  {name}: {how}"),
+            Ok(told) => super::print(format_args!("ok     {name}: {told}"))?,
+            Err(how) => super::print(format_args!("FAULT  {name}: {how}"))?,
         }
     }
+    Ok(())
 }

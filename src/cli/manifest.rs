@@ -35,7 +35,7 @@ pub fn manifest(args: &ManifestArgs) -> anyhow::Result<Outcome> {
         Commands::Umbrella => slack::SlashCommands::Umbrella,
     };
     match args.platform {
-        Platform::Slack => println!("{}", slack::manifest(&commands, &args.url, which)?),
+        Platform::Slack => super::print(slack::manifest(&commands, &args.url, which)?)?,
     }
     Ok(Outcome::Good)
 }

@@ -9,7 +9,11 @@ mod manifest;
 mod serve;
 mod sync;
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -74,6 +78,7 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
         Ok(Outcome::Bad) => ExitCode::FAILURE,
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(BROKEN_PIPE),
         Err(error) => {
             eprintln!("steward: {error:#}");
             ExitCode::FAILURE
@@ -100,6 +105,21 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Migrate => block_on(serve::migrate(settings::load(config)?)),
         Command::Config(args) => config::config(&args, config),
     }
+}
+
+/// What a shell reports of a program that wrote into a pipe nobody reads any more, as in `steward ask … | head -1`.
+const BROKEN_PIPE: u8 = 128 + 13;
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let found = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
+    found.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Writes to standard output; `println!` panics where the reader has gone.
+fn print(text: impl std::fmt::Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
 }
 
 /// Runs on two threads at least: a blocking start of the private database must not stop everything else.

@@ -191,6 +191,6 @@ pub async fn migrate(settings: Settings) -> anyhow::Result<Outcome> {
     let migrated = app.store.open(&database, app.settings.database.max_connections).await;
     stop(database);
     migrated?;
-    println!("The database schema is current.");
+    super::print("The database schema is current.")?;
     Ok(Outcome::Good)
 }

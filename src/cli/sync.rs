@@ -42,9 +42,9 @@ pub async fn sync(args: &SyncArgs, settings: crate::settings::Settings) -> anyho
     tokio::task::block_in_place(|| database.stop());
     let summary = synced?;
     if args.json {
-        println!("{}", serde_json::to_string(&summary)?);
+        super::print(serde_json::to_string(&summary)?)?;
     } else {
-        print!("{summary}");
+        super::print(summary.to_string().trim_end())?;
     }
     let is_good = !summary.sources.is_empty() && summary.sources.iter().all(|source| !source.failed);
     Ok(is_good.into())

@@ -133,7 +133,7 @@ pub async fn respond(app: &App, request: Request) -> Response {
 
 fn admins(app: &App) -> Vec<EntityRef> {
     let written = app.settings.access.admins.iter();
-    written.filter_map(|admin| EntityRef::parse(&admin.to_string(), Some("group"), "default").ok()).collect()
+    written.filter_map(|admin| EntityRef::parse(admin, Some("group"), "default").ok()).collect()
 }
 
 fn stale_after(app: &App) -> chrono::Duration {
@@ -158,6 +158,8 @@ async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &s
     }
     let mut response = run(app, catalog, asking, command, &arguments).await;
     if let Response::Reply(reply) = &mut response {
+        let labels = [("command", command.name.clone()), ("status", reply.status.as_str().to_owned())];
+        metrics::counter!("steward_answers_total", &labels).increment(1);
         reply.audience = match (command.visibility, reply.status) {
             (Visibility::Everyone, Status::Answered) => Audience::Everyone,
             (Visibility::Everyone | Visibility::Asker, _) => Audience::Asker,

@@ -16,7 +16,9 @@ use serde_json::json;
 use crate::app::App;
 
 pub fn routes(metrics: Option<PrometheusHandle>) -> Router<Arc<App>> {
-    let metrics = move || {
+    let metrics = move |State(app): State<Arc<App>>| {
+        let database_up = if app.store.away_since().is_none() { 1.0 } else { 0.0 };
+        metrics::gauge!("steward_database_up").set(database_up);
         let text = metrics.as_ref().map(PrometheusHandle::render).unwrap_or_default();
         std::future::ready(([("content-type", "text/plain; version=0.0.4")], text))
     };

@@ -52,5 +52,6 @@ fn stop_after_this_process(postgres: &PrivatePostgres, folder: &Path) {
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(script).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
-    shell.spawn().expect("a shell");
+    // It outlives this process, which therefore cannot wait for it.
+    std::mem::forget(shell.spawn().expect("a shell"));
 }

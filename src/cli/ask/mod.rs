@@ -58,11 +58,11 @@ pub(super) async fn ask(args: &AskArgs, settings: Settings) -> anyhow::Result<Ou
     let request = Request { account, place: None, act: Act::Say { line: args.line.join(" ") } };
     let response = respond(&app, request).await;
     match args.format {
-        Format::Json => println!("{}", render_json(&response)),
+        Format::Json => super::print(render_json(&response))?,
         Format::Text => {
             let is_terminal = std::io::stdout().is_terminal();
             let colour = if is_terminal { Colour::On } else { Colour::Off };
-            println!("{}", render_text(&response, DEFAULT_WIDTH, colour));
+            super::print(render_text(&response, DEFAULT_WIDTH, colour).trim_end())?;
         }
     }
     Ok(is_success(&response).into())

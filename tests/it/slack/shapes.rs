@@ -204,7 +204,7 @@ impl Dice {
             required: if self.one_in(2) { Required::Yes } else { Required::No },
             kind,
             value: self.maybe(value),
-            error: self.maybe(Self::words).filter(|_| index % 3 == 0),
+            error: self.maybe(Self::words).filter(|_| index.is_multiple_of(3)),
         }
     }
 
