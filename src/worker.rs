@@ -124,9 +124,14 @@ impl Worker {
     pub async fn keep_synced(&self, progress: &Progress, stop: &CancellationToken) {
         let loops = self.sources.iter().map(|source| async move {
             let every = self.every(source.id());
+            // People watch the first sync; the later ones are a line in the log.
+            let mut shown = progress;
             loop {
-                let pause = match self.sync(source, Removals::HoldBackLarge, progress).await {
-                    Ok(summary) if !summary.failed => every,
+                let pause = match self.sync(source, Removals::HoldBackLarge, shown).await {
+                    Ok(summary) if !summary.failed => {
+                        shown = &Progress::Silent;
+                        every
+                    }
                     Ok(_) => RETRY_SYNC.min(every),
                     // The database is away or just starting.
                     Err(_) => RECONNECT,

@@ -155,7 +155,7 @@ impl Progress {
         if let Self::Bar(_, known) = self
             && let Some(bar) = known.lock().expect("nothing panics while it holds this lock").get(source)
         {
-            bar.finish();
+            bar.finish_and_clear();
         }
     }
 }
