@@ -47,7 +47,8 @@ impl Worker {
             };
             let Err(fault) = followed;
             if !was_away {
-                warn!(error = %fault, "the database is away; answers come from memory");
+                let fault = format!("{:#}", anyhow::Error::from(fault));
+                warn!(fault, "the database cannot be used; answers come from memory");
             }
             was_away = self.app.store.check(self.app.clock.now()).await.is_err();
             tokio::select! {
@@ -133,8 +134,12 @@ impl Worker {
                         every
                     }
                     Ok(_) => RETRY_SYNC.min(every),
-                    // The database is away or just starting.
-                    Err(_) => RECONNECT,
+                    // Away or just starting: whoever follows it has said so.
+                    Err(StoreError::Away(_)) => RECONNECT,
+                    Err(StoreError::Failed(fault)) => {
+                        error!(source = source.id(), fault = format!("{fault:#}"), "a sync could not be stored");
+                        RETRY_SYNC
+                    }
                 };
                 tokio::select! {
                     () = stop.cancelled() => return,
