@@ -59,9 +59,11 @@ pub fn check_text(file: &str, text: &str, environment: &dyn Fn(&str) -> Option<S
     expand(&mut value, "", &environment_of).map_err(|(key, message)| fault(line_of(text, &key), &key, message))?;
     drop_empty_optionals(&mut value);
     let mut settings: Settings = serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        let raw = error.inner().to_string();
-        let key = unknown_key(&raw).map_or_else(|| path.clone(), |unknown| join(&path, unknown));
+        let (key, raw) = take_inner_path(error.path().to_string(), error.inner().to_string());
+        let key = match unknown_key(&raw) {
+            Some(unknown) if key != unknown && !key.ends_with(&format!(".{unknown}")) => join(&key, unknown),
+            Some(_) | None => key,
+        };
         fault(line_of(text, &key), &key, plain_words(&raw))
     })?;
     if settings.database.url.is_none() {
@@ -208,7 +210,7 @@ fn plain_words(message: &str) -> String {
     } else if let Some(rest) = message.strip_prefix("unknown variant `") {
         ("value", rest)
     } else {
-        return message.to_owned();
+        return message.replace("expected socket address", "write an address with its port, as in 0.0.0.0:7007");
     };
     let Some((unknown, expected)) = rest.split_once('`') else { return message.to_owned() };
     let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
@@ -218,6 +220,21 @@ fn plain_words(message: &str) -> String {
         _ => format!("known here: {}", known.join(", ")),
     };
     format!("there is no {what} {unknown:?} here; {hint}")
+}
+
+/// Between a path inside a source and the message: serde reads a tagged value into a buffer and loses the path there.
+const INNER_PATH: char = '\u{1f}';
+
+/// Reads one kind of source, keeping in the error's text where below it the error stands.
+pub(super) fn inner<T: serde::de::DeserializeOwned, E: serde::de::Error>(value: Value) -> Result<T, E> {
+    serde_path_to_error::deserialize(value).map_err(|error| E::custom(format!("{}{INNER_PATH}{}", error.path(), error.inner())))
+}
+
+fn take_inner_path(path: String, message: String) -> (String, String) {
+    match message.split_once(INNER_PATH) {
+        Some((inner, message)) => (join(&path, inner), message.to_owned()),
+        None => (path, message),
+    }
 }
 
 /// The line on which a key stands: follows the path by indentation and list items.
@@ -231,8 +248,8 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
         let at = match part.parse::<usize>() {
             Ok(index) => {
                 let is_item = |line: &&str| line.trim_start().starts_with("- ");
-                let first = lines.get(start..)?.iter().find(|line| is_item(line))?;
-                let indent = first.len() - first.trim_start().len();
+                let first = lines.get(start..).and_then(|rest| rest.iter().find(|line| is_item(line)));
+                let indent = first.map_or(0, |first| first.len() - first.trim_start().len());
                 let same = |line: &str| line.trim_start().starts_with("- ") && line.len() - line.trim_start().len() == indent;
                 (start..lines.len()).filter(|at| same(lines[*at])).nth(index)
             }
@@ -242,7 +259,9 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
                 named(bare) || bare.split(['{', ',']).any(|piece| named(piece.trim_start()))
             }),
         };
-        position = at?;
+        // A list on one line has no line for each item: the key's own is near enough.
+        let Some(at) = at else { break };
+        position = at;
         found = Some(position + 1);
     }
     found

@@ -7,6 +7,7 @@ mod answers;
 mod app;
 mod bot;
 mod cluster;
+mod config;
 mod fake_github;
 mod fake_slack;
 mod github;

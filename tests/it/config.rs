@@ -1,0 +1,119 @@
+//! The configuration: what is accepted, and how a mistake is told.
+
+use expect_test::{Expect, expect};
+use steward::settings::{Settings, SourceSettings, check_text};
+
+fn environment(name: &str) -> Option<String> {
+    let known = [("DATABASE_URL", "postgres://u:p@h/d?a=b#c"), ("GITHUB_TOKEN", "ghp: {x}"), ("EMPTY", "")];
+    known.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()).filter(|value| !value.is_empty())
+}
+
+fn read(text: &str) -> Settings {
+    check_text("steward.yaml", text, &environment).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn check(text: &str, expected: Expect) {
+    let error = check_text("steward.yaml", text, &environment).expect_err("it is wrong");
+    expected.assert_eq(&error.to_string());
+}
+
+#[test]
+fn empty_file_is_a_configuration() {
+    let settings = read("# nothing yet\n");
+    assert!(settings.sources.is_empty());
+    assert_eq!(settings.database.max_connections, 16);
+}
+
+#[test]
+fn variables_need_no_quotes_and_their_values_stay_text() {
+    let settings = read(
+        "database: { url: ${DATABASE_URL}, max_connections: 4 }\n\
+         sources: [{ type: github, id: acme, org: ${ORG:-acme}, auth: { token: ${GITHUB_TOKEN} } }]\n",
+    );
+    let url = settings.database.url.as_ref().map(secrecy::ExposeSecret::expose_secret);
+    assert_eq!(url, Some("postgres://u:p@h/d?a=b#c"));
+    let SourceSettings::Github(github) = &settings.sources[0] else { panic!("a GitHub source") };
+    assert_eq!(github.org, "acme");
+    assert_eq!(secrecy::ExposeSecret::expose_secret(&github.auth.token), "ghp: {x}");
+}
+
+#[test]
+fn empty_default_means_not_set() {
+    let settings = read("slack: { bot_token: xoxb-1, signing_secret: \"${EMPTY:-}\" }\n");
+    assert!(settings.slack.expect("a section").signing_secret.is_none());
+}
+
+#[test]
+fn unset_variable_is_named_with_its_key_and_line() {
+    check(
+        "data_dir: ./data\nslack:\n  bot_token: ${SLACK_BOT_TOKEN}\n",
+        expect![
+            "steward.yaml:3: slack.bot_token: the environment variable SLACK_BOT_TOKEN is not set; set it, or write ${SLACK_BOT_TOKEN:-} where it may be empty"
+        ],
+    );
+}
+
+#[test]
+fn unknown_keys_are_named_with_what_was_meant() {
+    check("data_dir: ./data\nslak: {}\n", expect![[r#"steward.yaml:2: slak: there is no key "slak" here; did you mean slack?"#]]);
+    check(
+        "server:\n  lisen: 127.0.0.1:7007\n",
+        expect![[r#"steward.yaml:2: server.lisen: there is no key "lisen" here; did you mean listen?"#]],
+    );
+    check(
+        "sources:\n  - type: directory\n    id: a\n    pat: ./x\n",
+        expect![[r#"steward.yaml:4: sources[0].pat: there is no key "pat" here; did you mean path?"#]],
+    );
+    check(
+        "sources:\n  - type: gitub\n    id: a\n",
+        expect![[r#"steward.yaml:2: sources[0]: there is no value "gitub" here; did you mean github?"#]],
+    );
+}
+
+#[test]
+fn wrong_values_say_what_to_write() {
+    let source = |rest: &str| format!("sources:\n  - type: directory\n    id: a\n    path: ./x\n{rest}");
+    check(
+        &source("    schedule: { every: soon }\n"),
+        expect![[r#"steward.yaml:5: sources[0].schedule.every: "soon" is not a duration; write 30m, 2h or 1d"#]],
+    );
+    check(
+        &source("    schedule: { every: 1s }\n"),
+        expect!["steward.yaml:5: sources[0].schedule.every: is under 10 seconds; write 1m or more"],
+    );
+    check(
+        &source("  - type: directory\n    id: a\n    path: ./y\n"),
+        expect![[r#"steward.yaml:6: sources[1].id: "a" is used by an earlier source; give each its own id"#]],
+    );
+    check(
+        "access:\n  admins: [platform]\n",
+        expect![[
+            r#"steward.yaml:2: access.admins[0]: "platform" is not a full reference; write group:default/platform or user:default/ada"#
+        ]],
+    );
+    check(
+        "server: { listen: 7007 }\n",
+        expect![
+            "steward.yaml:1: server.listen: invalid type: integer `7007`, write an address with its port, as in 0.0.0.0:7007"
+        ],
+    );
+    check(
+        "data_dir: [\n",
+        expect![
+            "steward.yaml:2: is not valid YAML: did not find expected node content at line 2 column 1, while parsing a flow node"
+        ],
+    );
+}
+
+#[test]
+fn keys_of_later_versions_are_accepted_and_named() {
+    let settings = read(
+        "discord: { token: x }\nserver: { api: { public: true } }\n\
+         hygiene: { schedule: { day: tuesday, at: \"10:00\" }, catch_all: \"#platform\" }\n\
+         sources: [{ type: github, id: a, org: a, auth: { token: t }, filters: { archived: exclude } }]\n",
+    );
+    assert_eq!(
+        settings.keys_of_later_versions(),
+        ["discord", "server.api", "hygiene.schedule", "hygiene.catch_all", "sources[0].filters"]
+    );
+}
