@@ -55,7 +55,15 @@ impl Settings {
             note(&format!("hygiene.{key}"), true);
         }
         for (at, source) in sources.iter().enumerate() {
+            let key = match source {
+                SourceSettings::Url(_) => "url",
+                SourceSettings::People(_) => "people",
+                SourceSettings::Backstage(_) => "backstage",
+                SourceSettings::Github(_) | SourceSettings::Directory(_) => "",
+            };
+            note(&format!("sources[{at}] (type {key})"), !key.is_empty());
             if let SourceSettings::Github(github) = source {
+                note(&format!("sources[{at}].auth.app"), github.auth.app.is_some());
                 note(&format!("sources[{at}].filters"), github.filters.is_some());
                 note(&format!("sources[{at}].org_data"), github.org_data.is_some());
                 note(&format!("sources[{at}].webhook_secret"), github.webhook_secret.is_some());
@@ -91,6 +99,7 @@ pub struct DatabaseSettings {
     /// `postgres://user:password@host/name`; without it a private PostgreSQL is started under `data_dir`.
     #[schemars(with = "Option<String>")]
     pub url: Option<SecretString>,
+    #[serde(deserialize_with = "read::loose")]
     pub max_connections: u32,
 }
 
@@ -119,6 +128,7 @@ impl Default for ServerSettings {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApiSettings {
+    #[serde(deserialize_with = "read::loose")]
     pub public: bool,
     #[schemars(with = "Vec<String>")]
     pub tokens: Vec<SecretString>,
@@ -130,6 +140,9 @@ pub struct ApiSettings {
 pub enum SourceSettings {
     Github(Box<GithubSettings>),
     Directory(DirectorySettings),
+    Url(LaterSource),
+    People(LaterSource),
+    Backstage(LaterSource),
 }
 
 impl<'de> Deserialize<'de> for SourceSettings {
@@ -141,12 +154,10 @@ impl<'de> Deserialize<'de> for SourceSettings {
         match source_type.as_str().unwrap_or_default() {
             "github" => read::inner(fields).map(Self::Github),
             "directory" => read::inner(fields).map(Self::Directory),
-            // In the contract, and read by later versions.
-            later @ ("url" | "people" | "backstage") => {
-                let message = format!("this version does not read sources of type {later} yet; take it out, or comment it");
-                Err(D::Error::custom(message))
-            }
-            other => Err(D::Error::unknown_variant(other, &["github", "directory"])),
+            "url" => read::inner(fields).map(Self::Url),
+            "people" => read::inner(fields).map(Self::People),
+            "backstage" => read::inner(fields).map(Self::Backstage),
+            other => Err(D::Error::unknown_variant(other, &["github", "directory", "url", "people", "backstage"])),
         }
     }
 }
@@ -156,6 +167,7 @@ impl SourceSettings {
         match self {
             Self::Github(github) => &github.id,
             Self::Directory(directory) => &directory.id,
+            Self::Url(later) | Self::People(later) | Self::Backstage(later) => &later.id,
         }
     }
 
@@ -163,6 +175,7 @@ impl SourceSettings {
         match self {
             Self::Github(github) => github.schedule,
             Self::Directory(directory) => directory.schedule,
+            Self::Url(_) | Self::People(_) | Self::Backstage(_) => ScheduleSettings::default(),
         }
     }
 }
@@ -196,8 +209,20 @@ pub struct GithubSettings {
 #[serde(deny_unknown_fields)]
 pub struct GithubAuth {
     /// A fine-grained or classic token that can read the organisation's repositories.
-    #[schemars(with = "String")]
-    pub token: SecretString,
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub token: Option<SecretString>,
+    /// A GitHub App; read by later versions.
+    #[serde(default)]
+    pub app: Option<serde_json::Value>,
+}
+
+/// A source of a type that the contract names and a later version reads.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+pub struct LaterSource {
+    pub id: String,
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, serde_json::Value>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

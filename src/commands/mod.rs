@@ -23,6 +23,8 @@ use crate::{
     },
 };
 
+use crate::{chat::limits, error::UserError};
+
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
@@ -33,6 +35,9 @@ const MISSED_ROUNDS: u32 = 3;
 
 /// The same for a catalog without configured sources, by the usual half an hour.
 const STALE_AFTER: chrono::Duration = chrono::Duration::minutes(90);
+
+/// Longer than any reference, address or question; a look-up's work grows with each word, and everybody waits behind it.
+const LONGEST_LINE: usize = 300;
 
 /// What an answer may know besides the catalog.
 #[derive(Debug, Clone)]
@@ -125,6 +130,7 @@ pub async fn respond(app: &App, request: Request) -> Response {
         Act::Back(sent) if sent.form == "report" => report::back(&catalog, sent),
         Act::Submit(sent) | Act::Back(sent) => Response::Reply(unknown_form(&sent.form)),
         Act::Complete { form, field, typed } if form == "report" => {
+            let typed = limits::cut(&typed, LONGEST_LINE);
             Response::Choices(report::complete(&catalog, &asking, &field, &typed))
         }
         Act::Complete { .. } => Response::Choices(Vec::new()),
@@ -148,6 +154,11 @@ fn unknown_form(form: &str) -> Reply {
 }
 
 async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &str) -> Response {
+    if line.chars().nth(LONGEST_LINE).is_some() {
+        let error = UserError::new(format!("That is too long: Steward reads up to {LONGEST_LINE} letters."))
+            .next("Write a name, as in /owner payments-api.");
+        return Response::Reply(Reply::fault("", &error));
+    }
     let (command, arguments) = match app.commands.parse_line(line) {
         Ok(parsed) => parsed,
         Err(LineFault::Empty) => return Response::Reply(help::help(&app.commands, asking, &help::Help::default())),

@@ -13,7 +13,9 @@ use super::{
     page::{NodeFault, Overload, Page, PageVariables, parse_page, sweep_query},
     waits::Patience,
 };
-use crate::catalog::{Contents, RepositoryRead, SourceFile, SourcePage, SweepError, SweepReport};
+use crate::catalog::{
+    Contents, RepositoryRead, SourceFile, SourcePage, SweepError, SweepReport, descriptor::MAX_DESCRIPTOR_BYTES,
+};
 
 /// GitHub's own limit for a page.
 const LARGEST_PAGE: usize = 100;
@@ -22,7 +24,7 @@ const MAX_GOOD_PAGES_BEFORE_GROWTH: u32 = 16;
 /// How often one repository alone may be too much before it is asked for without its files.
 const MAX_HEAVY_ALONE: u32 = 3;
 /// What GraphQL cuts short or holds for binary is read whole up to here; a longer descriptor or runbook is no text for people.
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
+const MAX_FILE_BYTES: u64 = MAX_DESCRIPTOR_BYTES as u64;
 /// Whole reads in one sweep: each is a request, and a sweep must stay cheap whatever people commit.
 const MAX_WHOLE_READS: usize = 200;
 

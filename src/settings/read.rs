@@ -82,13 +82,19 @@ fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Sett
             id: org.clone(),
             org,
             api_url: environment("GITHUB_API_URL").unwrap_or_else(super::github_api),
-            auth: GithubAuth { token: token.into() },
+            auth: GithubAuth { token: Some(token.into()), app: None },
             catalog_paths: super::catalog_paths(),
             schedule: super::ScheduleSettings::default(),
             webhook_secret: environment("GITHUB_WEBHOOK_SECRET").map(Into::into),
             filters: None,
             org_data: None,
         })));
+    }
+    for (set, missing) in [("GITHUB_ORG", "GITHUB_TOKEN"), ("GITHUB_TOKEN", "GITHUB_ORG")] {
+        if environment(set).is_some() && environment(missing).is_none() {
+            let message = format!("{set} is set and {missing} is not; set both, or neither");
+            return Err(ConfigError { file: "environment".to_owned(), line: None, key: String::new(), message });
+        }
     }
     if let Some(bot_token) = environment("SLACK_BOT_TOKEN") {
         settings.slack = Some(SlackSettings {
@@ -101,12 +107,29 @@ fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Sett
     Ok(settings)
 }
 
+/// A sync's lock and its writes, the listener, the queue's own, and one to answer with.
+const FEWEST_CONNECTIONS: u32 = 5;
+
 /// Rules that types alone do not hold.
 fn check_values(settings: &Settings) -> Result<(), (String, String)> {
+    if settings.database.max_connections < FEWEST_CONNECTIONS {
+        let message = format!("is under {FEWEST_CONNECTIONS}: sync, listening and the job queue hold one each");
+        return Err(("database.max_connections".to_owned(), message));
+    }
     for (at, source) in settings.sources.iter().enumerate() {
         let key = |name: &str| format!("sources[{at}].{name}");
         if settings.sources[..at].iter().any(|earlier| earlier.id() == source.id()) {
             return Err((key("id"), format!("{:?} is used by an earlier source; give each its own id", source.id())));
+        }
+        if let SourceSettings::Github(github) = source {
+            if github.auth.token.is_none() && github.auth.app.is_none() {
+                return Err((key("auth"), "holds no token; write token: ${GITHUB_TOKEN}".to_owned()));
+            }
+            if let Some(glob) = github.catalog_paths.iter().find(|path| path.contains(['*', '?', '[', '{'])) {
+                let message =
+                    format!("{glob:?} is a glob, which this version does not read from GitHub yet; write each path out");
+                return Err((key("catalog_paths"), message));
+            }
         }
         if source.schedule().every < Duration::from_secs(10) {
             return Err((key("schedule.every"), "is under 10 seconds; write 1m or more".to_owned()));
@@ -270,6 +293,17 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
 /// The JSON Schema of the configuration file.
 pub fn schema() -> Value {
     serde_json::to_value(schemars::schema_for!(Settings)).expect("a schema is plain JSON")
+}
+
+/// A number or a word that an environment variable may have brought as text.
+pub(super) fn loose<'de, D: Deserializer<'de>, T: std::str::FromStr + serde::de::DeserializeOwned>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    match value.as_str().map(str::parse) {
+        Some(Ok(parsed)) => Ok(parsed),
+        Some(Err(_)) | None => T::deserialize(value).map_err(D::Error::custom),
+    }
 }
 
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

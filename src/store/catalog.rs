@@ -1,6 +1,14 @@
 //! The catalog as rows: what a replica loads whole at first and in parts later, and the copy on disk.
 
-use std::{collections::BTreeMap, io, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -208,7 +216,10 @@ fn replace_file(
     write: impl FnOnce(&mut io::BufWriter<std::fs::File>) -> io::Result<()>,
 ) -> io::Result<()> {
     std::fs::create_dir_all(data_dir)?;
-    let temporary = data_dir.join(format!("{name}.{}", std::process::id()));
+    // Two writers at once must not write into one another's file.
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let temporary = data_dir.join(format!("{name}.{}-{number}", std::process::id()));
     let mut file = io::BufWriter::new(std::fs::File::create(&temporary)?);
     write(&mut file)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;

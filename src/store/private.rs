@@ -11,7 +11,7 @@ use std::{
         process::CommandExt,
     },
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -25,6 +25,9 @@ use sha2::{Digest, Sha256};
 
 /// How long a start may take: recovery after a crash replays the log first.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a killed server's children may keep its lock file and memory.
+const HELD_BY_A_DEAD_SERVER: Duration = Duration::from_secs(15);
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
 /// `sun_path` holds 108 bytes on Linux and 104 on macOS, and PostgreSQL appends `/.s.PGSQL.5432.lock`.
 const LONGEST_SOCKET_FOLDER: usize = 80;
 /// Where distributions and Homebrew put the server binaries, each holding one folder a major version.
@@ -96,7 +99,8 @@ impl PrivatePostgres {
         let bin = find_binaries(&data)?;
         let socket = socket_folder(&home);
         make_folder(&socket, account).map_err(failed("creating the socket folder"))?;
-        let password = read_or_make_password(&data_dir.join("postgres.password")).map_err(failed("keeping the password"))?;
+        // Beside the cluster: whatever becomes of the data folder, the two stay together.
+        let password = read_or_make_password(&home.join("password")).map_err(failed("keeping the password"))?;
         let cluster = Cluster { bin, socket, log: home.join("postgres.log"), data, password, account, durability };
         if !cluster.data.join("PG_VERSION").exists() {
             cluster.create()?;
@@ -151,36 +155,73 @@ impl Cluster {
     }
 
     fn ensure_running(&self) -> Result<(), PrivateError> {
-        let deadline = Instant::now() + START_TIMEOUT;
+        let deadline = Instant::now() + HELD_BY_A_DEAD_SERVER;
         loop {
             if self.is_running() {
-                return Ok(());
+                return self.wait_until_ready(None);
             }
             self.forget_dead_server();
-            let started = self.run(self.start_command().stdout(Stdio::null()).stderr(Stdio::null()), "starting the database");
-            match started {
-                Ok(()) => return Ok(()),
-                // After a kill -9 of the server its children hold the shared memory for a moment.
-                Err(_) if Instant::now() < deadline && !self.is_running() => std::thread::sleep(Duration::from_millis(250)),
-                Err(_) if self.is_running() => return Ok(()),
-                Err(error) => return Err(self.with_log(error)),
+            let _ = fs::remove_file(&self.log);
+            let server = self.start_command()?.spawn();
+            let mut server = server.map_err(|error| self.failed("starting the database", error.to_string()))?;
+            match self.wait_until_ready(Some(&mut server)) {
+                // After a kill -9 of the server its children hold its memory and lock file for a moment.
+                Err(_) if Instant::now() < deadline && self.is_held() => std::thread::sleep(LOOK_AGAIN),
+                ended => return ended,
             }
         }
     }
 
-    fn start_command(&self) -> Command {
-        let flush = match self.durability {
-            Durability::Full => "",
-            Durability::None => " -c fsync=off -c synchronous_commit=off -c full_page_writes=off",
-        };
-        let options = format!(
-            "-c listen_addresses='' -c unix_socket_directories='{}' -c unix_socket_permissions=0700 -c max_connections=120 \
-             -c shared_buffers=64MB -c log_min_messages=warning{flush}",
-            self.socket.display()
-        );
-        let mut command = self.command("pg_ctl");
-        command.args(["start", "-w", "-t", "30", "-l"]).arg(&self.log).arg("-o").arg(options);
-        command
+    /// Waits until the server takes connections; recovery after a crash comes first.
+    fn wait_until_ready(&self, mut server: Option<&mut Child>) -> Result<(), PrivateError> {
+        let deadline = Instant::now() + START_TIMEOUT;
+        while Instant::now() < deadline {
+            if self.is_running() && self.says_ready() {
+                return Ok(());
+            }
+            let exited = server.as_mut().and_then(|server| server.try_wait().ok().flatten());
+            if exited.is_some() || (server.is_none() && !self.is_running()) {
+                return Err(self.failed("starting the database", self.last_words()));
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        Err(self.failed(
+            "starting the database",
+            format!("it was not ready after {} s; {}", START_TIMEOUT.as_secs(), self.last_words()),
+        ))
+    }
+
+    /// The eighth line of the lock file is the server's state (`PM_STATUS_READY` of its sources).
+    fn says_ready(&self) -> bool {
+        let lock = fs::read_to_string(self.data.join("postmaster.pid")).unwrap_or_default();
+        lock.lines().nth(7).is_some_and(|state| state.trim() == "ready")
+    }
+
+    fn is_held(&self) -> bool {
+        let log = self.last_words();
+        log.contains("lock file") || log.contains("shared memory")
+    }
+
+    /// The server itself, not `pg_ctl start`: that hands the folder's name to a shell.
+    fn start_command(&self) -> Result<Command, PrivateError> {
+        let log = fs::OpenOptions::new().create(true).append(true).open(&self.log);
+        let log = log.map_err(|error| self.failed("opening the database's log", error.to_string()))?;
+        let again = log.try_clone().map_err(|error| self.failed("opening the database's log", error.to_string()))?;
+        let mut command = self.command("postgres");
+        command.stdout(log).stderr(again).arg("-k").arg(&self.socket);
+        for setting in [
+            "listen_addresses=",
+            "unix_socket_permissions=0700",
+            "max_connections=120",
+            "shared_buffers=64MB",
+            "log_min_messages=warning",
+        ] {
+            command.arg("-c").arg(setting);
+        }
+        if self.durability == Durability::None {
+            command.args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]);
+        }
+        Ok(command)
     }
 
     fn is_running(&self) -> bool {
@@ -226,11 +267,16 @@ impl Cluster {
         Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
     }
 
-    fn with_log(&self, error: PrivateError) -> PrivateError {
+    fn failed(&self, what: &str, why: String) -> PrivateError {
+        PrivateError::Failed { what: what.to_owned(), why }
+    }
+
+    /// The end of the server's log.
+    fn last_words(&self) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let tail: Vec<&str> = log.lines().rev().take(3).collect();
         let tail = tail.into_iter().rev().collect::<Vec<_>>().join(" / ");
-        PrivateError::Failed { what: error.to_string(), why: format!("{tail} (more in {})", self.log.display()) }
+        format!("{tail} (more in {})", self.log.display())
     }
 }
 
@@ -267,10 +313,12 @@ fn cluster_home(data_dir: &Path, account: Option<(u32, u32)>) -> io::Result<Path
     Ok(home)
 }
 
-/// A short folder for the socket: paths of sockets are limited to about 100 bytes.
+/// A short folder with a plain name for the socket: paths of sockets are limited to about 100 bytes.
 fn socket_folder(home: &Path) -> PathBuf {
     let inside = home.join("run");
-    if inside.as_os_str().len() <= LONGEST_SOCKET_FOLDER {
+    // PostgreSQL takes a list of folders, with commas and quotes of its own.
+    let is_plain = inside.as_os_str().as_encoded_bytes().iter().all(|byte| !matches!(byte, b',' | b'"' | b'\'' | b'\\'));
+    if inside.as_os_str().len() <= LONGEST_SOCKET_FOLDER && is_plain {
         return inside;
     }
     let hash = hex::encode(&Sha256::digest(home.as_os_str().as_encoded_bytes())[..8]);

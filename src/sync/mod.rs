@@ -88,8 +88,10 @@ pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<S
     let is_whole = match swept {
         Ok(report) => {
             summary.api_requests = Requests { graphql: report.graphql_requests, rest: report.rest_requests };
-            let is_whole = report.errors.is_empty() && report.expected.is_none_or(|expected| seen.len() as u64 >= expected);
-            if !is_whole && report.errors.is_empty() {
+            let told = (seen.len() + report.errors.len()) as u64;
+            let is_cut_short = report.expected.is_some_and(|expected| told < expected);
+            let is_whole = report.errors.is_empty() && !is_cut_short;
+            if is_cut_short {
                 let message = format!("brought {} of {} repositories", seen.len(), report.expected.unwrap_or_default());
                 summary.errors.push(SweepError { location: source.id().to_owned(), message });
                 summary.failed = true;

@@ -117,6 +117,28 @@ fn private_database_is_adopted_after_a_crash_of_either_side() {
 }
 
 #[test]
+fn private_database_lives_in_a_folder_of_any_name() {
+    for name in ["da'ta", "da\"ta", "a,b", "da$x ;b", "dä ta", &"long".repeat(40)] {
+        let folder = TempDir::new().unwrap();
+        let postgres = PrivatePostgres::start(&folder.path().join(name), Durability::None).unwrap_or_else(|error| {
+            panic!("{name}: {error}");
+        });
+        postgres.stop();
+    }
+}
+
+#[test]
+fn server_that_cannot_start_is_told_of_at_once() {
+    let folder = TempDir::new().unwrap();
+    let postgres = PrivatePostgres::start(folder.path(), Durability::None).unwrap();
+    let data = postgres.data_folder().to_owned();
+    postgres.stop();
+    std::fs::write(data.join("postgresql.conf"), "no_such_setting = 1\n").unwrap();
+    let error = PrivatePostgres::start(folder.path(), Durability::None).unwrap_err().to_string();
+    assert!(error.contains("no_such_setting"), "{error}");
+}
+
+#[test]
 fn missing_or_damaged_copy_on_disk_is_no_error() {
     let folder = TempDir::new().unwrap();
     assert!(load_parts_from_disk(folder.path()).is_none());
