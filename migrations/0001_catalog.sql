@@ -58,6 +58,7 @@ create table entities (
     document      jsonb       not null,  -- the last good version, whole, with defaults
     relations     jsonb       not null,  -- [{type, target}] that the entity itself emits
     content_hash  bytea       not null,  -- SHA-256 of document and relations
+    former_names  text[]      not null default '{}', -- names it had in this file before
     commit        text,                  -- the head at which this version was first seen
     committed_at  timestamptz,
     kept_because  jsonb,                 -- {message, since}: the file has turned bad, this version is kept

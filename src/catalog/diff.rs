@@ -52,6 +52,7 @@ pub struct StoredClaim {
     pub content_hash: Hash,
     pub document: Value,
     pub relations: Vec<Relation>,
+    pub former_names: Vec<String>,
     /// It is served although its file holds an error.
     pub kept: bool,
     pub removed: bool,
@@ -96,6 +97,8 @@ pub struct ClaimWrite {
     pub document: Value,
     pub relations: Vec<Relation>,
     pub content_hash: Hash,
+    /// Set where this is an entity that had another name; empty leaves what is stored.
+    pub former_names: Vec<String>,
 }
 
 /// The last good version stays, marked.
@@ -281,7 +284,8 @@ fn diff_descriptor(
                 let document = without_nul(document.clone());
                 let content_hash = hash(json!([document, relations]).to_string().as_bytes());
                 let entity_ref = entity.entity_ref.clone();
-                let claim = ClaimWrite { path: path.to_owned(), entity_ref, document, relations, content_hash };
+                let path = path.to_owned();
+                let claim = ClaimWrite { path, entity_ref, document, relations, content_hash, former_names: Vec::new() };
                 valid.insert(&entity.entity_ref, claim);
             }
             Verdict::Invalid { problem, .. } | Verdict::YamlError { problem } => {
@@ -291,6 +295,7 @@ fn diff_descriptor(
             }
         }
     }
+    let mut gone: Vec<&StoredClaim> = Vec::new();
     for claim in stored {
         match (valid.remove(&claim.entity_ref), &first_problem) {
             (Some(new), _) if claim.removed => {
@@ -316,15 +321,34 @@ fn diff_descriptor(
                 let message = problem.message.clone();
                 change.kept.push(ClaimKept { path: path.to_owned(), entity_ref: claim.entity_ref.clone(), message });
             }
-            (None, None) => remove(change, claim),
+            (None, None) => {
+                gone.push(claim);
+                remove(change, claim);
+            }
         }
     }
-    for new in valid.into_values() {
+    let added_kinds: Vec<String> = valid.keys().map(|new| new.kind().to_owned()).collect();
+    for mut new in valid.into_values() {
+        new.former_names = former_names(&new, &gone, &added_kinds);
         change.history.push(line(&new, ChangeKind::Added, json!({})));
         change.tally.added += 1;
         change.claims.push(new);
     }
     first_problem
+}
+
+/// One entity of a kind gone from a file and one new there, in one commit: it was renamed.
+fn former_names(new: &ClaimWrite, gone: &[&StoredClaim], added_kinds: &[String]) -> Vec<String> {
+    let kind = new.entity_ref.kind();
+    let mut same_kind = gone.iter().filter(|old| old.entity_ref.kind() == kind);
+    let is_only_one = added_kinds.iter().filter(|added| *added == kind).count() == 1;
+    match (same_kind.next(), same_kind.next()) {
+        (Some(old), None) if is_only_one => {
+            let names = old.former_names.iter().cloned();
+            names.chain([old.entity_ref.name().to_owned()]).filter(|name| name != new.entity_ref.name()).collect()
+        }
+        (Some(_) | None, _) => Vec::new(),
+    }
 }
 
 fn remove(change: &mut RepositoryChange, claim: &StoredClaim) {

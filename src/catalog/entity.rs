@@ -94,6 +94,9 @@ pub struct Entity {
     pub email: Option<String>,
     /// What this entity itself emits, sorted, without duplicates.
     pub relations: Vec<Relation>,
+    /// Names it had before it was renamed in its file, oldest first.
+    #[serde(default)]
+    pub former_names: Vec<String>,
 }
 
 impl Entity {
@@ -126,6 +129,7 @@ impl Entity {
             display_name: text(&spec["profile"]["displayName"]),
             email: text(&spec["profile"]["email"]),
             relations,
+            former_names: Vec::new(),
             entity_ref,
         }
     }
@@ -149,9 +153,10 @@ impl Entity {
         self.targets(RelationType::OwnedBy).next()
     }
 
-    /// Other names people use for it, from `steward.dev/aliases` (comma-separated).
+    /// Other names people use for it: from `steward.dev/aliases` (comma-separated), and those it had before.
     pub fn aliases(&self) -> impl Iterator<Item = &str> {
         let written = self.annotation("steward.dev/aliases").unwrap_or_default();
-        written.split(',').map(str::trim).filter(|alias| !alias.is_empty())
+        let written = written.split(',').map(str::trim).filter(|alias| !alias.is_empty());
+        written.chain(self.former_names.iter().map(String::as_str))
     }
 }

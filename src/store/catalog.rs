@@ -122,7 +122,7 @@ impl Store {
         let ids: Vec<i64> = origins.keys().map(|(_, id)| *id).collect();
         let claims = sqlx::query!(
             r#"select source_id, repository_id, path, ref as entity_ref, document #- '{spec,definition}' as "document!",
-                      relations as "relations: Json<Vec<Relation>>",
+                      relations as "relations: Json<Vec<Relation>>", former_names,
                       kept_because as "kept_because: Json<KeptBecause>", commit, committed_at
                from entities join unnest($1::text[], $2::bigint[]) as wanted (source_id, repository_id)
                     using (source_id, repository_id)
@@ -134,7 +134,8 @@ impl Store {
         .await?;
         for row in claims {
             let Some(base) = origins.get(&(row.source_id, row.repository_id)) else { continue };
-            let entity = Entity::from_document(parse_ref(&row.entity_ref), &row.document, row.relations.0);
+            let mut entity = Entity::from_document(parse_ref(&row.entity_ref), &row.document, row.relations.0);
+            entity.former_names = row.former_names;
             let origin = at(base, &row.path, row.commit, row.committed_at);
             change.claims.push(Arc::new(Entry { entity, origin, problem: row.kept_because.map(|kept| kept.0) }));
         }

@@ -100,7 +100,7 @@ impl Store {
     ) -> Result<HashMap<i64, Vec<StoredClaim>>, StoreError> {
         let rows = sqlx::query!(
             r#"select repository_id, path, ref as entity_ref, content_hash, document,
-                      relations as "relations: Json<Vec<Relation>>",
+                      relations as "relations: Json<Vec<Relation>>", former_names,
                       kept_because is not null as "kept!", removed_at is not null as "removed!"
                from entities where source_id = $1 and repository_id = any($2)"#,
             source_id,
@@ -114,6 +114,7 @@ impl Store {
                 content_hash: to_hash(&row.content_hash),
                 document: row.document,
                 relations: row.relations.0,
+                former_names: row.former_names,
                 kept: row.kept,
                 removed: row.removed,
             });
@@ -311,16 +312,22 @@ async fn write_claims(
         let names: Vec<&str> = change.claims.iter().map(|claim| claim.entity_ref.name()).collect();
         let documents: Vec<Value> = change.claims.iter().map(|claim| claim.document.clone()).collect();
         let relations: Vec<Value> = change.claims.iter().map(|claim| json!(claim.relations)).collect();
+        // An array in an array would have to be of one length.
+        let former_names: Vec<Value> = change.claims.iter().map(|claim| json!(claim.former_names)).collect();
         let hashes: Vec<&[u8]> = change.claims.iter().map(|claim| &claim.content_hash[..]).collect();
         sqlx::query!(
             "insert into entities (source_id, repository_id, path, ref, kind, namespace, name, document, relations,
-                                   content_hash, commit, committed_at, version)
-             select $1, $2, path, ref, kind, namespace, name, document, relations, content_hash, $11, $12, $13
-             from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::jsonb[], $10::bytea[])
-                  as new (path, ref, kind, namespace, name, document, relations, content_hash)
+                                   content_hash, former_names, commit, committed_at, version)
+             select $1, $2, path, ref, kind, namespace, name, document, relations, content_hash,
+                    array(select jsonb_array_elements_text(former_names)), $11, $12, $13
+             from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::jsonb[], $10::bytea[],
+                         $14::jsonb[])
+                  as new (path, ref, kind, namespace, name, document, relations, content_hash, former_names)
              on conflict (source_id, repository_id, path, ref) do update set
                 document = excluded.document, relations = excluded.relations, content_hash = excluded.content_hash,
                 commit = excluded.commit, committed_at = excluded.committed_at,
+                former_names = case when excluded.former_names = '{}' then entities.former_names
+                               else excluded.former_names end,
                 kept_because = null, removed_at = null, version = excluded.version",
             source_id,
             id,
@@ -334,7 +341,8 @@ async fn write_claims(
             &hashes as _,
             head.map(|head| head.sha.as_str()),
             head.and_then(|head| head.committed_at),
-            version
+            version,
+            &former_names as _
         )
         .execute(&mut *connection)
         .await?;

@@ -118,6 +118,21 @@ async fn rename_keeps_the_entity_and_its_history() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn renamed_entity_is_found_by_its_former_names() {
+    let bot = Bot::of_descriptors(&[("shop", &component("basket", "team-a"))]).await;
+    bot.sync().await;
+    bot.github.push_file("shop", "catalog-info.yaml", component("trolley", "team-a"));
+    bot.sync().await;
+    bot.github.push_file("shop", "catalog-info.yaml", component("cart", "team-a"));
+    bot.sync().await;
+    for name in ["cart", "trolley", "basket"] {
+        let answer = bot.say(&format!("/owner {name}")).await;
+        assert!(answer.starts_with("cart is owned by"), "{name}: {answer}");
+    }
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn history_tells_an_owner_s_change_with_its_commit() {
     let bot = Bot::of_descriptors(&[("service", &component("service", "team-a"))]).await;
     bot.sync().await;
