@@ -130,15 +130,17 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 /// Logs go to standard error: readable on a terminal, JSON lines elsewhere. `RUST_LOG` chooses how much.
 fn start_log(command: &Command) {
     let usual = match command {
-        Command::Run => "info,sqlx=warn,graphile_worker=warn",
-        Command::Sync(_) => "warn,steward=info",
+        Command::Run => "info,sqlx=warn,graphile_worker=warn,octocrab=off",
+        // A person watches the bar instead.
+        Command::Sync(_) if io::stderr().is_terminal() => "warn,octocrab=off",
+        Command::Sync(_) => "warn,steward=info,octocrab=off",
         Command::Demo(_)
         | Command::Ask(_)
         | Command::Lint(_)
         | Command::Manifest(_)
         | Command::Doctor
         | Command::Migrate
-        | Command::Config(_) => "warn,sqlx=error,graphile_worker=error",
+        | Command::Config(_) => "warn,sqlx=error,graphile_worker=error,octocrab=off",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

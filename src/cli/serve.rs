@@ -19,6 +19,7 @@ use super::{
     build::{self, Playground},
 };
 use crate::{
+    catalog::Kind,
     http::{Doors, PlaygroundDoor, router, slack::SlackDoor},
     settings::{AccessSettings, DirectorySettings, ScheduleSettings, Settings, SourceSettings},
     store::Database,
@@ -54,7 +55,10 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
         )
     })?;
     let path = match &args.source {
-        Some(folder) => folder.clone(),
+        Some(folder) => {
+            anyhow::ensure!(folder.is_dir(), "--source {} is not a folder; name one that holds one folder a repository", folder.display());
+            folder.clone()
+        }
         None => {
             let folder = args.data_dir.join("org");
             build::unpack_sample(&folder)?;
@@ -77,9 +81,11 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
         }
         let catalog = worker.app.catalog.load();
         let (entities, repositories) = (catalog.entries().len(), catalog.parts().repositories);
-        eprintln!(
-            "Read {entities} entities from {repositories} repositories.\n\nOpen {place}  and type /owner payments-api\nStop with Ctrl-C."
-        );
+        // A component that others lean on makes the better first question.
+        let components = catalog.entries().iter().filter(|entry| entry.entity.kind == Kind::Component);
+        let example = components.max_by_key(|entry| catalog.dependents_count(&entry.entity.entity_ref));
+        let example = example.map_or("help".to_owned(), |entry| format!("owner {}", entry.entity.name));
+        eprintln!("Read {entities} entities from {repositories} repositories.\n\nOpen {place}  and type /{example}\nStop with Ctrl-C.");
     };
     let progress = Progress::for_terminal();
     let serving = serve(&worker, listener, doors, &database, &progress);

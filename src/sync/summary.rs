@@ -90,14 +90,13 @@ impl fmt::Display for SyncSummary {
             let outcome = if source.failed { "failed" } else { "read" };
             writeln!(
                 f,
-                "{}: {outcome} {} repositories, {} files, {} entities in {:.1} s ({} GraphQL and {} REST requests)",
+                "{}: {outcome} {}, {}, {} in {:.1} s{}",
                 source.id,
-                source.repositories,
-                source.files,
-                source.entities,
+                count(source.repositories, "repository", "repositories"),
+                count(source.files, "file", "files"),
+                count(source.entities, "entity", "entities"),
                 source.seconds,
-                source.api_requests.graphql,
-                source.api_requests.rest
+                source.api_requests
             )?;
             writeln!(
                 f,
@@ -112,6 +111,20 @@ impl fmt::Display for SyncSummary {
             }
         }
         Ok(())
+    }
+}
+
+fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+impl fmt::Display for Requests {
+    /// ` (20 GraphQL and 0 REST requests)`; nothing for a source that asks nobody.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self { graphql: 0, rest: 0 } => Ok(()),
+            Self { graphql, rest } => write!(f, " ({graphql} GraphQL and {rest} REST requests)"),
+        }
     }
 }
 
