@@ -5,7 +5,7 @@ use super::names::short_ref;
 use crate::{
     catalog::{Catalog, EntityRef},
     chat::{Reply, Status, Text},
-    commands::{Asking, answer::names::label},
+    commands::{Asking, StoreHealth, answer::names::label},
     error::UserError,
     store::StoreError,
 };
@@ -13,6 +13,11 @@ use crate::{
 /// The store did not take an act; `what` says which, as a sentence.
 pub fn not_recorded(command: &str, what: &str, asking: &Asking<'_>, error: &StoreError) -> Reply {
     match error {
+        StoreError::Away(_) if asking.store == StoreHealth::Absent => {
+            let said = UserError::new(format!("{what} `steward ask` only reads.")).kept("Nothing was changed.");
+            let said = said.next("Ask in chat; for a sync run `steward sync`.");
+            Reply { status: Status::Refused, ..Reply::fault(command, &said) }
+        }
         StoreError::Away(_) => {
             tracing::warn!(command, %error, "an act was refused: the store is away");
             let said =
