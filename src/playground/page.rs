@@ -131,12 +131,30 @@ fn render_reading() -> Markup {
         section.welcome #welcome aria-labelledby="welcome-title" data-reading {
             (render_promise())
             p { (INTRODUCTION) }
-            p.try role="status" { "Reading the sample company… It takes a few seconds; then there is something to ask." }
+            p.try role="status" { "Reading the company’s repositories… It takes a few seconds; then there is something to ask." }
+        }
+    }
+}
+
+/// What is shown of a catalog that was read and holds nothing.
+fn render_nothing(catalog: &Catalog) -> Markup {
+    let repositories = count(catalog.parts().repositories, "repository", "repositories");
+    html! {
+        section.welcome #welcome aria-labelledby="welcome-title" {
+            (render_promise())
+            p { (INTRODUCTION) }
+            p.try {
+                (repositories) " read, but no entity found. Add a " code { "catalog-info.yaml" } ", or type " kbd { "/catalog" }
+                " to see what is wrong."
+            }
         }
     }
 }
 
 fn render_welcome(catalog: &Catalog, commands: &CommandSet) -> Markup {
+    if catalog.is_empty() {
+        return render_nothing(catalog);
+    }
     let components = || catalog.entries().iter().map(|entry| &entry.entity).filter(|entity| entity.kind == Kind::Component);
     let subject = components().find(|entity| entity.entity_ref.name() == SUBJECT).or_else(|| components().next());
     let subject = subject.map_or(SUBJECT, |entity| entity.entity_ref.name());

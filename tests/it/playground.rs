@@ -386,10 +386,13 @@ async fn an_unread_catalog_is_said_so_instead_of_offering_what_nobody_finds() {
     let router = routes(None).with_state(Arc::clone(&app));
     let visit = || async { read(router.clone().oneshot(ask("GET", "/", &[], "")).await.unwrap()).await };
     let page = visit().await;
-    assert!(page.contains("Reading the sample company") && !page.contains("class=\"example\""), "{page}");
+    assert!(page.contains("Reading the company") && !page.contains("class=\"example\""), "{page}");
+    app.catalog.update(|_| Catalog::build(Parts { version: 1, repositories: 3, ..Parts::default() }));
+    let page = visit().await;
+    assert!(page.contains("3 repositories read, but no entity found") && !page.contains("class=\"example\""), "{page}");
     app.catalog.update(|_| catalog());
     let page = visit().await;
-    assert!(!page.contains("Reading the sample company") && page.contains("class=\"example\""), "{page}");
+    assert!(!page.contains("Reading the company") && page.contains("class=\"example\""), "{page}");
 }
 
 #[test]
