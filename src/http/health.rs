@@ -48,7 +48,7 @@ pub fn front_page() -> Router<Arc<App>> {
 
 async fn show_front_page(State(app): State<Arc<App>>) -> Markup {
     let catalog = app.catalog.load();
-    let example = find_example(&catalog).map(|name| html! { "type " code { "/owner " (name) } });
+    let example = find_example(&catalog).map_or_else(|| "/help".to_owned(), |name| format!("/owner {name}"));
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -58,10 +58,10 @@ async fn show_front_page(State(app): State<Arc<App>>) -> Markup {
                 p { "This service answers in chat. It knows " strong { (catalog.entries().len()) } " entities from "
                     (catalog.parts().repositories) " repositories." }
                 p {
-                    @match (&app.settings.slack, example) {
-                        (Some(_), Some(example)) => { "In Slack, " (example) "." },
-                        (Some(_), None) => { "In Slack, type " code { "/help" } "." },
-                        (None, _) => { "Slack is not set up; see " code { "steward manifest slack" } "." },
+                    @if app.settings.slack.is_none() {
+                        "Slack is not set up; see " code { "steward manifest slack" } ". Once it is, type " code { (example) } " there."
+                    } @else {
+                        "In Slack, type " code { (example) } "."
                     }
                 }
                 p { "Health: " a href="/readyz" { "/readyz" } ", metrics: " a href="/metrics" { "/metrics" } "." }

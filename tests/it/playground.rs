@@ -349,6 +349,26 @@ fn an_answer_says_its_tone_in_words_and_its_age_aloud() {
     assert!(page.contains("only you see this") && !page.contains("class=\"status"), "{page}");
 }
 
+#[tokio::test]
+async fn the_front_page_names_what_is_in_the_catalog() {
+    let app = app();
+    let front = || async {
+        let router = steward::http::router(Arc::clone(&app), steward::http::Doors::default());
+        read(router.oneshot(ask("GET", "/", &[], "")).await.unwrap()).await
+    };
+    let page = front().await;
+    assert!(page.contains("Slack is not set up; see <code>steward manifest slack</code>"), "{page}");
+    assert!(page.contains("<code>/owner component:default/frontend</code>"), "a shared name needs its reference: {page}");
+    let uses =
+        Relation { relation_type: RelationType::DependsOn, target: EntityRef::new("component", "default", "payments-api") };
+    let mut claims = catalog().parts().claims.clone();
+    claims.push(entry("component", "default", "till", "Till", vec![uses]));
+    app.catalog.update(|_| Catalog::build(Parts { claims: claims.clone(), ..Parts::default() }));
+    assert!(front().await.contains("<code>/owner payments-api</code>"));
+    app.catalog.update(|_| Catalog::build(Parts::default()));
+    assert!(front().await.contains("<code>/help</code>"));
+}
+
 #[test]
 fn one_sign_a_card_is_enough() {
     let alarm = Card { tone: Tone::Critical, body: vec![Block::Warning("gone".into())], ..Card::default() };
