@@ -13,7 +13,10 @@ use maud::{DOCTYPE, Markup, html};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 
-use crate::app::App;
+use crate::{
+    app::App,
+    catalog::{Catalog, Kind},
+};
 
 pub fn routes(metrics: Option<PrometheusHandle>) -> Router<Arc<App>> {
     let metrics = move |State(app): State<Arc<App>>| {
@@ -45,6 +48,7 @@ pub fn front_page() -> Router<Arc<App>> {
 
 async fn show_front_page(State(app): State<Arc<App>>) -> Markup {
     let catalog = app.catalog.load();
+    let example = find_example(&catalog).map_or_else(|| "/help".to_owned(), |name| format!("/owner {name}"));
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -53,9 +57,24 @@ async fn show_front_page(State(app): State<Arc<App>>) -> Markup {
                 h1 { "Steward" }
                 p { "This service answers in chat. It knows " strong { (catalog.entries().len()) } " entities from "
                     (catalog.parts().repositories) " repositories." }
-                p { "In Slack, type " code { "/owner payments-api" } ". Health: " a href="/readyz" { "/readyz" }
-                    ", metrics: " a href="/metrics" { "/metrics" } "." }
+                p {
+                    @if app.settings.slack.is_none() {
+                        "Slack is not set up; see " code { "steward manifest slack" } ". Once it is, type " code { (example) } " there."
+                    } @else {
+                        "In Slack, type " code { (example) } "."
+                    }
+                }
+                p { "Health: " a href="/readyz" { "/readyz" } ", metrics: " a href="/metrics" { "/metrics" } "." }
             }
         }
     }
+}
+
+/// The component that most others lean on, written as a person would type it: by name, or by reference where the name is shared.
+fn find_example(catalog: &Catalog) -> Option<String> {
+    let entities = || catalog.entries().iter().map(|entry| &entry.entity);
+    let components = entities().filter(|entity| entity.kind == Kind::Component);
+    let entity_ref = &components.rev().max_by_key(|entity| catalog.dependents_count(&entity.entity_ref))?.entity_ref;
+    let is_shared = entities().filter(|entity| entity.entity_ref.name() == entity_ref.name()).nth(1).is_some();
+    Some(if is_shared { entity_ref.to_string() } else { entity_ref.name().to_owned() })
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::App,
-    chat::{self, Account, Act, Choice, Text},
+    chat::{self, Account, Act, Choice, LineFault, Text},
     commands,
     playground::{
         self, Board, Feed,
@@ -28,7 +28,9 @@ use crate::{
         form::render_form,
         page::{Page, default_login, render_page},
         parse::{self, Fields},
-        render::{Said, What, render_exchange, render_form_opened, render_posted, render_reply, render_text},
+        render::{
+            Said, What, render_exchange, render_form_opened, render_misunderstood, render_posted, render_reply, render_text,
+        },
     },
 };
 
@@ -162,7 +164,10 @@ async fn answer(app: &App, headers: &HeaderMap, fields: &Fields, act: Act, what:
     let response = commands::respond(app, parse::request(account.clone(), act)).await;
     let at = app.clock.now();
     let (log, form) = match response {
-        chat::Response::Reply(reply) => (Some(render_exchange(&said, &render_reply(&reply, at))), None),
+        chat::Response::Reply(reply) => {
+            let render = if is_understood(app, what) { render_reply } else { render_misunderstood };
+            (Some(render_exchange(&said, &render(&reply, at))), None)
+        }
         chat::Response::Choices(choices) => (Some(render_exchange(&said, &render_choices(&choices))), None),
         chat::Response::Form(form) => {
             // Turning a page is no new line of the conversation.
@@ -177,6 +182,14 @@ async fn answer(app: &App, headers: &HeaderMap, fields: &Fields, act: Act, what:
         html! { @if let Some(log) = log { (log) } @if let Some(form) = form { (form) } }
     } else {
         draw_page(app, &account, Some(log.unwrap_or_default()), form)
+    }
+}
+
+/// An empty line is answered with help; a form was understood when it was opened.
+fn is_understood(app: &App, what: What<'_>) -> bool {
+    match what {
+        What::Line(line) => matches!(app.commands.parse_line(line), Ok(_) | Err(LineFault::Empty)),
+        What::Sent(_) => true,
     }
 }
 

@@ -27,6 +27,11 @@ pub fn channel_of(account_id: &str) -> String {
     format!("{CONVERSATION}{account_id}")
 }
 
+/// The account whose conversation a channel is, as answers write the channel: with a `#` before it or without.
+fn conversation_with(channel: &str) -> Option<&str> {
+    channel.trim_start_matches('#').strip_prefix(CONVERSATION)
+}
+
 /// Whether a channel is one person's; all others are shared, and shown to everybody with their name.
 fn is_conversation(channel: &str) -> bool {
     channel.starts_with(CONVERSATION)

@@ -21,6 +21,8 @@ const EXAMPLES: [&str; 5] = ["owner NAME", "runbook NAME", "deps NAME", "find WO
 /// The component that the examples are about, where the catalog has it.
 const SUBJECT: &str = "payments-api";
 
+const INTRODUCTION: &str = "Steward is a service catalog that answers in chat. This page takes the same commands as Slack does, with no account anywhere.";
+
 /// What the page shows.
 #[derive(Debug)]
 pub struct Page<'a> {
@@ -37,6 +39,8 @@ pub struct Page<'a> {
 /// Draws the page.
 pub fn render_page(page: &Page<'_>) -> Markup {
     let Page { account, catalog, commands, cursor, log, form } = page;
+    // One that was read and holds nothing has a version of the store.
+    let is_reading = catalog.is_empty() && catalog.version() == 0;
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -47,13 +51,16 @@ pub fn render_page(page: &Page<'_>) -> Markup {
                 title { "Steward playground" }
                 link rel="icon" type="image/svg+xml" href="/playground/mark.svg";
                 link rel="stylesheet" href="/playground/style.css";
+                @if is_reading && log.is_none() { noscript { meta http-equiv="refresh" content="2"; } }
                 script src="/playground/script.js" defer {}
             }
             body {
                 a.skip href="#line" { "Skip to the message field" }
                 (render_header(account, catalog))
                 main {
-                    @if log.is_none() { (render_welcome(catalog, commands)) }
+                    @if log.is_none() {
+                        @if is_reading { (render_reading()) } @else { (render_welcome(catalog, commands)) }
+                    }
                     div.log #log role="log" aria-live="polite" aria-label="Conversation with Steward" data-cursor=(cursor) {
                         @if let Some(log) = log { (log) }
                     }
@@ -77,7 +84,7 @@ fn render_header(account: &Account, catalog: &Catalog) -> Markup {
                 div.brand { (mark()) h1 { "Steward" } span.place { "playground" } }
                 p.link-state #link-state role="status" {}
                 div.acting {
-                    label for="as" { "Acting as" }
+                    label for="as" title="Whom Steward takes you for" { (icon(Sign::Person)) "Acting as" }
                     select #as name="as" form="composer" autocomplete="off" {
                         option value=(GUEST) selected[account.id == GUEST] { "Guest, not in the catalog" }
                         @if !is_listed { option value=(account.id) selected { (account.name) } }
@@ -113,7 +120,41 @@ pub fn default_login(catalog: &Catalog, admins: &[String]) -> String {
     known.next().map_or_else(|| GUEST.to_owned(), |member| member.name().to_owned())
 }
 
+/// What Steward does, in one line.
+fn render_promise() -> Markup {
+    html! { h2 #welcome-title { "Ask who owns it, how to run it, and what breaks with it." } }
+}
+
+/// What is shown until the catalog can be answered from: examples would find nothing yet. The script asks again by itself.
+fn render_reading() -> Markup {
+    html! {
+        section.welcome #welcome aria-labelledby="welcome-title" data-reading {
+            (render_promise())
+            p { (INTRODUCTION) }
+            p.try role="status" { "Reading the company’s repositories… It takes a few seconds; then there is something to ask." }
+        }
+    }
+}
+
+/// What is shown of a catalog that was read and holds nothing.
+fn render_nothing(catalog: &Catalog) -> Markup {
+    let repositories = count(catalog.parts().repositories, "repository", "repositories");
+    html! {
+        section.welcome #welcome aria-labelledby="welcome-title" {
+            (render_promise())
+            p { (INTRODUCTION) }
+            p.try {
+                (repositories) " read, but no entity found. Add a " code { "catalog-info.yaml" } ", or type " kbd { "/catalog" }
+                " to see what is wrong."
+            }
+        }
+    }
+}
+
 fn render_welcome(catalog: &Catalog, commands: &CommandSet) -> Markup {
+    if catalog.is_empty() {
+        return render_nothing(catalog);
+    }
     let components = || catalog.entries().iter().map(|entry| &entry.entity).filter(|entity| entity.kind == Kind::Component);
     let subject = components().find(|entity| entity.entity_ref.name() == SUBJECT).or_else(|| components().next());
     let subject = subject.map_or(SUBJECT, |entity| entity.entity_ref.name());
@@ -121,10 +162,9 @@ fn render_welcome(catalog: &Catalog, commands: &CommandSet) -> Markup {
     let lines = EXAMPLES.map(|example| example.replace("NAME", subject).replace("WORD", word));
     html! {
         section.welcome #welcome aria-labelledby="welcome-title" {
-            h2 #welcome-title { "Ask who owns it, how to run it, and what breaks with it." }
+            (render_promise())
             p {
-                "Steward is a service catalog that answers in chat. This page takes the same commands as Slack and Discord do, "
-                "with no account anywhere. It knows "
+                (INTRODUCTION) " It knows "
                 (count(catalog.entries().len(), "entity", "entities")) " from "
                 (count(catalog.parts().repositories, "repository", "repositories")) "."
             }

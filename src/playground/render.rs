@@ -9,7 +9,7 @@ use crate::chat::{
     Text, Tone, Weight,
 };
 
-use super::Posted;
+use super::{Posted, conversation_with};
 
 /// What a person did, as their line in the log shows it.
 #[derive(Debug, Clone, Copy)]
@@ -52,16 +52,21 @@ pub fn render_exchange(said: &Said<'_>, answer: &Markup) -> Markup {
 
 /// Steward's answer.
 pub fn render_reply(reply: &Reply, at: DateTime<Utc>) -> Markup {
-    render_message(reply, None, at)
+    render_message(reply, None, &render_status(reply.status), at)
+}
+
+/// Steward's answer to a line that it could not read: the person's slip, which is no fault of ours to alarm them with.
+pub fn render_misunderstood(reply: &Reply, at: DateTime<Utc>) -> Markup {
+    render_message(reply, None, &render_badge("Not understood", "slip", Sign::Question), at)
 }
 
 /// A message that Steward posted of itself, with the shared channel it went to, if it went to one.
 pub fn render_posted(posted: &Posted, at: DateTime<Utc>) -> Markup {
     let Posted { number: _, shared, reply } = posted;
-    render_message(reply, shared.as_deref(), at)
+    render_message(reply, shared.as_deref(), &render_status(reply.status), at)
 }
 
-fn render_message(reply: &Reply, shared: Option<&str>, at: DateTime<Utc>) -> Markup {
+fn render_message(reply: &Reply, shared: Option<&str>, badge: &Markup, at: DateTime<Utc>) -> Markup {
     let Reply { status, command, refs, audience, lead, cards, buttons, provenance } = reply;
     let private = match audience {
         Audience::Asker if shared.is_none() => Some("only you see this"),
@@ -77,9 +82,9 @@ fn render_message(reply: &Reply, shared: Option<&str>, at: DateTime<Utc>) -> Mar
                     @if let Some(channel) = shared { span.posted { "posted in " span.mention { (channel) } } }
                     @if let Some(private) = private { span.private { (icon(Sign::Eye)) (private) } }
                 }
-                (render_status(*status))
+                (badge)
                 @if !lead.is_empty() { p.lead { (render_text(lead)) } }
-                @for card in cards { (render_card(card)) }
+                @for (index, card) in cards.iter().enumerate() { (render_card(card, &cards[..index])) }
                 (render_buttons(buttons))
                 @if let Some(provenance) = provenance { (render_provenance(provenance)) }
             }
@@ -122,7 +127,10 @@ fn render_span(span: &Span) -> Markup {
         Span::Person(Person { name, slack_id: _, discord_id: _ }) => {
             html! { span.mention { "@" (name.trim_start_matches('@')) } }
         }
-        Span::Channel(Channel { name, slack_id: _, discord_id: _ }) => html! { span.mention { (name) } },
+        Span::Channel(Channel { name, slack_id: _, discord_id: _ }) => match conversation_with(name) {
+            Some(login) => html! { (login) "’s conversation with Steward" },
+            None => html! { span.mention { (name) } },
+        },
         Span::Time(at) => html! {
             time datetime=(at.to_rfc3339_opts(SecondsFormat::Secs, true)) data-show="moment" { (at.format("%Y-%m-%d %H:%M UTC")) }
         },
@@ -139,15 +147,20 @@ fn parse_link(address: &str) -> Option<String> {
 fn render_status(status: Status) -> Markup {
     let (word, class, sign) = match status {
         Status::Answered => return html! {},
-        Status::Ambiguous => ("Several match", "ambiguous", Sign::Question),
+        Status::Ambiguous => ("Which one?", "ambiguous", Sign::Question),
         Status::NotFound => ("Not found", "not-found", Sign::Question),
         Status::Refused => ("Not allowed", "refused", Sign::Lock),
         Status::Error => ("Something went wrong", "error", Sign::Warning),
     };
+    render_badge(word, class, sign)
+}
+
+fn render_badge(word: &str, class: &str, sign: Sign) -> Markup {
     html! { p class={ "status " (class) } { (icon(sign)) (word) } }
 }
 
-fn render_card(card: &Card) -> Markup {
+/// One sign is enough: a notice on the card, or on one before it of the same tone, takes the place of the tone's badge.
+fn render_card(card: &Card, before: &[Card]) -> Markup {
     let Card { tone, title, fields, body, buttons, footer } = card;
     let (class, word) = match tone {
         Tone::Neutral => ("neutral", None),
@@ -155,6 +168,9 @@ fn render_card(card: &Card) -> Markup {
         Tone::Warning => ("warning", Some((Sign::Warning, "Needs attention"))),
         Tone::Critical => ("critical", Some((Sign::Critical, "Critical"))),
     };
+    let notices = |card: &Card| card.body.iter().any(|block| matches!(block, Block::Warning(_)));
+    let is_said = notices(card) || before.iter().any(|earlier| earlier.tone == *tone && notices(earlier));
+    let word = word.filter(|_| !is_said);
     let heading = if title.is_empty() { Rank::Third } else { Rank::Fourth };
     html! {
         div class={ "card " (class) } {
@@ -169,7 +185,7 @@ fn render_card(card: &Card) -> Markup {
                     @for Fact { name, value } in fields { div.fact { dt { (name) } dd { (render_text(value)) } } }
                 }
             }
-            @for block in body { (render_block(block, heading)) }
+            @for block in body { (render_block(block, heading, *tone)) }
             (render_buttons(buttons))
             @if !footer.is_empty() { p.small-print { (render_text(footer)) } }
         }
@@ -183,7 +199,7 @@ enum Rank {
     Fourth,
 }
 
-fn render_block(block: &Block, rank: Rank) -> Markup {
+fn render_block(block: &Block, rank: Rank, tone: Tone) -> Markup {
     match block {
         Block::Heading(text) => match rank {
             Rank::Third => html! { h3.section { (render_text(text)) } },
@@ -209,7 +225,13 @@ fn render_block(block: &Block, rank: Rank) -> Markup {
                 }
             }
         },
-        Block::Warning(text) => html! { p.notice { (icon(Sign::Warning)) span { strong { "Warning: " } (render_text(text)) } } },
+        Block::Warning(text) => {
+            let (sign, word) = match tone {
+                Tone::Critical => (Sign::Critical, "Critical: "),
+                Tone::Neutral | Tone::Good | Tone::Warning => (Sign::Warning, "Warning: "),
+            };
+            html! { p.notice { (icon(sign)) span { strong { (word) } (render_text(text)) } } }
+        }
         Block::Divider => html! { hr; },
     }
 }
@@ -329,6 +351,7 @@ pub enum Sign {
     Question,
     Lock,
     Eye,
+    Person,
     Source,
     Out,
     Send,
@@ -347,6 +370,7 @@ pub fn icon(sign: Sign) -> Markup {
         Sign::Eye => {
             "M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8zM8 6.4a1.6 1.6 0 1 1 0 3.2 1.6 1.6 0 0 1 0-3.2z"
         }
+        Sign::Person => "M8 2.2a2.7 2.7 0 1 1 0 5.4 2.7 2.7 0 0 1 0-5.4zM2.8 13.8c.4-2.8 2.4-4.3 5.2-4.3s4.8 1.5 5.2 4.3",
         Sign::Source => {
             "M4.5 2.5v7M4.5 9.5a2 2 0 1 1 0 4 2 2 0 0 1 0-4zM11.5 2.5a2 2 0 1 1 0 4 2 2 0 0 1 0-4zM11.5 6.5c0 2.5-3 3-7 3"
         }

@@ -280,10 +280,27 @@
     }
   });
 
+  // The question may open below the composer, out of sight. The event does not bubble, so it is caught on its way down.
+  document.addEventListener("toggle", (event) => {
+    if (!event.target.open || !event.target.matches?.("details.confirm")) return;
+    const behavior = calm.matches ? "auto" : "smooth";
+    event.target.querySelector(".question").scrollIntoView({ block: "nearest", behavior });
+  }, true);
+
+  // The line that opened this form says how it stands.
+  const noteForm = (form, isOpen) => {
+    const opener = [...log.querySelectorAll("[data-reopens]")].findLast((button) => button.value === form.dataset.opener);
+    const lead = opener?.closest(".answer").querySelector(".lead");
+    if (!lead) return;
+    lead.dataset.opened ??= lead.textContent;
+    lead.textContent = isOpen ? lead.dataset.opened : "Form closed, nothing was sent.";
+  };
+
   // Forms. A closed one stays in the page with its answers until another is opened.
   const showForm = (form) => {
     form.close();
     form.showModal();
+    noteForm(form, true);
     const bad = form.querySelector("[aria-invalid], .bad input");
     (bad ?? form.querySelector(".form-body :is(input:not([type=hidden]), select, textarea), .form-foot .button")).focus();
   };
@@ -306,7 +323,11 @@
       input.addEventListener("keydown", field.key);
       input.addEventListener("focus", field.offer);
     }
-    form.addEventListener("close", () => line.focus({ preventScroll: true }));
+    form.addEventListener("close", () => {
+      // The event comes late: by now the form may be sent and gone, or shown again.
+      if (form.isConnected && !form.open) noteForm(form, false);
+      line.focus({ preventScroll: true });
+    });
     form.firstElementChild.addEventListener("submit", async (event) => {
       const submitter = event.submitter;
       if (submitter?.formMethod === "dialog") return;
@@ -367,10 +388,30 @@
     line.focus();
   });
 
+  // Before the catalog is read there is nothing to ask; the examples take the note's place once there is.
+  const awaitCatalog = async () => {
+    while (document.querySelector("#welcome[data-reading]")) {
+      await new Promise((resolve) => { setTimeout(resolve, 1000); });
+      const text = await fetch(location.href, { signal: AbortSignal.timeout(5000) }).then((answer) => answer.text()).catch(() => "");
+      const page = new DOMParser().parseFromString(text, "text/html");
+      const welcome = page.querySelector("#welcome:not([data-reading])");
+      const reading = document.querySelector("#welcome[data-reading]");
+      if (!welcome || !reading) continue;
+      // People were read with the catalog.
+      acting.replaceChildren(...page.getElementById("as").children);
+      document.querySelector("#presses [name=as]").value = acting.value;
+      reading.replaceWith(welcome);
+      linkState.textContent = "Ready";
+      setTimeout(() => { if (linkState.textContent === "Ready") linkState.textContent = ""; }, 4000);
+      follow();
+    }
+  };
+
   localise(document);
   const first = document.querySelector("dialog.form[open]");
   if (first) openForm(first);
   // A phone would open its keyboard over the welcome.
   else if (matchMedia("(pointer: fine)").matches) line.focus({ preventScroll: true });
   follow();
+  awaitCatalog();
 })();

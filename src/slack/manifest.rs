@@ -46,8 +46,8 @@ pub fn manifest(commands: &CommandSet, public_url: &str, which: SlashCommands) -
         .collect();
     let manifest = SlackAppManifest::new(
         SlackAppManifestDisplayInformation::new("Steward".to_owned())
-            .with_description("Who owns it, who is on call, what breaks with it".to_owned())
-            .with_background_color("#1f3a5f".to_owned()),
+            .with_description("Who owns it, how to run it, what breaks with it".to_owned())
+            .with_background_color("#17614f".to_owned()),
     )
     .with_metadata(SlackAppManifestMetadata::new().with_major_version(1).with_minor_version(1))
     .with_features(

@@ -188,6 +188,51 @@ const stories = {
     await page.context().close();
   },
 
+  async "a question opens in sight, a closed form says that nothing was sent"() {
+    for (const viewport of [{ width: 1100, height: 900 }, { width: 360, height: 740 }]) {
+      const page = await open({ viewport, colorScheme: "light" });
+      await say(page, "/catalog");
+      await page.locator("details.confirm summary").last().click();
+      const yes = page.locator("details.confirm[open] .question .button");
+      await page.waitForFunction(() => {
+        const button = document.querySelector("details.confirm[open] .question .button").getBoundingClientRect();
+        return button.bottom <= document.querySelector(".bottom").getBoundingClientRect().top;
+      });
+      assert.ok(await yes.isVisible());
+      await shoot(page, `question-${viewport.width}`);
+      await checkAccessibility(page, "a question");
+      await say(page, "/report payments-api");
+      await page.waitForSelector("dialog.form:modal");
+      await page.keyboard.press("Escape");
+      await page.waitForSelector("text=Form closed, nothing was sent.");
+      await page.click("text=Open it again");
+      await page.waitForSelector("dialog.form:modal");
+      assert.equal(await page.locator("text=Form closed, nothing was sent.").count(), 0, "an open form is not called closed");
+      await page.context().close();
+    }
+  },
+
+  async "an unread catalog says so, and offers examples once it is read"() {
+    const context = await browser.newContext({ reducedMotion: "reduce" });
+    const page = await context.newPage();
+    let visits = 0;
+    await page.route(`${base}/`, async (route) => {
+      visits += 1;
+      const answer = await route.fetch();
+      const html = await answer.text();
+      const reading = '<section class="welcome" id="welcome" data-reading><p>Reading</p></section>';
+      const body = visits <= 2 ? html.replace(/<section class="welcome"[^]*?<\/section>/, reading) : html;
+      await route.fulfill({ response: answer, body });
+    });
+    await page.goto(base);
+    assert.equal(await page.locator(".example").count(), 0);
+    await page.fill("#line", "/owner p");
+    await page.waitForSelector(".example");
+    assert.equal(await page.inputValue("#line"), "/owner p", "what was typed meanwhile stays");
+    assert.equal(visits, 3);
+    await context.close();
+  },
+
   async "a server that is away is said so, and asked again"() {
     const page = await open({ viewport: { width: 1100, height: 800 }, colorScheme: "light" });
     await page.route("**/playground/say", (route) => route.abort());

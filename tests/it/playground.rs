@@ -14,8 +14,9 @@ use steward::{
     app::{App, CatalogHandle, Clock},
     catalog::{Catalog, Entity, EntityRef, Entry, Origin, Parts, Relation, RelationType, kinds::CustomKinds},
     chat::{
-        Access, ArgumentDef, ArgumentType, Audience, Block, Button, Card, Choice, CommandDef, CommandSet, Fact, Field, FieldKind,
-        Form, FormState, Freshness, ListItem, ListStyle, Provenance, Reply, Span, Status, Text, Tone, Value, Visibility,
+        Access, ArgumentDef, ArgumentType, Audience, Block, Button, Card, Channel, Choice, CommandDef, CommandSet, Fact, Field,
+        FieldKind, Form, FormState, Freshness, ListItem, ListStyle, Provenance, Reply, Span, Status, Text, Tone, Value,
+        Visibility,
     },
     http::playground::routes,
     outbox::Outbox,
@@ -346,6 +347,72 @@ fn an_answer_says_its_tone_in_words_and_its_age_aloud() {
     let page = render_reply(&Reply::new(Status::Answered, "owner", when), now()).into_string();
     assert!(page.contains("<time datetime=\"2026-11-21T09:30:00Z\" data-show=\"moment\">2026-11-21 09:30 UTC</time>"), "{page}");
     assert!(page.contains("only you see this") && !page.contains("class=\"status"), "{page}");
+}
+
+#[tokio::test]
+async fn the_front_page_names_what_is_in_the_catalog() {
+    let app = app();
+    let front = || async {
+        let router = steward::http::router(Arc::clone(&app), steward::http::Doors::default());
+        read(router.oneshot(ask("GET", "/", &[], "")).await.unwrap()).await
+    };
+    let page = front().await;
+    assert!(page.contains("Slack is not set up; see <code>steward manifest slack</code>"), "{page}");
+    assert!(page.contains("<code>/owner component:default/frontend</code>"), "a shared name needs its reference: {page}");
+    let uses =
+        Relation { relation_type: RelationType::DependsOn, target: EntityRef::new("component", "default", "payments-api") };
+    let mut claims = catalog().parts().claims.clone();
+    claims.push(entry("component", "default", "till", "Till", vec![uses]));
+    app.catalog.update(|_| Catalog::build(Parts { claims: claims.clone(), ..Parts::default() }));
+    assert!(front().await.contains("<code>/owner payments-api</code>"));
+    app.catalog.update(|_| Catalog::build(Parts::default()));
+    assert!(front().await.contains("<code>/help</code>"));
+}
+
+#[test]
+fn one_sign_a_card_is_enough() {
+    let alarm = Card { tone: Tone::Critical, body: vec![Block::Warning("gone".into())], ..Card::default() };
+    let facts = Card { tone: Tone::Critical, title: "facts".into(), ..Card::default() };
+    let mut reply = said("");
+    reply.cards = vec![alarm, facts.clone()];
+    let page = render_reply(&reply, now()).into_string();
+    assert_eq!((page.matches("Critical").count(), page.contains("Warning")), (1, false), "{page}");
+    reply.cards = vec![facts.clone(), facts];
+    let page = render_reply(&reply, now()).into_string();
+    assert_eq!(page.matches("Critical").count(), 2, "a card without a notice says its tone itself: {page}");
+}
+
+#[tokio::test]
+async fn a_slip_is_no_fault_of_ours() {
+    let (_, page) = send("POST", "/playground/say", &[("steward-fragment", "1")], "line=nonsense&as=zoe").await;
+    assert!(page.contains("Not understood") && !page.contains("Something went wrong"), "{page}");
+    // Declared here and understood, but this build has no answer for it.
+    let reply = Reply::new(Status::Error, "owner", "broken".into());
+    assert!(render_reply(&reply, now()).into_string().contains("Something went wrong"));
+}
+
+#[test]
+fn a_conversation_is_named_by_its_person() {
+    let channel = |name: &str| Text(vec![Span::Channel(Channel { name: name.to_owned(), slack_id: None, discord_id: None })]);
+    let page = |name| render_reply(&Reply::new(Status::Answered, "report", channel(name)), now()).into_string();
+    assert!(page("#dm-zoe").contains("zoe’s conversation with Steward") && !page("#dm-zoe").contains("#dm-"));
+    assert!(page("#team-payments").contains("<span class=\"mention\">#team-payments</span>"));
+}
+
+#[tokio::test]
+async fn an_unread_catalog_is_said_so_instead_of_offering_what_nobody_finds() {
+    let app = app();
+    app.catalog.update(|_| Catalog::build(Parts::default()));
+    let router = routes(None).with_state(Arc::clone(&app));
+    let visit = || async { read(router.clone().oneshot(ask("GET", "/", &[], "")).await.unwrap()).await };
+    let page = visit().await;
+    assert!(page.contains("Reading the company") && !page.contains("class=\"example\""), "{page}");
+    app.catalog.update(|_| Catalog::build(Parts { version: 1, repositories: 3, ..Parts::default() }));
+    let page = visit().await;
+    assert!(page.contains("3 repositories read, but no entity found") && !page.contains("class=\"example\""), "{page}");
+    app.catalog.update(|_| catalog());
+    let page = visit().await;
+    assert!(!page.contains("Reading the company") && page.contains("class=\"example\""), "{page}");
 }
 
 #[test]
