@@ -76,9 +76,12 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
     let place = format!("http://{}", listener.local_addr()?);
     let doors = Doors { slack: None, playground: Some(PlaygroundDoor::default()), metrics: metrics_handle() };
     let ready = async {
-        while worker.app.catalog.load().is_empty() {
+        let is_read = || worker.app.catalog.load().parts().sources.values().any(|source| source.synced_at.is_some());
+        while !is_read() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        // The snapshot follows the sync by a moment.
+        tokio::time::sleep(Duration::from_millis(200)).await;
         let catalog = worker.app.catalog.load();
         let (entities, repositories) = (catalog.entries().len(), catalog.parts().repositories);
         // A component that others lean on makes the better first question.
