@@ -170,6 +170,8 @@ impl Worker {
             warn!(source = source.id(), fault, "the source could not be read to its end; nothing was removed");
             self.note_synced(source.id(), app.clock.now(), Some(fault));
         } else {
+            // First what was read, then that it was: an answer never claims to be fresher than it is.
+            self.catch_up().await?;
             self.note_synced(source.id(), app.clock.now(), None);
             info!(
                 source = source.id(),

@@ -80,8 +80,6 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
         while !is_read() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        // The snapshot follows the sync by a moment.
-        tokio::time::sleep(Duration::from_millis(200)).await;
         let catalog = worker.app.catalog.load();
         let (entities, repositories) = (catalog.entries().len(), catalog.parts().repositories);
         // A component that others lean on makes the better first question.

@@ -1,7 +1,5 @@
 //! `steward sync`: one sync of all sources, then a summary.
 
-use std::sync::Arc;
-
 use clap::Args;
 
 use super::{
@@ -33,10 +31,7 @@ pub async fn sync(args: &SyncArgs, settings: crate::settings::Settings) -> anyho
     };
     let synced = async {
         worker.app.store.open(&database, worker.app.settings.database.max_connections).await?;
-        let summary = worker.sync_all(removals, &progress).await?;
-        // `steward ask` reads the copy on disk.
-        Arc::clone(&worker).catch_up().await?;
-        anyhow::Ok(summary)
+        anyhow::Ok(worker.sync_all(removals, &progress).await?)
     };
     let synced = synced.await;
     tokio::task::block_in_place(|| database.stop());
