@@ -17,8 +17,8 @@ use super::{Catalog, EntityRef, Kind, snapshot::Entry};
 /// How many names are offered where nothing matched.
 const NEAREST: usize = 5;
 
-/// Below this Jaro-Winkler likeness a name is no help.
-const LIKE_ENOUGH: f64 = 0.72;
+/// Below this Jaro-Winkler likeness of what tells names apart, a name is no help: a wrong guess pages the wrong people.
+const LIKE_ENOUGH: f64 = 0.86;
 
 /// What is looked for, and for whom.
 #[derive(Debug, Clone, Copy)]
@@ -403,13 +403,15 @@ impl Catalog {
     }
 
     fn nearest(&self, typed: &Typed, sought: &Sought<'_>) -> Vec<Arc<Entry>> {
-        let letters = words::letters(&typed.key);
+        let sought_key = words::telling(&typed.key);
+        let letters = words::letters(&sought_key);
         let mut scored: Vec<(f64, u32)> = Vec::new();
         for (key, at) in &self.lookup().keys {
-            let shared = (letters & words::letters(key)).count_ones();
+            let key = words::telling(key);
+            let shared = (letters & words::letters(&key)).count_ones();
             // Half of the letters must be there, else the closer look is not worth its time.
             if shared * 2 >= letters.count_ones() && is_of_kind(self, *at, sought.kinds) {
-                scored.push((strsim::jaro_winkler(&typed.key, key), *at));
+                scored.push((strsim::jaro_winkler(&sought_key, &key), *at));
             }
         }
         scored.retain(|(score, _)| *score >= LIKE_ENOUGH);

@@ -10,7 +10,7 @@ use super::{
         failure,
         names::{asker, short_ref},
         provenance, subject,
-        warnings::sentence,
+        warnings::{broken_place, sentence},
     },
 };
 use crate::{
@@ -178,10 +178,10 @@ fn broken_card(catalog: &Catalog) -> Option<Card> {
         .iter()
         .take(BROKEN)
         .map(|file| {
-            let line = file.line.map(|line| format!(":{line}")).unwrap_or_default();
-            let place = format!("{}/{}{line}", file.origin.repository, file.origin.path);
-            let text = match file.origin.url() {
-                Some(url) => Text::new().link(place, file.line.map_or(url.clone(), |line| format!("{url}#L{line}"))),
+            let (place, url) = broken_place(file);
+            let place = format!("{}/{place}", file.origin.repository);
+            let text = match url {
+                Some(url) => Text::new().link(place, url),
                 None => Text::new().code(place),
             };
             ListItem::new(text.say(format!(" {}", sentence(&file.message))))

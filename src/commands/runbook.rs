@@ -8,7 +8,7 @@ use super::{
     answer::{
         age::since,
         names::{channel_text, label},
-        provenance, subject,
+        provenance, subject, warnings,
     },
 };
 use crate::{
@@ -215,6 +215,7 @@ fn show(
             format!("{ANNOTATION} names {missing}, which is not there; this is {}.", runbook.origin.path).into(),
         ));
     }
+    body.splice(0..0, warnings::owner_gone(catalog, entry));
     let tone = if body.is_empty() { Tone::Neutral } else { Tone::Warning };
     let name = entry.entity.label();
     let chosen = asked.map(|asked| (asked, best_section(&sections, asked)));

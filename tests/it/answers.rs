@@ -51,11 +51,11 @@ fn an_owner_that_does_not_exist_is_said_loudly_with_whom_to_ask() {
     check(
         &world.bot().say("owner payments-worker"),
         expect![[r#"
-        payments-worker is owned by group:default/team-paymnts, which the catalog does
-        not know.
+        payments-worker has no known owner. Ask Team Payments in #team-payments, who own
+        Payments.
 
           ! The owner group:default/team-paymnts is not in the catalog. Perhaps Team
-            Payments is meant. Ask Team Payments, who own Payments, in #team-payments.
+            Payments is meant.
 
         payments-worker component:payments-worker
           Owner       group:default/team-paymnts
@@ -81,7 +81,8 @@ fn an_owner_who_has_left_is_said_loudly() {
     let bot = world.bot();
     let cron = bot.say("owner cron");
     assert!(cron.contains("user:default/gone.guy is not in the catalog; they may have left."), "{cron}");
-    assert!(cron.contains("Ask Team Payments, who own Payments,"), "{cron}");
+    assert!(cron.starts_with("cron has no known owner. Ask Team Payments in #team-payments, who own"), "{cron}");
+    assert_eq!(cron.matches("  ! ").count(), 1, "{cron}");
     let batch = bot.say("owner batch");
     assert!(batch.contains("Idle Ida is in no team any more and may have left."), "{batch}");
 }
@@ -89,8 +90,46 @@ fn an_owner_who_has_left_is_said_loudly() {
 #[test]
 fn a_guessed_name_is_owned_up_to() {
     let guessed = shop().bot().say("owner paymnets-api");
-    assert!(guessed.contains("Nothing is called “paymnets-api”; this is the nearest name."), "{guessed}");
+    assert!(guessed.starts_with("Nothing is called “paymnets-api”; this is the nearest name."), "{guessed}");
     assert!(!shop().bot().say("owner payments-api").contains("nearest name"));
+}
+
+#[test]
+fn a_missing_team_is_no_other_team_that_is_merely_spelt_alike() {
+    let mut world = shop();
+    world.group("team-platform").display_name("Runtime Platform");
+    world.user("jane.whitfield").display_name("Jane Whitfield");
+    world.component("loyalty-service").owner("team-loyalty");
+    let bot = world.bot();
+    let loyalty = bot.say("owner loyalty-service");
+    assert!(!loyalty.contains("Perhaps") && !loyalty.contains("Platform"), "{loyalty}");
+    let team = bot.say("owner team-loyalty");
+    assert!(team.contains("loyalty-service") && !team.contains("Platform"), "{team}");
+    let karen = bot.say("owner karen.white");
+    assert!(!karen.contains("Whitfield"), "{karen}");
+}
+
+#[test]
+fn a_name_whose_descriptor_is_broken_says_so() {
+    let mut world = shop();
+    world.component("gift-cards-web");
+    world.broken("acme/gift-cards", 8, "a tab indents this line; write spaces.");
+    for line in ["owner gift-cards", "deps gift cards", "runbook acme/gift-cards", "owner component:gift-cards"] {
+        let reply = world.bot().reply(line);
+        assert_eq!(reply.status, Status::NotFound, "{line}");
+        let said = "acme/gift-cards has a descriptor that cannot be read (catalog-info.yaml:8: a tab indents this line; write spaces).";
+        assert_eq!(reply.lead.to_plain(), said, "{line}");
+        let Does::Open(url) = &reply.buttons[0].does else { panic!("{line} should link to the file") };
+        assert!(url.ends_with("/catalog-info.yaml#L8"), "{url}");
+        assert!(reply.cards[0].buttons.is_empty(), "{line} offers nothing else");
+    }
+    assert_eq!(world.bot().reply("owner gift-cards-web").status, Status::Answered);
+}
+
+#[test]
+fn others_of_one_repository_are_not_of_the_same_name() {
+    let said = shop().bot().say("owner acme/payments-api");
+    assert!(said.contains("In the same repository: resource:redis-payments."), "{said}");
 }
 
 #[test]
