@@ -89,11 +89,13 @@ impl LookupIndex {
             ranks: Vec::with_capacity(entries.len()),
             texts: Vec::with_capacity(entries.len()),
         };
+        let labels: HashMap<&EntityRef, &str> =
+            entries.iter().map(|entry| (&entry.entity.entity_ref, entry.entity.label())).collect();
         for (at, entry) in (0_u32..).zip(entries) {
             let side = index.add_names(at, entry);
             index.repositories.entry(entry.origin.repository.to_lowercase().into()).or_default().push(at);
             index.ranks.push(Rank::of(&entry.entity, side, dependents(&entry.entity.entity_ref)));
-            index.texts.push(searchable(entry).into());
+            index.texts.push(searchable(entry, entry.entity.owner().and_then(|owner| labels.get(owner).copied())).into());
         }
         index.keys.sort_unstable();
         for (place, (key, _)) in (0_u32..).zip(&index.keys) {
@@ -180,11 +182,12 @@ fn push_new(places: &mut Vec<u32>, at: u32) {
     }
 }
 
-fn searchable(entry: &Entry) -> String {
+/// `owner_label` is what people call the owner.
+fn searchable(entry: &Entry, owner_label: Option<&str>) -> String {
     let entity = &entry.entity;
     let mut text = entity.name.to_lowercase();
     let owner = entity.owner().map(EntityRef::name);
-    let given = [entity.title.as_deref(), entity.display_name.as_deref(), entity.description.as_deref(), owner];
+    let given = [entity.title.as_deref(), entity.display_name.as_deref(), entity.description.as_deref(), owner, owner_label];
     let kind = [Some(entity.kind.as_str()), entity.spec_type.as_deref()];
     let tags = entity.tags.iter().map(String::as_str);
     for part in given.into_iter().chain(kind).flatten().chain(entity.aliases()).chain(tags) {

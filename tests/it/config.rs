@@ -114,6 +114,6 @@ fn keys_of_later_versions_are_accepted_and_named() {
     );
     assert_eq!(
         settings.keys_of_later_versions(),
-        ["discord", "server.api", "hygiene.schedule", "hygiene.catch_all", "sources[0].filters"]
+        ["discord", "server.api", "hygiene.schedule", "sources[0].filters"]
     );
 }

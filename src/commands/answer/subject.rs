@@ -8,7 +8,7 @@ use super::{
     provenance, warnings,
 };
 use crate::{
-    catalog::{BrokenFile, Catalog, Entity, EntityRef, Entry, Found, Level, RelationType, Sought},
+    catalog::{BrokenFile, Catalog, Entity, EntityRef, Entry, Found, Kind, Level, RelationType, Sought},
     chat::{Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, Tone, limits::cut},
     commands::Asking,
 };
@@ -30,6 +30,11 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Whether nothing is called what was typed.
+    pub fn is_guess(&self) -> bool {
+        self.guess.is_some()
+    }
+
     /// Says first of all that the name was a guess, where it was.
     pub fn own_up(&self, reply: &mut Reply) {
         let Some(guess) = &self.guess else { return };
@@ -152,6 +157,21 @@ pub fn empty_catalog(command: &str) -> Reply {
     reply.cards.push(Card { body: vec![Block::List { style: ListStyle::Numbers { start: 1 }, items }], ..Card::default() });
     reply.buttons.push(Button::say("State of the catalog", "catalog"));
     reply
+}
+
+/// "Payments is a team; /owner team-payments shows what it owns." For commands that are about things; `None` for those.
+pub fn not_a_thing(command: &str, entity: &Entity) -> Option<Reply> {
+    let (what, shows) = match entity.kind {
+        Kind::Group => ("a team", "what it owns"),
+        Kind::User => ("a person", "their team and what they own"),
+        _ => return None,
+    };
+    let line = format!("owner {}", bare_name(&entity.entity_ref));
+    let lead = Text::new().bold(entity.label()).say(format!(" is {what}; ")).code(format!("/{line}"));
+    let mut reply = Reply::new(Status::NotFound, command, lead.say(format!(" shows {shows}.")));
+    reply.refs = vec![entity.entity_ref.to_string()];
+    reply.buttons.push(Button::say("Show it", format!("owner {}", entity.entity_ref)).primary());
+    Some(reply)
 }
 
 /// A line and a button for each.
