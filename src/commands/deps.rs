@@ -197,8 +197,7 @@ fn teams_to_tell(catalog: &Catalog, root: &EntityRef, all: &Dependencies) -> Opt
 /// "loyalty-service has no known owner."
 fn without_owner(catalog: &Catalog, all: &Dependencies) -> Option<String> {
     let entries = all.nodes[1..].iter().filter_map(|node| catalog.find(&node.entity_ref));
-    let names: Vec<&str> =
-        entries.filter(|entry| !has_known_owner(catalog, entry)).map(|entry| entry.entity.label()).collect();
+    let names: Vec<&str> = entries.filter(|entry| !has_known_owner(catalog, entry)).map(|entry| entry.entity.label()).collect();
     match names.as_slice() {
         [] => None,
         [one] => Some(format!("{one} has no known owner.")),

@@ -58,8 +58,8 @@ pub fn find(catalog: &Catalog, asking: &Asking<'_>, args: &Find) -> Reply {
         return page(catalog, asking, args, &found, first);
     }
     let mut reply = page(catalog, asking, args, &found, (pages - 1) * PAGE);
-    let there = if pages == 1 { "is only one page".to_owned() } else { format!("are only {pages} pages") };
-    reply.lead = Text::plain(format!("There {there}; this is the last. ")).join(reply.lead);
+    let there = if pages == 1 { "is only one page".to_owned() } else { format!("are only {pages} pages; this is the last") };
+    reply.lead = Text::plain(format!("There {there}. ")).join(reply.lead);
     reply
 }
 

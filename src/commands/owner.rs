@@ -109,13 +109,12 @@ fn owned_lead(catalog: &Catalog, entry: &Entry) -> Text {
 /// "reviews has no known owner. Ask Catalog in #team-catalog."
 fn no_owner_lead(catalog: &Catalog, entry: &Entry, lead: Text) -> Text {
     let lead = lead.say(" has no known owner.");
-    let Some((instead, whole)) = warnings::stand_in(catalog, entry) else { return lead };
+    let Some((instead, _)) = warnings::stand_in(catalog, entry) else { return lead };
     let lead = lead.say(" Ask ").join(owner_text(catalog, &instead));
-    let lead = match channel_text(catalog, &instead) {
-        Some(channel) => lead.say(" in ").join(channel),
-        None => lead,
-    };
-    lead.say(format!(", who own {}.", label(catalog, &whole)))
+    match channel_text(catalog, &instead) {
+        Some(channel) => lead.say(" in ").join(channel).say("."),
+        None => lead.say("."),
+    }
 }
 
 fn group_lead(catalog: &Catalog, group: &Entity) -> Text {

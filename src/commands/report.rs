@@ -15,8 +15,8 @@ use crate::{
     app::App,
     catalog::{Catalog, EntityRef, Entry, Found, Kind, Level, Sought},
     chat::{
-        Arguments, Block, Button, Card, Channel, Choice, Fact, Field, FieldKind, Form, FormState, Message, Place,
-        Platform, Reply, Response, Span, Status, Submission, Text, Value, limits::cut,
+        Arguments, Block, Button, Card, Channel, Choice, Fact, Field, FieldKind, Form, FormState, Message, Place, Platform,
+        Reply, Response, Span, Status, Submission, Text, Value, limits::cut,
     },
     store::{AuditEntry, Job},
 };
@@ -250,9 +250,7 @@ fn first_page(catalog: &Catalog, entry: &Entry, state: FormState, errors: Errors
 
 fn second_page(app: &App, catalog: &Catalog, asking: &Asking<'_>, entry: &Entry, state: FormState, errors: Errors) -> Form {
     let to = match recipient(app, catalog, asking.account.platform, entry) {
-        Some(Recipient { who, channel }) => {
-            Text::plain(format!("This goes to {who} in ")).push(Span::Channel(channel)).say(": ")
-        }
+        Some(Recipient { who, channel }) => Text::plain(format!("This goes to {who} in ")).push(Span::Channel(channel)).say(": "),
         None => Text::plain("No channel is known here for whoever answers for it, so this is kept in the audit log alone: "),
     };
     let intro = to.join(summary(catalog, asking, entry, &state));

@@ -22,6 +22,7 @@ fn report_asks_two_pages_and_keeps_the_answers_on_the_way() {
     let bot = shop().bot().by("kim.lee");
     let first = form_of(bot.respond("report payments-api"));
     assert_eq!((first.page, first.pages, first.state.subject.as_str()), (0, 2, "component:default/payments-api"));
+    assert_eq!(first.fields[1].label, "Who owns it, if the owner is wrong");
 
     // The right owner is needed only where the owner is wrong.
     let what = |what: &str| ("what", Value::Text(what.to_owned()));
@@ -76,6 +77,7 @@ fn typeahead_offers_teams_the_askers_own_first() {
     };
     assert_eq!(choices(""), ["Money", "Team Ledger", "Team Checkout", "Team Payments"]);
     assert_eq!(choices("paym"), ["Team Payments"]);
+    assert_eq!(choices("Team Ledger"), ["Team Ledger"]);
 }
 
 #[test]

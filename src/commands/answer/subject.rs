@@ -136,7 +136,7 @@ fn unreadable(catalog: &Catalog, asking: &Asking<'_>, command: &str, file: &Brok
     };
     let message = file.message.trim().trim_end_matches('.');
     let mut reply = Reply::new(Status::NotFound, command, lead.say(format!(": {message}).")));
-    let said = "Whoever looks after the repository has to mend it; the next sync brings the entry back.";
+    let said = "Whoever looks after the repository has to mend it; the next sync then brings the entry.";
     reply.cards.push(Card { tone: Tone::Warning, body: vec![Block::Paragraph(said.into())], ..Card::default() });
     reply.buttons.extend(url.map(|url| Button::open("The descriptor", url)));
     reply.buttons.push(Button::say("All broken descriptors", "catalog"));

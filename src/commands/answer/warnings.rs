@@ -10,11 +10,10 @@ use crate::{
 /// All warnings of an entry, worst first, and the tone they give the card.
 pub fn warnings(catalog: &Catalog, entry: &Entry) -> (Tone, Vec<Block>) {
     let mut critical = owner_warnings(catalog, entry);
-    // Where the owner is not known at all, the lead line says whom to ask.
-    if has_known_owner(catalog, entry)
-        && let Some(last) = critical.last_mut()
-    {
-        *last = std::mem::take(last).join(ask_instead(catalog, entry).unwrap_or_default());
+    if let Some(last) = critical.last_mut() {
+        // Where the owner is not known at all, the lead line says whom to ask already; why them is said here.
+        let more = if has_known_owner(catalog, entry) { ask_instead(catalog, entry) } else { why_instead(catalog, entry) };
+        *last = std::mem::take(last).join(more.unwrap_or_default());
     }
     let others = [broken(entry), conflict(catalog, entry), archived(entry), deprecated(entry)];
     let others: Vec<Text> = others.into_iter().flatten().chain(empty_group(catalog, entry)).collect();
@@ -37,11 +36,7 @@ fn owner_warnings(catalog: &Catalog, entry: &Entry) -> Vec<Text> {
     let entity = &entry.entity;
     let Some(owner) = entity.owner() else {
         let needs_owner = matches!(entity.kind, Kind::Component | Kind::Api | Kind::Resource | Kind::System | Kind::Domain);
-        return if needs_owner {
-            vec![Text::plain("The entry names no owner.")]
-        } else {
-            Vec::new()
-        };
+        return if needs_owner { vec![Text::plain("The entry names no owner.")] } else { Vec::new() };
     };
     let Some(found) = catalog.find(owner) else {
         let said = Text::plain("The owner ").code(owner.as_str());
@@ -85,6 +80,12 @@ pub fn owner_gone(catalog: &Catalog, entry: &Entry) -> Vec<Block> {
     let ask = ask_instead(catalog, entry).unwrap_or_default();
     let whole = owner_warnings(catalog, entry).into_iter().map(|said| Block::Warning(said.join(ask.clone())));
     whole.collect()
+}
+
+/// " Catalog own Product catalog, which it belongs to."
+fn why_instead(catalog: &Catalog, entry: &Entry) -> Option<Text> {
+    let (owner, whole) = stand_in(catalog, entry)?;
+    Some(Text::plain(format!(" {} own {}, which it belongs to.", label(catalog, &owner), label(catalog, &whole))))
 }
 
 /// " Ask Catalog, who own Product catalog, in #team-catalog."
