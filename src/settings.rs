@@ -51,7 +51,7 @@ impl Settings {
         note("server.api", server.api.public || !server.api.tokens.is_empty());
         note("access.rules", !access.rules.is_empty());
         note("slack.app_token", slack.as_ref().is_some_and(|slack| slack.app_token.is_some()));
-        for key in hygiene.later.keys().map(String::as_str).chain(hygiene.catch_all.as_ref().map(|_| "catch_all")) {
+        for key in hygiene.later.keys() {
             note(&format!("hygiene.{key}"), true);
         }
         for (at, source) in sources.iter().enumerate() {

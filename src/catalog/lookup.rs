@@ -17,8 +17,8 @@ use super::{Catalog, EntityRef, Kind, snapshot::Entry};
 /// How many names are offered where nothing matched.
 const NEAREST: usize = 5;
 
-/// Below this Jaro-Winkler likeness a name is no help.
-const LIKE_ENOUGH: f64 = 0.72;
+/// Below this Jaro-Winkler likeness of what tells names apart, a name is no help: a wrong guess pages the wrong people.
+const LIKE_ENOUGH: f64 = 0.86;
 
 /// What is looked for, and for whom.
 #[derive(Debug, Clone, Copy)]
@@ -89,11 +89,13 @@ impl LookupIndex {
             ranks: Vec::with_capacity(entries.len()),
             texts: Vec::with_capacity(entries.len()),
         };
+        let labels: HashMap<&EntityRef, &str> =
+            entries.iter().map(|entry| (&entry.entity.entity_ref, entry.entity.label())).collect();
         for (at, entry) in (0_u32..).zip(entries) {
             let side = index.add_names(at, entry);
             index.repositories.entry(entry.origin.repository.to_lowercase().into()).or_default().push(at);
             index.ranks.push(Rank::of(&entry.entity, side, dependents(&entry.entity.entity_ref)));
-            index.texts.push(searchable(entry).into());
+            index.texts.push(searchable(entry, entry.entity.owner().and_then(|owner| labels.get(owner).copied())).into());
         }
         index.keys.sort_unstable();
         for (place, (key, _)) in (0_u32..).zip(&index.keys) {
@@ -180,11 +182,12 @@ fn push_new(places: &mut Vec<u32>, at: u32) {
     }
 }
 
-fn searchable(entry: &Entry) -> String {
+/// `owner_label` is what people call the owner.
+fn searchable(entry: &Entry, owner_label: Option<&str>) -> String {
     let entity = &entry.entity;
     let mut text = entity.name.to_lowercase();
     let owner = entity.owner().map(EntityRef::name);
-    let given = [entity.title.as_deref(), entity.display_name.as_deref(), entity.description.as_deref(), owner];
+    let given = [entity.title.as_deref(), entity.display_name.as_deref(), entity.description.as_deref(), owner, owner_label];
     let kind = [Some(entity.kind.as_str()), entity.spec_type.as_deref()];
     let tags = entity.tags.iter().map(String::as_str);
     for part in given.into_iter().chain(kind).flatten().chain(entity.aliases()).chain(tags) {
@@ -403,13 +406,15 @@ impl Catalog {
     }
 
     fn nearest(&self, typed: &Typed, sought: &Sought<'_>) -> Vec<Arc<Entry>> {
-        let letters = words::letters(&typed.key);
+        let sought_key = words::telling(&typed.key);
+        let letters = words::letters(&sought_key);
         let mut scored: Vec<(f64, u32)> = Vec::new();
         for (key, at) in &self.lookup().keys {
-            let shared = (letters & words::letters(key)).count_ones();
+            let key = words::telling(key);
+            let shared = (letters & words::letters(&key)).count_ones();
             // Half of the letters must be there, else the closer look is not worth its time.
             if shared * 2 >= letters.count_ones() && is_of_kind(self, *at, sought.kinds) {
-                scored.push((strsim::jaro_winkler(&typed.key, key), *at));
+                scored.push((strsim::jaro_winkler(&sought_key, &key), *at));
             }
         }
         scored.retain(|(score, _)| *score >= LIKE_ENOUGH);

@@ -55,6 +55,11 @@ impl CommandSet {
                 return Err(LineFault::UnknownCommand { typed, nearest });
             }
         };
+        if let (Some(help), true) = (self.find("help"), asks_for_help(command, &words)) {
+            let about = help.arguments.iter().find(|argument| argument.argument_type == ArgumentType::Command);
+            let about = about.map(|argument| (argument.name.clone(), command.name.clone()));
+            return Ok((help, Arguments(about.into_iter().collect())));
+        }
         let arguments =
             read_arguments(command, words).map_err(|error| LineFault::BadArguments { command: command.name.clone(), error })?;
         Ok((command, arguments))
@@ -182,6 +187,7 @@ fn split_words(line: &str) -> Vec<Word> {
 
 fn read_arguments(command: &CommandDef, mut words: Vec<Word>) -> Result<Arguments, UserError> {
     let mut found = BTreeMap::new();
+    name_bare_number(command, &mut words);
     for argument in &command.arguments {
         match argument.argument_type {
             ArgumentType::Number => {
@@ -217,12 +223,32 @@ fn read_arguments(command: &CommandDef, mut words: Vec<Word>) -> Result<Argument
         found.insert(argument.name.clone(), text);
     }
     if let Some(missing) = command.arguments.iter().find(|argument| argument.required && !found.contains_key(&argument.name)) {
-        return Err(misused(command, format!("/{} needs {}: {}.", command.name, article(&missing.name), missing.summary)));
+        let example = command.examples.first().map_or_else(|| command.usage(), |example| format!("/{}", example.line));
+        return Err(UserError::new(format!("Say {}: {example}", which(missing))));
     }
     if let Some(word) = words.first() {
         return Err(misused(command, format!("/{} does not know what to do with “{}”.", command.name, word.text)));
     }
     Ok(Arguments(found))
+}
+
+/// `owner --help`, `owner -h`, and `owner help` where the word is not something to search for.
+fn asks_for_help(command: &CommandDef, words: &[Word]) -> bool {
+    let [word] = words else { return false };
+    let searches = command.arguments.iter().any(|argument| argument.argument_type == ArgumentType::Words && argument.required);
+    command.name != "help" && (word.is("--help") || word.is("-h") || (word.is("help") && !searches))
+}
+
+/// Puts the name of the number before a bare one behind a choice: "up 3" is "up depth 3".
+fn name_bare_number(command: &CommandDef, words: &mut Vec<Word>) {
+    let number = command.arguments.iter().find(|argument| argument.argument_type == ArgumentType::Number);
+    let Some(number) = number else { return };
+    let is_choice = |word: &Word| command.arguments.iter().flat_map(|argument| &argument.choices).any(|choice| word.is(choice));
+    let is_number = |word: &Word| word.quoted == Quoted::No && word.text.bytes().all(|byte| byte.is_ascii_digit());
+    let bare = (2..words.len()).find(|at| is_choice(&words[at - 1]) && is_number(&words[*at]));
+    if let Some(at) = bare {
+        words.insert(at, Word { text: number.name.clone(), quoted: Quoted::No });
+    }
 }
 
 fn is_free(argument: &ArgumentDef) -> bool {
@@ -272,17 +298,21 @@ fn in_bounds(argument: &ArgumentDef) -> String {
 fn take_choice(command: &CommandDef, argument: &ArgumentDef, words: &mut Vec<Word>) -> Option<String> {
     let subject_first = command.arguments.iter().any(|other| is_free(other) && other.required);
     let spared = usize::from(subject_first);
-    let at = words.iter().enumerate().skip(spared).rev().find_map(|(at, word)| {
+    let is_choice = |word: &Word| {
         let word = Word { text: word.text.trim_start_matches("--").to_owned(), quoted: word.quoted };
-        argument.choices.iter().any(|choice| word.is(choice)).then_some(at)
-    })?;
+        argument.choices.iter().any(|choice| word.is(choice))
+    };
+    let behind = words.iter().enumerate().skip(spared).rev().find_map(|(at, word)| is_choice(word).then_some(at));
+    // "down payments-api" is written often enough; a thing that is called so can be put in quotes.
+    let before = || (words.len() > 1 && is_choice(&words[0])).then_some(0);
+    let at = behind.or_else(before)?;
     Some(words.remove(at).text.trim_start_matches("--").to_lowercase())
 }
 
-fn article(name: &str) -> String {
-    match name {
-        "words" => "some words".to_owned(),
-        name => format!("a {name}"),
+fn which(missing: &ArgumentDef) -> &str {
+    match missing.argument_type {
+        ArgumentType::Entity => "which one",
+        ArgumentType::Choice | ArgumentType::Number | ArgumentType::Words | ArgumentType::Command => &missing.summary,
     }
 }
 

@@ -8,9 +8,9 @@ use super::{
     answer::{
         age::{age, count},
         failure,
-        names::{asker, short_ref},
+        names::{asker, bare_name, short_ref},
         provenance, subject,
-        warnings::sentence,
+        warnings::{broken_place, has_known_owner, sentence},
     },
 };
 use crate::{
@@ -23,6 +23,9 @@ use crate::{
 /// Broken descriptors shown before "+ n more".
 const BROKEN: usize = 5;
 const CONFLICTS: usize = 5;
+
+/// Entries without a known owner that are named.
+const UNOWNED: usize = 5;
 
 /// The arguments of `commands/catalog.yaml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +73,7 @@ pub async fn sync(app: &App, catalog: &Catalog, asking: &Asking<'_>, place: Opti
     match app.store.record_action(entry, Some(sync_job(asking.account, place))).await {
         Ok(()) => {
             let name = asker(catalog, asking).name;
-            let told = if place.is_some() { " This place is told when it is done." } else { "" };
+            let told = if place.is_some() { " You will be told here." } else { "" };
             let lead = format!("A sync of all sources is on its way, asked for by {name}.{told}");
             Reply::new(Status::Answered, "catalog", lead.into())
         }
@@ -122,6 +125,7 @@ fn coverage(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     });
     let mut body = provenance::away_warning(asking);
     body.push(Block::Table { header, rows: rows.collect() });
+    body.extend(without_owner(catalog));
     let bare = catalog.parts().without_descriptor;
     if bare > 0 {
         let said = if bare == 1 {
@@ -135,6 +139,18 @@ fn coverage(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     reply
 }
 
+/// "No known owner: loyalty-service, reviews + 3 more."
+fn without_owner(catalog: &Catalog) -> Option<Block> {
+    let needs_owner = |kind: &Kind| !matches!(kind, Kind::Group | Kind::User | Kind::Location);
+    let entries = catalog.entries().iter();
+    let without = entries.filter(|entry| needs_owner(&entry.entity.kind) && !has_known_owner(catalog, entry));
+    let names: Vec<String> = without.map(|entry| bare_name(&entry.entity.entity_ref)).collect();
+    let more = names.len().saturating_sub(UNOWNED);
+    let more = if more > 0 { format!(" + {more} more") } else { String::new() };
+    let said = || format!("No known owner: {}{more}.", names[..names.len().min(UNOWNED)].join(", "));
+    (!names.is_empty()).then(|| Block::Paragraph(said().into()))
+}
+
 fn entities(number: usize) -> String {
     if number == 1 { "1 entity".to_owned() } else { format!("{number} entities") }
 }
@@ -146,10 +162,12 @@ fn sources_card(catalog: &Catalog, asking: &Asking<'_>) -> Card {
         let mut text = Text::new().bold(id.as_str());
         match synced_at {
             Some(at) => text = text.say(format!(": synced {}", age(*at, asking.now))),
-            None => text = text.say(": not synced to its end yet"),
+            None => text = text.say(": never synced"),
         }
         if synced_at.is_none_or(|at| asking.now - at > asking.stale_after) {
             tone = Tone::Warning;
+        }
+        if synced_at.is_some_and(|at| asking.now - at > asking.stale_after) {
             text = text.say(", stale");
         }
         if let Some(error) = error {
@@ -178,10 +196,10 @@ fn broken_card(catalog: &Catalog) -> Option<Card> {
         .iter()
         .take(BROKEN)
         .map(|file| {
-            let line = file.line.map(|line| format!(":{line}")).unwrap_or_default();
-            let place = format!("{}/{}{line}", file.origin.repository, file.origin.path);
-            let text = match file.origin.url() {
-                Some(url) => Text::new().link(place, file.line.map_or(url.clone(), |line| format!("{url}#L{line}"))),
+            let (place, url) = broken_place(file);
+            let place = format!("{}/{place}", file.origin.repository);
+            let text = match url {
+                Some(url) => Text::new().link(place, url),
                 None => Text::new().code(place),
             };
             ListItem::new(text.say(format!(" {}", sentence(&file.message))))

@@ -7,15 +7,19 @@ use super::{
         age::count,
         names::{bare_name, label, short_ref},
         provenance, subject,
+        warnings::has_known_owner,
     },
 };
 use crate::{
-    catalog::{Catalog, Circle, Dependencies, Direction, EntityRef, Kind, MAX_NODES, RelationType},
+    catalog::{Catalog, Circle, Dependencies, Direction, EntityRef, Found, Kind, Level, MAX_NODES, RelationType, Sought},
     chat::{Arguments, Block, Button, Card, Reply, Status, Text, Tone},
 };
 
 /// Levels shown where none are asked for.
 const DEPTH: usize = 2;
+
+/// What `commands/deps.yaml` allows.
+const DEEPEST: usize = 9;
 
 /// Lines of one tree: what a phone shows without losing the reader.
 const TREE_LINES: usize = 30;
@@ -45,10 +49,22 @@ impl From<&Arguments> for Deps {
 }
 
 pub fn deps(catalog: &Catalog, asking: &Asking<'_>, args: &Deps) -> Reply {
-    let subject = match subject::resolve(catalog, asking, "deps", &args.name) {
+    let resolved = subject::resolve(catalog, asking, "deps", &args.name);
+    // A slip is forgiven only where no word behind a good name explains it.
+    if !resolved.as_ref().is_ok_and(|subject| !subject.is_guess()) {
+        match misplaced_word(catalog, asking, args) {
+            Some(Misplaced::Depth(args)) => return deps(catalog, asking, &args),
+            Some(Misplaced::Unknown { word, subject }) => return unknown_word(catalog, &word, &subject),
+            None => {}
+        }
+    }
+    let subject = match resolved {
         Ok(subject) => subject,
         Err(reply) => return *reply,
     };
+    if let Some(reply) = subject::not_a_thing("deps", &subject.entry.entity) {
+        return reply;
+    }
     let root = &subject.entry.entity.entity_ref;
     let depth = args.depth.unwrap_or(DEPTH);
     let directions = match args.direction {
@@ -78,6 +94,39 @@ pub fn deps(catalog: &Catalog, asking: &Asking<'_>, args: &Deps) -> Reply {
     reply.buttons = buttons(root, args.direction, depth, &all_up, &all_down);
     reply.provenance = Some(provenance::of_file(catalog, asking, &subject.entry.origin));
     subject.own_up(&mut reply);
+    reply
+}
+
+/// The last word of a name that is one only without it.
+enum Misplaced {
+    Depth(Deps),
+    Unknown { word: String, subject: EntityRef },
+}
+
+/// The parser cannot know where a name ends, so "payments-api 3" and "payments-api sideways" come whole.
+fn misplaced_word(catalog: &Catalog, asking: &Asking<'_>, args: &Deps) -> Option<Misplaced> {
+    let (name, word) = args.name.trim().rsplit_once(' ')?;
+    let found = catalog.look_up(Sought::any(name, &asking.groups));
+    let Found::One { entry, level: Level::Exact | Level::Alias, .. } = found else { return None };
+    match word.parse::<usize>() {
+        Ok(depth) if (1..=DEEPEST).contains(&depth) && args.depth.is_none() => {
+            Some(Misplaced::Depth(Deps { name: name.to_owned(), depth: Some(depth), ..args.clone() }))
+        }
+        _ => Some(Misplaced::Unknown { word: word.to_owned(), subject: entry.entity.entity_ref.clone() }),
+    }
+}
+
+fn unknown_word(catalog: &Catalog, word: &str, subject: &EntityRef) -> Reply {
+    let name = bare_name(subject);
+    let lead = format!(
+        "/deps does not know “{}”. Behind a name it knows up, down, both and depth 1 to {DEEPEST}: ",
+        crate::chat::limits::cut(word, 40)
+    );
+    let lead = Text::plain(lead).code(format!("/deps {name} up")).say(" shows what breaks with ");
+    let mut reply = Reply::new(Status::NotFound, "deps", lead.say(format!("{}.", label(catalog, subject))));
+    for (words, way) in [("What breaks with it", " up"), ("What it needs", " down"), ("Both", "")] {
+        reply.buttons.push(Button::say(words, format!("deps {subject}{way}")));
+    }
     reply
 }
 
@@ -140,6 +189,26 @@ fn count_things(number: usize) -> String {
 
 /// Whom to tell when it breaks.
 fn teams_to_tell(catalog: &Catalog, root: &EntityRef, all: &Dependencies) -> Option<Block> {
+    let said = [other_teams(catalog, root, all), without_owner(catalog, all)];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| Block::Paragraph(said.join(" ").into()))
+}
+
+/// "loyalty-service has no known owner."
+fn without_owner(catalog: &Catalog, all: &Dependencies) -> Option<String> {
+    let entries = all.nodes[1..].iter().filter_map(|node| catalog.find(&node.entity_ref));
+    let names: Vec<&str> = entries.filter(|entry| !has_known_owner(catalog, entry)).map(|entry| entry.entity.label()).collect();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("{one} has no known owner.")),
+        names if names.len() > TEAMS => {
+            Some(format!("{} + {} more have no known owner.", names[..TEAMS].join(", "), names.len() - TEAMS))
+        }
+        [all @ .., last] => Some(format!("{} and {last} have no known owner.", all.join(", "))),
+    }
+}
+
+fn other_teams(catalog: &Catalog, root: &EntityRef, all: &Dependencies) -> Option<String> {
     let own = catalog.find(root).and_then(|entry| entry.entity.owner());
     let mut weights: Vec<(usize, String)> = Vec::new();
     for node in &all.nodes[1..] {
@@ -160,7 +229,7 @@ fn teams_to_tell(catalog: &Catalog, root: &EntityRef, all: &Dependencies) -> Opt
     let more = weights.len().saturating_sub(TEAMS);
     let names: Vec<String> = weights.into_iter().take(TEAMS).map(|(_, name)| name).collect();
     let more = if more > 0 { format!(" + {more} more") } else { String::new() };
-    Some(Block::Paragraph(format!("Other teams to tell: {}{more}.", names.join(", ")).into()))
+    Some(format!("Other teams to tell: {}{more}.", names.join(", ")))
 }
 
 fn parts_card(catalog: &Catalog, root: &EntityRef) -> Card {
@@ -189,7 +258,7 @@ fn buttons(root: &EntityRef, direction: Option<Direction>, depth: usize, up: &De
         Some(Direction::Down) => deepest(down),
         None => deepest(up).max(deepest(down)),
     };
-    if behind > depth && depth < 9 {
+    if behind > depth && depth < DEEPEST {
         buttons.push(Button::say("One level deeper", format!("deps {root}{word} depth {}", depth + 1)));
     }
     buttons.push(Button::say("Owner", format!("owner {root}")));

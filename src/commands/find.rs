@@ -12,6 +12,9 @@ use crate::{
 
 const PAGE: usize = 10;
 
+/// Said about what is looked for, found in hardly any entry.
+const STOP_WORDS: [&str; 4] = ["owner", "owned", "owns", "by"];
+
 /// Longest description beside a result.
 const DESCRIPTION: usize = 110;
 
@@ -31,19 +34,42 @@ impl From<&Arguments> for Find {
 }
 
 pub fn find(catalog: &Catalog, asking: &Asking<'_>, args: &Find) -> Reply {
-    let found = catalog.search(Sought::any(&args.words, &asking.groups));
-    let first = args.page.saturating_sub(1) * PAGE;
+    let mut found = catalog.search(Sought::any(&args.words, &asking.groups));
+    if found.is_empty()
+        && let Some(words) = without_stop_words(&args.words)
+    {
+        found = catalog.search(Sought::any(&words, &asking.groups));
+    }
     if found.is_empty() {
-        // The same words as every command's, with the nearest names.
+        // The same words as every command's where the catalog is empty, a file is broken or a name is near.
         return match subject::resolve(catalog, asking, "owner", &args.words) {
             Err(mut reply) => {
                 reply.command = "find".to_owned();
+                if reply.cards.is_empty() {
+                    reply.lead = format!("Nothing fits “{}”. Try another word.", cut(args.words.trim(), 60)).into();
+                }
                 *reply
             }
             Ok(subject) => page(catalog, asking, args, &[subject.entry], 0),
         };
     }
-    page(catalog, asking, args, &found, if first < found.len() { first } else { 0 })
+    let (first, pages) = (args.page.saturating_sub(1) * PAGE, found.len().div_ceil(PAGE));
+    if first < found.len() {
+        return page(catalog, asking, args, &found, first);
+    }
+    let mut reply = page(catalog, asking, args, &found, (pages - 1) * PAGE);
+    let there = if pages == 1 { "is only one page".to_owned() } else { format!("are only {pages} pages; this is the last") };
+    reply.lead = Text::plain(format!("There {there}. ")).join(reply.lead);
+    reply
+}
+
+/// "owner payments" and "owned by payments" without the words that are about the relation; `None` where there are none,
+/// or nothing else.
+fn without_stop_words(words: &str) -> Option<String> {
+    let all: Vec<&str> = words.split_whitespace().collect();
+    let is_stop = |word: &str| STOP_WORDS.iter().any(|stop| word.trim_end_matches(':').eq_ignore_ascii_case(stop));
+    let kept: Vec<&str> = all.iter().copied().filter(|word| !is_stop(word)).collect();
+    (!kept.is_empty() && kept.len() < all.len()).then(|| kept.join(" "))
 }
 
 fn page(catalog: &Catalog, asking: &Asking<'_>, args: &Find, found: &[std::sync::Arc<Entry>], first: usize) -> Reply {

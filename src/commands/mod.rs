@@ -30,6 +30,21 @@ static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 /// The order in which help shows them: what an incident needs first.
 const ORDER: [&str; 7] = ["owner", "runbook", "deps", "find", "report", "catalog", "help"];
 
+/// Commands that people ask for and later versions have, with what helps until then.
+const LATER: [(&str, &str, &str); 11] = [
+    ("oncall", "/owner NAME", "gives channel and lead"),
+    ("docs", "/runbook NAME", "shows the runbook, and /owner NAME the links"),
+    ("whois", "/owner NAME", "works for people too"),
+    ("history", "/owner NAME", "links to the file, where its history is"),
+    ("uses", "/deps NAME up", "shows what uses it"),
+    ("new", "/help", "shows what there is"),
+    ("tasks", "/help", "shows what there is"),
+    ("hygiene", "/catalog", "shows what is broken and what nobody owns"),
+    ("onboard", "/help", "shows what there is"),
+    ("audit", "/help", "shows what there is"),
+    ("link", "/help", "shows what there is"),
+];
+
 /// Rounds a source may miss before answers say so loudly: one can be slow, three are not chance.
 const MISSED_ROUNDS: u32 = 3;
 
@@ -211,21 +226,28 @@ fn refuse(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &CommandDe
 /// The reply to a line that could not be read: what may have been meant, and how it is written.
 pub fn misunderstood(commands: &CommandSet, fault: LineFault) -> Reply {
     match fault {
-        LineFault::Empty => Reply::new(Status::Error, "", "Nothing was typed. /help shows what there is.".into()),
+        LineFault::Empty => Reply::new(Status::NotFound, "", "Nothing was typed. /help shows what there is.".into()),
         LineFault::UnknownCommand { typed, nearest } => {
+            if let Some((name, instead, about)) = LATER.iter().find(|(name, ..)| *name == typed) {
+                let lead = Text::plain(format!("/{name} is not there yet; ")).code(*instead).say(format!(" {about}."));
+                let mut reply = Reply::new(Status::NotFound, "", lead);
+                reply.buttons.push(Button::say("All commands", "help"));
+                return reply;
+            }
             let typed = crate::chat::limits::cut(&typed, 40);
             let lead = match nearest.as_slice() {
                 [] => format!("There is no command “{typed}”. /help shows all of them."),
                 [one] => format!("There is no command “{typed}”. Did you mean /{one}?"),
                 [first, ..] => format!("There is no command “{typed}”. Did you mean /{first}, or one of these?"),
             };
-            let mut reply = Reply::new(Status::Error, "", lead.into());
+            let mut reply = Reply::new(Status::NotFound, "", lead.into());
             reply.buttons = nearest.iter().map(|name| Button::say(format!("About {name}"), format!("help {name}"))).collect();
             reply.buttons.push(Button::say("All commands", "help"));
             reply
         }
         LineFault::BadArguments { command, error } => {
-            let mut reply = Reply::fault(&command, &error);
+            // The person's own slip is no fault of ours, so it is not called an error.
+            let mut reply = Reply { status: Status::NotFound, ..Reply::fault(&command, &error) };
             if commands.find(&command).is_some() {
                 reply.buttons.push(Button::say(format!("About {command}"), format!("help {command}")));
             }

@@ -59,16 +59,16 @@ fn describe(catalog: &Catalog, asking: &Asking<'_>, subject: &Subject) -> Reply 
     let (lead, mut fields) = match entity.kind {
         Kind::Group => (group_lead(catalog, entity), group_fields(catalog, entity)),
         Kind::User => (user_lead(catalog, entity), user_fields(catalog, entity)),
-        Kind::System | Kind::Domain => (owned_lead(catalog, entity), whole_fields(catalog, entity)),
+        Kind::System | Kind::Domain => (owned_lead(catalog, entry), whole_fields(catalog, entity)),
         Kind::Component | Kind::Api | Kind::Resource | Kind::Location | Kind::Template | Kind::Custom(_) => {
-            (owned_lead(catalog, entity), thing_fields(catalog, entity))
+            (owned_lead(catalog, entry), thing_fields(catalog, entity))
         }
     };
     fields.truncate(CARD_FIELDS);
     body.extend(owned_things(catalog, asking, entity));
     body.extend(links(entity));
     if !subject.also.is_empty() {
-        body.push(Block::Paragraph(also(&subject.also)));
+        body.push(Block::Paragraph(also(entity, &subject.also)));
     }
     let title = Text::new().bold(entity.label()).say("  ").code(short_ref(&entity.entity_ref));
     let mut reply = Reply::new(Status::Answered, "owner", lead);
@@ -90,15 +90,11 @@ fn alarm(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> Option<Card> 
 }
 
 /// "Payments API is owned by Team Payments: #team-payments, lead Ana Silva."
-fn owned_lead(catalog: &Catalog, entity: &Entity) -> Text {
-    let lead = Text::new().bold(entity.label());
-    let Some(owner) = entity.owner() else {
-        return lead.say(" names no owner.");
-    };
+fn owned_lead(catalog: &Catalog, entry: &Entry) -> Text {
+    let lead = Text::new().bold(entry.entity.label());
+    let known = entry.entity.owner().and_then(|owner| Some((owner, catalog.find(owner)?)));
+    let Some((owner, found)) = known else { return no_owner_lead(catalog, entry, lead) };
     let lead = lead.say(" is owned by ").join(owner_text(catalog, owner));
-    let Some(found) = catalog.find(owner) else {
-        return lead.say(", which the catalog does not know.");
-    };
     let reach = [channel_text(catalog, owner), lead_text(catalog, &found.entity).map(|lead| Text::plain("lead ").join(lead))];
     let reach: Vec<Text> = reach.into_iter().flatten().collect();
     if reach.is_empty() {
@@ -108,6 +104,17 @@ fn owned_lead(catalog: &Catalog, entity: &Entity) -> Text {
         };
     }
     lead.say(": ").join(Text::list(reach, ", ")).say(".")
+}
+
+/// "reviews has no known owner. Ask Catalog in #team-catalog."
+fn no_owner_lead(catalog: &Catalog, entry: &Entry, lead: Text) -> Text {
+    let lead = lead.say(" has no known owner.");
+    let Some((instead, _)) = warnings::stand_in(catalog, entry) else { return lead };
+    let lead = lead.say(" Ask ").join(owner_text(catalog, &instead));
+    match channel_text(catalog, &instead) {
+        Some(channel) => lead.say(" in ").join(channel).say("."),
+        None => lead.say("."),
+    }
 }
 
 fn group_lead(catalog: &Catalog, group: &Entity) -> Text {
@@ -326,9 +333,12 @@ fn links(entity: &Entity) -> Option<Block> {
     Some(Block::Paragraph(text))
 }
 
-fn also(others: &[std::sync::Arc<Entry>]) -> Text {
+/// A name may be shared by several kinds, a repository by several things.
+fn also(entity: &Entity, others: &[std::sync::Arc<Entry>]) -> Text {
     let names = others.iter().map(|entry| Text::new().code(short_ref(&entry.entity.entity_ref)));
-    Text::plain("Of the same name: ").join(Text::list(names, ", ")).say(".")
+    let same_name = others.iter().any(|other| other.entity.entity_ref.name() == entity.entity_ref.name());
+    let what = if same_name { "Of the same name: " } else { "In the same repository: " };
+    Text::plain(what).join(Text::list(names, ", ")).say(".")
 }
 
 fn buttons(catalog: &Catalog, entry: &Entry) -> Vec<Button> {

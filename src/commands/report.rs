@@ -7,16 +7,16 @@ use super::{
     Asking,
     answer::{
         failure,
-        names::{asker, channel_of, label, owner_text, short_ref},
-        subject,
+        names::{asker, channel_of, label, owner_text, short_ref, written_channel},
+        subject, warnings,
     },
 };
 use crate::{
     app::App,
-    catalog::{Catalog, EntityRef, Entry, Kind, Sought},
+    catalog::{Catalog, EntityRef, Entry, Found, Kind, Level, Sought},
     chat::{
-        Account, Arguments, Block, Button, Card, Channel, Choice, Fact, Field, FieldKind, Form, FormState, Message, Place,
-        Platform, Reply, Response, Span, Status, Submission, Text, Value, limits::cut,
+        Arguments, Block, Button, Card, Channel, Choice, Fact, Field, FieldKind, Form, FormState, Message, Place, Platform,
+        Reply, Response, Span, Status, Submission, Text, Value, limits::cut,
     },
     store::{AuditEntry, Job},
 };
@@ -75,22 +75,22 @@ pub async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, place: Op
     let page = sent.page;
     let state = merged(sent);
     if page == 0 {
-        let errors = first_page_errors(catalog, &state);
+        let errors = first_page_errors(catalog, &entry, &state);
         let form = if errors.is_empty() {
-            second_page(catalog, asking, &entry, state, BTreeMap::new())
+            second_page(app, catalog, asking, &entry, state, BTreeMap::new())
         } else {
             first_page(catalog, &entry, state, errors)
         };
         return Response::Form(Box::new(form));
     }
     // Answers of the first page travel in the form, so they are checked again before anything is done.
-    let errors = first_page_errors(catalog, &state);
+    let errors = first_page_errors(catalog, &entry, &state);
     if !errors.is_empty() {
         return Response::Form(Box::new(first_page(catalog, &entry, state, errors)));
     }
     let errors = second_page_errors(&state);
     if !errors.is_empty() {
-        return Response::Form(Box::new(second_page(catalog, asking, &entry, state, errors)));
+        return Response::Form(Box::new(second_page(app, catalog, asking, &entry, state, errors)));
     }
     Response::Reply(send(app, catalog, asking, place, &entry, &state).await)
 }
@@ -158,7 +158,7 @@ fn wants(state: &FormState, choice: &str) -> bool {
 
 type Errors = BTreeMap<&'static str, String>;
 
-fn first_page_errors(catalog: &Catalog, state: &FormState) -> Errors {
+fn first_page_errors(catalog: &Catalog, entry: &Entry, state: &FormState) -> Errors {
     let mut errors = Errors::new();
     let what = answer(state, WHAT);
     if !FAULTS.iter().any(|(value, ..)| *value == what) {
@@ -169,8 +169,18 @@ fn first_page_errors(catalog: &Catalog, state: &FormState) -> Errors {
         if what == "owner" {
             errors.insert(RIGHT_OWNER, "Choose who owns it; they will be named in the report.".to_owned());
         }
-    } else if right_owner(catalog, state).is_none() {
-        errors.insert(RIGHT_OWNER, format!("No team is called “{}”. Choose one from the list.", cut(written, 60)));
+    } else {
+        match right_owner(catalog, state) {
+            None => {
+                let said = format!("No team is called “{}”. Choose one from the list.", cut(written, 60));
+                errors.insert(RIGHT_OWNER, said);
+            }
+            Some(chosen) if Some(&chosen) == entry.entity.owner() => {
+                let said = format!("{} is the owner already. Choose another team.", label(catalog, &chosen));
+                errors.insert(RIGHT_OWNER, said);
+            }
+            Some(_) => {}
+        }
     }
     errors
 }
@@ -190,8 +200,16 @@ fn second_page_errors(state: &FormState) -> Errors {
 /// The group that was chosen, or typed where the platform has no typeahead.
 fn right_owner(catalog: &Catalog, state: &FormState) -> Option<EntityRef> {
     let written = answer(state, RIGHT_OWNER);
-    let chosen = EntityRef::parse(written, Some("group"), "default").ok()?;
-    catalog.find(&chosen).filter(|entry| entry.entity.kind == Kind::Group).map(|entry| entry.entity.entity_ref.clone())
+    let chosen = EntityRef::parse(written, Some("group"), "default").ok().and_then(|chosen| catalog.find(&chosen));
+    if let Some(entry) = chosen.filter(|entry| entry.entity.kind == Kind::Group) {
+        return Some(entry.entity.entity_ref.clone());
+    }
+    // A name, title or display name in full is as good as a choice, where only one team bears it.
+    let kinds = [Kind::Group];
+    match catalog.look_up(Sought { typed: written, kinds: &kinds, own: &[] }) {
+        Found::One { entry, level: Level::Exact | Level::Alias, .. } => Some(entry.entity.entity_ref.clone()),
+        Found::One { .. } | Found::Several { .. } | Found::None { .. } => None,
+    }
 }
 
 fn field(mut field: Field, state: &FormState, errors: &Errors) -> Field {
@@ -224,18 +242,16 @@ fn first_page(catalog: &Catalog, entry: &Entry, state: FormState, errors: Errors
     let lookup = FieldKind::Lookup { kinds: vec!["group".to_owned()], placeholder: Some("Type a team's name".to_owned()) };
     let fields = vec![
         Field::new(WHAT, "What is wrong", FieldKind::Radio { choices }),
-        Field::new(RIGHT_OWNER, "Who owns it", lookup).optional().help("Needed where the owner is wrong"),
+        Field::new(RIGHT_OWNER, "Who owns it, if the owner is wrong", lookup).optional(),
     ];
     let fields = fields.into_iter().map(|each| field(each, &state, &errors)).collect();
     form(0, intro, fields, "Next", state)
 }
 
-fn second_page(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry, state: FormState, errors: Errors) -> Form {
-    let to = match recipient(catalog, asking.account.platform, entry) {
-        Some((team, channel)) => {
-            Text::plain(format!("This goes to {} in ", label(catalog, &team))).push(Span::Channel(channel)).say(": ")
-        }
-        None => Text::plain("No channel of the owning team is known here, so this is kept in the audit log alone: "),
+fn second_page(app: &App, catalog: &Catalog, asking: &Asking<'_>, entry: &Entry, state: FormState, errors: Errors) -> Form {
+    let to = match recipient(app, catalog, asking.account.platform, entry) {
+        Some(Recipient { who, channel }) => Text::plain(format!("This goes to {who} in ")).push(Span::Channel(channel)).say(": "),
+        None => Text::plain("No channel is known here for whoever answers for it, so this is kept in the audit log alone: "),
     };
     let intro = to.join(summary(catalog, asking, entry, &state));
     let note = FieldKind::Paragraph { placeholder: Some("What should it say?".to_owned()), max: Some(NOTE_LETTERS) };
@@ -260,11 +276,27 @@ fn summary(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry, state: &FormSt
     }
 }
 
-/// The owning team and where it can be written to on this platform.
-fn recipient(catalog: &Catalog, platform: Platform, entry: &Entry) -> Option<(EntityRef, Channel)> {
-    let owner = entry.entity.owner().unwrap_or(&entry.entity.entity_ref);
-    let (channel, of) = channel_of(catalog, owner)?;
-    address(platform, &channel).map(|_| (of, channel))
+/// Who hears of a report, and where.
+struct Recipient {
+    who: String,
+    channel: Channel,
+}
+
+/// Who can be written to on this platform: the owning team; where it cannot, whoever owns what the entry belongs to;
+/// at last the channel that hears what no team can be told.
+fn recipient(app: &App, catalog: &Catalog, platform: Platform, entry: &Entry) -> Option<Recipient> {
+    let own = Some(entry.entity.owner().unwrap_or(&entry.entity.entity_ref).clone());
+    let stand_in = || warnings::stand_in(catalog, entry).map(|(owner, _)| owner);
+    let teams = own.into_iter().chain(std::iter::once_with(stand_in).flatten());
+    let mut channels = teams.filter_map(|team| {
+        let (channel, of) = channel_of(catalog, &team)?;
+        Some(Recipient { who: label(catalog, &of), channel })
+    });
+    let reached = |recipient: &Recipient| address(platform, &recipient.channel).is_some();
+    channels.find(reached).or_else(|| {
+        let channel = written_channel(app.settings.hygiene.catch_all.as_deref()?)?;
+        Some(Recipient { who: "those who look after the catalog".to_owned(), channel }).filter(reached)
+    })
 }
 
 /// What the platform takes as a destination.
@@ -299,14 +331,14 @@ async fn send(
             "tell": { "here": wants(state, "here"), "direct": wants(state, "direct") },
         }),
     };
-    let to = recipient(catalog, asking.account.platform, entry);
-    let message = to.as_ref().and_then(|(_, channel)| {
-        let to = address(asking.account.platform, channel)?;
+    let to = recipient(app, catalog, asking.account.platform, entry);
+    let message = to.as_ref().and_then(|recipient| {
+        let to = address(asking.account.platform, &recipient.channel)?;
         let reply = message(catalog, asking, place, entry, state);
         Some(Message { platform: asking.account.platform, to, only_to: None, reply })
     });
     match app.store.record_action(audit, message.map(Job::Deliver)).await {
-        Ok(()) => confirmation(catalog, asking.account, entry, to),
+        Ok(()) => confirmation(entry, to),
         Err(error) => failure::not_recorded("report", "Your report was not sent.", asking, &error),
     }
 }
@@ -349,15 +381,15 @@ fn message(catalog: &Catalog, asking: &Asking<'_>, place: Option<&Place>, entry:
     reply
 }
 
-fn confirmation(catalog: &Catalog, account: &Account, entry: &Entry, to: Option<(EntityRef, Channel)>) -> Reply {
+fn confirmation(entry: &Entry, to: Option<Recipient>) -> Reply {
     let name = entry.entity.label();
-    let lead = match (to, account.platform) {
-        (Some((team, channel)), _) => {
-            let said = format!("Thank you. Your report about {name} is on its way to {} in ", label(catalog, &team));
+    let lead = match to {
+        Some(Recipient { who, channel }) => {
+            let said = format!("Thank you. Your report about {name} is on its way to {who} in ");
             Text::plain(said).push(Span::Channel(channel)).say(".")
         }
-        (None, _) => Text::plain(format!(
-            "Thank you. Your report about {name} is in the audit log. No channel of its owner is known here, so nobody was told: please tell them yourself."
+        None => Text::plain(format!(
+            "Thank you. Your report about {name} is in the audit log. No channel is known here for whoever answers for it, so nobody was told: please tell them yourself."
         )),
     };
     let mut reply = Reply::new(Status::Answered, "report", lead);

@@ -8,11 +8,11 @@ use super::{
     answer::{
         age::since,
         names::{channel_text, label},
-        provenance, subject,
+        provenance, subject, warnings,
     },
 };
 use crate::{
-    catalog::{Catalog, Entry, Found, Level, Origin, RUNBOOK_PATHS, Runbook as RunbookFile, Sought},
+    catalog::{Catalog, Entry, Found, Kind, Level, Origin, RUNBOOK_PATHS, Runbook as RunbookFile, Sought},
     chat::{
         Arguments, Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, Tone,
         limits::{DISCORD, cut},
@@ -78,7 +78,9 @@ pub fn runbook(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Reply 
     let mut reply = match place(catalog, entry) {
         Place::File { runbook, missing } => show(catalog, asking, entry, &runbook, missing, args.section.as_deref()),
         Place::Address(url) => elsewhere(catalog, entry, &url),
-        Place::Nowhere { missing } => nowhere(catalog, entry, missing),
+        Place::Nowhere { missing } => {
+            subject::not_a_thing("runbook", &entry.entity).unwrap_or_else(|| nowhere(catalog, entry, missing))
+        }
     };
     reply.refs = vec![entry.entity.entity_ref.to_string()];
     subject.own_up(&mut reply);
@@ -126,6 +128,10 @@ fn cut_line(line: &str) -> String {
 }
 
 fn place(catalog: &Catalog, entry: &Entry) -> Place {
+    // The runbook beside a list of teams is nobody's in particular.
+    if matches!(entry.entity.kind, Kind::Group | Kind::User) && entry.entity.annotation(ANNOTATION).is_none() {
+        return Place::Nowhere { missing: None };
+    }
     let files = catalog.runbooks(entry.origin.repository_id);
     let mut missing = None;
     if let Some(written) = entry.entity.annotation(ANNOTATION).map(str::trim) {
@@ -215,6 +221,7 @@ fn show(
             format!("{ANNOTATION} names {missing}, which is not there; this is {}.", runbook.origin.path).into(),
         ));
     }
+    body.splice(0..0, warnings::owner_gone(catalog, entry));
     let tone = if body.is_empty() { Tone::Neutral } else { Tone::Warning };
     let name = entry.entity.label();
     let chosen = asked.map(|asked| (asked, best_section(&sections, asked)));

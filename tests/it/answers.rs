@@ -51,11 +51,10 @@ fn an_owner_that_does_not_exist_is_said_loudly_with_whom_to_ask() {
     check(
         &world.bot().say("owner payments-worker"),
         expect![[r#"
-        payments-worker is owned by group:default/team-paymnts, which the catalog does
-        not know.
+        payments-worker has no known owner. Ask Team Payments in #team-payments.
 
           ! The owner group:default/team-paymnts is not in the catalog. Perhaps Team
-            Payments is meant. Ask Team Payments, who own Payments, in #team-payments.
+            Payments is meant. Team Payments own Payments, which it belongs to.
 
         payments-worker component:payments-worker
           Owner       group:default/team-paymnts
@@ -81,7 +80,8 @@ fn an_owner_who_has_left_is_said_loudly() {
     let bot = world.bot();
     let cron = bot.say("owner cron");
     assert!(cron.contains("user:default/gone.guy is not in the catalog; they may have left."), "{cron}");
-    assert!(cron.contains("Ask Team Payments, who own Payments,"), "{cron}");
+    assert!(cron.starts_with("cron has no known owner. Ask Team Payments in #team-payments.\n"), "{cron}");
+    assert_eq!(cron.matches("  ! ").count(), 1, "{cron}");
     let batch = bot.say("owner batch");
     assert!(batch.contains("Idle Ida is in no team any more and may have left."), "{batch}");
 }
@@ -89,8 +89,47 @@ fn an_owner_who_has_left_is_said_loudly() {
 #[test]
 fn a_guessed_name_is_owned_up_to() {
     let guessed = shop().bot().say("owner paymnets-api");
-    assert!(guessed.contains("Nothing is called “paymnets-api”; this is the nearest name."), "{guessed}");
+    assert!(guessed.starts_with("Nothing is called “paymnets-api”; this is the nearest name."), "{guessed}");
     assert!(!shop().bot().say("owner payments-api").contains("nearest name"));
+}
+
+#[test]
+fn a_missing_team_is_no_other_team_that_is_merely_spelt_alike() {
+    let mut world = shop();
+    world.group("team-platform").display_name("Runtime Platform");
+    world.user("jane.whitfield").display_name("Jane Whitfield");
+    world.component("loyalty-service").owner("team-loyalty");
+    let bot = world.bot();
+    let loyalty = bot.say("owner loyalty-service");
+    assert!(!loyalty.contains("Perhaps") && !loyalty.contains("Platform"), "{loyalty}");
+    let team = bot.say("owner team-loyalty");
+    assert!(team.contains("loyalty-service") && !team.contains("Platform"), "{team}");
+    let karen = bot.say("owner karen.white");
+    assert!(!karen.contains("Whitfield"), "{karen}");
+}
+
+#[test]
+fn a_name_whose_descriptor_is_broken_says_so() {
+    let mut world = shop();
+    world.component("gift-cards-web");
+    world.broken("acme/gift-cards", 8, "a tab indents this line; write spaces.");
+    for line in ["owner gift-cards", "deps gift cards", "runbook acme/gift-cards", "owner component:gift-cards"] {
+        let reply = world.bot().reply(line);
+        assert_eq!(reply.status, Status::NotFound, "{line}");
+        let said =
+            "acme/gift-cards has a descriptor that cannot be read (catalog-info.yaml:8: a tab indents this line; write spaces).";
+        assert_eq!(reply.lead.to_plain(), said, "{line}");
+        let Does::Open(url) = &reply.buttons[0].does else { panic!("{line} should link to the file") };
+        assert!(url.ends_with("/catalog-info.yaml#L8"), "{url}");
+        assert!(reply.cards[0].buttons.is_empty(), "{line} offers nothing else");
+    }
+    assert_eq!(world.bot().reply("owner gift-cards-web").status, Status::Answered);
+}
+
+#[test]
+fn others_of_one_repository_are_not_of_the_same_name() {
+    let said = shop().bot().say("owner acme/payments-api");
+    assert!(said.contains("In the same repository: resource:redis-payments."), "{said}");
 }
 
 #[test]
@@ -306,6 +345,57 @@ fn deps_shows_both_ways_with_owners_circles_and_what_is_unknown() {
 }
 
 #[test]
+fn deps_reads_a_bare_number_and_says_which_words_it_knows() {
+    let bot = shop().bot();
+    assert_eq!(bot.say("deps payments-api 1"), bot.say("deps payments-api depth 1"));
+    let sideways = bot.reply("deps payments-api sideways");
+    assert_eq!(
+        sideways.lead.to_plain(),
+        "/deps does not know “sideways”. Behind a name it knows up, down, both and depth 1 to 9: /deps payments-api up shows what breaks with Payments API."
+    );
+}
+
+#[test]
+fn deps_names_what_would_break_and_nobody_owns() {
+    let mut world = shop();
+    world.component("loyalty").owner("team-loyalty").depends_on("payments-api");
+    let said = world.bot().say("deps payments-api up");
+    assert!(said.contains("Other teams to tell: Team Checkout, Team Ledger. loyalty has no known owner."), "{said}");
+}
+
+#[test]
+fn teams_and_people_have_neither_dependencies_nor_runbooks() {
+    let mut world = shop();
+    world.runbook("acme/org", "runbook.md", "How this list of teams is kept.");
+    let bot = world.bot();
+    for command in ["deps", "runbook"] {
+        let team = bot.reply(&format!("{command} team-payments"));
+        assert_eq!(team.lead.to_plain(), "Team Payments is a team; /owner team-payments shows what it owns.");
+        assert_eq!(team.buttons[0].does, Does::Say("owner group:default/team-payments".to_owned()));
+        let person = bot.reply(&format!("{command} ana.silva"));
+        assert_eq!(person.lead.to_plain(), "Ana Silva is a person; /owner ana.silva shows their team and what they own.");
+    }
+}
+
+#[test]
+fn find_knows_owners_by_name_and_says_how_many_pages_there_are() {
+    let mut world = shop();
+    world.group("team-platform").display_name("Runtime Crew");
+    world.component("cluster").owner("team-platform");
+    let bot = world.bot();
+    let nothing = bot.reply("find zzzzz");
+    assert_eq!(nothing.lead.to_plain(), "Nothing fits “zzzzz”. Try another word.");
+    assert_eq!((nothing.status, nothing.command.as_str()), (Status::NotFound, "find"));
+    for line in ["find runtime crew", "find owner runtime", "find runtime owner", "find owned by crew"] {
+        assert!(bot.refs(line).contains(&"component:default/cluster".to_owned()), "{line}");
+    }
+    let last = bot.reply("find payments page 99").lead.to_plain();
+    assert!(last.starts_with("There is only one page. 5 entries fit"), "{last}");
+    let last = bot.reply("find team page 9").lead.to_plain();
+    assert!(last.starts_with("There are only 2 pages; this is the last. "), "{last}");
+}
+
+#[test]
 fn a_hub_is_counted_and_its_tree_is_bounded() {
     let mut world = World::new();
     world.add("Resource", "cluster");
@@ -394,6 +484,36 @@ fn catalog_shows_coverage_freshness_and_what_is_broken() {
         Read from the catalog, synced 3 min ago
     "#]],
     );
+}
+
+#[test]
+fn catalog_names_what_nobody_owns() {
+    let mut world = shop();
+    assert!(!world.bot().say("catalog").contains("No known owner"));
+    world.component("loyalty-service").owner("team-loyalty");
+    world.component("reviews").owner("user:default/karen.white");
+    assert!(world.bot().say("catalog").contains("  No known owner: loyalty-service, reviews.\n"));
+    for name in ["stray-a", "stray-b", "stray-c", "stray-d"] {
+        world.component(name);
+    }
+    let said = world.bot().say("catalog");
+    assert!(said.contains("No known owner: loyalty-service, reviews, stray-a, stray-b, stray-c + 1 more."), "{said}");
+}
+
+#[test]
+fn ages_are_said_as_people_say_them() {
+    let mut world = shop();
+    for (minutes, said) in [
+        (Some(60 * 23), "synced 23 h ago"),
+        (Some(60 * 44), "synced yesterday"),
+        (Some(60 * 49), "synced 2 days ago"),
+        (None, "never synced"),
+    ] {
+        let text = world.synced(minutes).bot().say("owner checkout");
+        assert!(text.contains(&format!("Read from acme/checkout@3f2c1ab, {said}")), "{text}");
+    }
+    let sources = world.bot().say("catalog");
+    assert!(sources.contains("- acme: never synced\n"), "{sources}");
 }
 
 #[test]

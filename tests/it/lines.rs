@@ -71,8 +71,7 @@ fn a_mistyped_command_and_bad_arguments_say_how_it_is_written() {
     check(
         &bot.say("owner"),
         expect![[r#"
-        /owner needs a name: name, alias or full reference of anything in the catalog.
-        Write /owner NAME, for example: /owner payments-api
+        Say which one: /owner payments-api
 
         → About owner  /help owner
     "#]],
@@ -86,6 +85,21 @@ fn a_mistyped_command_and_bad_arguments_say_how_it_is_written() {
         → About deps  /help deps
     "#]],
     );
+}
+
+#[test]
+fn what_a_person_mistypes_is_no_error_of_ours() {
+    let bot = shop().bot();
+    for line in ["owner", "find", "deps payments-api depth 0", "nonsense", "oncall payments-api", "deps payments-api sideways"] {
+        assert_eq!(bot.reply(line).status, Status::NotFound, "{line}");
+    }
+    assert_eq!(bot.reply("find").lead.to_plain(), "Say what to look for: /find payments");
+    let later = "/oncall is not there yet; /owner NAME gives channel and lead.";
+    assert_eq!(bot.reply("/oncall payments-api").lead.to_plain(), later);
+    for name in ["docs", "whois", "history", "uses", "new", "tasks", "hygiene", "onboard", "audit", "link"] {
+        let lead = bot.reply(&format!("{name} x")).lead.to_plain();
+        assert!(lead.starts_with(&format!("/{name} is not there yet; /")), "{lead}");
+    }
 }
 
 #[test]
@@ -115,6 +129,14 @@ fn lines_are_read_as_chat_programs_send_them() {
     assert_eq!(read("<@U1> who owns payments-api?"), "owner name=payments-api");
     assert_eq!(read("What depends on the-ledger ?"), "deps name=the-ledger");
     assert_eq!(read("deps up"), "deps name=up");
+    assert_eq!(read("deps down payments-api"), "deps direction=down name=payments-api");
+    assert_eq!(read("deps payments api up 3"), "deps depth=3 direction=up name=payments api");
+    assert_eq!(read("deps up 3"), "deps direction=up name=3");
+    assert_eq!(read("find redis 99"), "find words=redis 99");
+    for line in ["owner help", "owner --help", "/owner -h", "help owner"] {
+        assert_eq!(read(line), "help command=owner", "{line}");
+    }
+    assert_eq!(read("find help"), "find words=help");
     assert_eq!(read("deps \"scale up\""), "deps name=scale up");
     assert_eq!(read("runbook payments-api roll back"), "runbook name=payments-api section=roll back");
     assert_eq!(read("catalog sync"), "catalog action=sync");

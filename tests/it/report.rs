@@ -22,6 +22,7 @@ fn report_asks_two_pages_and_keeps_the_answers_on_the_way() {
     let bot = shop().bot().by("kim.lee");
     let first = form_of(bot.respond("report payments-api"));
     assert_eq!((first.page, first.pages, first.state.subject.as_str()), (0, 2, "component:default/payments-api"));
+    assert_eq!(first.fields[1].label, "Who owns it, if the owner is wrong");
 
     // The right owner is needed only where the owner is wrong.
     let what = |what: &str| ("what", Value::Text(what.to_owned()));
@@ -76,4 +77,50 @@ fn typeahead_offers_teams_the_askers_own_first() {
     };
     assert_eq!(choices(""), ["Money", "Team Ledger", "Team Checkout", "Team Payments"]);
     assert_eq!(choices("paym"), ["Team Payments"]);
+    assert_eq!(choices("Team Ledger"), ["Team Ledger"]);
+}
+
+#[test]
+fn a_team_may_be_named_as_people_name_it_but_not_the_one_that_owns_it_already() {
+    let mut world = shop();
+    world.group("team-stock").display_name("Stock");
+    let bot = world.bot();
+    let state = form_of(bot.respond("report payments-api")).state;
+    let chosen = |owner: &str| {
+        let values = [("what", Value::Text("owner".to_owned())), ("right_owner", Value::Text(owner.to_owned()))];
+        form_of(bot.act(Act::Submit(submission(0, state.clone(), &values))))
+    };
+    for owner in ["Stock", " stock", "team-stock", "team stock", "group:team-stock"] {
+        let next = chosen(owner);
+        assert_eq!(next.page, 1, "{owner}");
+        assert!(next.intro.to_plain().ends_with("the right one is Stock."), "{}", next.intro.to_plain());
+    }
+    for (owner, error) in [
+        ("Sto", "No team is called “Sto”. Choose one from the list."),
+        ("Ana Silva", "No team is called “Ana Silva”. Choose one from the list."),
+        ("Team Payments", "Team Payments is the owner already. Choose another team."),
+    ] {
+        let again = chosen(owner);
+        assert_eq!((again.page, again.fields[1].error.as_deref()), (0, Some(error)), "{owner}");
+    }
+}
+
+#[test]
+fn a_report_about_what_nobody_owns_goes_to_whom_one_would_ask_else_to_the_catch_all() {
+    let mut world = shop();
+    world.component("reviews").owner("user:default/karen.white").system("payments");
+    world.component("stray").owner("user:default/karen.white");
+    let intro = |bot: &crate::world::Bot, name: &str| {
+        let state = form_of(bot.respond(&format!("report {name}"))).state;
+        let values = [("what", Value::Text("lifecycle".to_owned()))];
+        form_of(bot.act(Act::Submit(submission(0, state, &values)))).intro.to_plain()
+    };
+    let mut bot = world.bot();
+    assert!(intro(&bot, "reviews").starts_with("This goes to Team Payments in #team-payments: "), "{}", intro(&bot, "reviews"));
+    let nobody = "No channel is known here for whoever answers for it, so this is kept in the audit log alone: ";
+    assert!(intro(&bot, "stray").starts_with(nobody), "{}", intro(&bot, "stray"));
+    bot.app.settings.hygiene.catch_all = Some("#platform".to_owned());
+    let said = "This goes to those who look after the catalog in #platform: ";
+    assert!(intro(&bot, "stray").starts_with(said), "{}", intro(&bot, "stray"));
+    assert!(intro(&bot, "reviews").contains("#team-payments"));
 }

@@ -174,3 +174,15 @@ fn a_long_runbook_is_cut_between_blocks_and_says_so() {
         assert_eq!(world.bot().reply(line).status, Status::Answered);
     }
 }
+
+#[test]
+fn the_runbook_of_what_nobody_owns_says_whom_to_ask() {
+    let mut world = shop();
+    world.component("reviews").owner("user:default/karen.white").system("payments");
+    world.runbook("acme/reviews", "runbook.md", "Ask Karen.");
+    let said = world.bot().say("runbook reviews");
+    let warned = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let warning = "! The owner user:default/karen.white is not in the catalog; they may have left. \
+                   Ask Team Payments, who own Payments, in #team-payments.";
+    assert!(warned.contains(warning), "{said}");
+}

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-/// "just now", "3 min ago", "5 h ago", "12 days ago"; an instant ahead of `now` is just now, clocks differ.
+/// "just now", "3 min ago", "5 h ago", "yesterday", "12 days ago"; an instant ahead of `now` is just now, clocks differ.
 pub fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     match since(at, now) {
+        Some(_) if (now - at).num_days() == 1 => "yesterday".to_owned(),
         Some(span) => format!("{span} ago"),
         None => "just now".to_owned(),
     }
@@ -17,8 +18,8 @@ pub fn since(at: DateTime<Utc>, now: DateTime<Utc>) -> Option<String> {
     Some(match () {
         () if minutes < 1 => return None,
         () if hours < 1 => format!("{minutes} min"),
-        () if hours < 48 => format!("{hours} h"),
-        () if days < 60 => format!("{days} days"),
+        () if hours < 24 => format!("{hours} h"),
+        () if days < 60 => count(days.unsigned_abs() as usize, "day"),
         () if days < 730 => format!("{} months", days / 30),
         () => format!("{} years", days / 365),
     })

@@ -75,11 +75,19 @@ pub fn asker(catalog: &Catalog, asking: &Asking<'_>) -> Person {
 /// A group's own channel.
 pub fn own_channel(group: &Entity) -> Option<Channel> {
     let slack = SLACK_CHANNELS.iter().find_map(|key| group.annotation(key)).map(str::trim);
-    let discord = group.annotation(DISCORD_CHANNEL).map(str::trim);
+    channel(slack, group.annotation(DISCORD_CHANNEL).map(str::trim))
+}
+
+/// A channel as settings write it: a name, or the id of one platform.
+pub fn written_channel(written: &str) -> Option<Channel> {
+    let written = Some(written.trim()).filter(|written| !written.is_empty());
+    if written.is_some_and(is_discord_id) { channel(None, written) } else { channel(written, None) }
+}
+
+fn channel(slack: Option<&str>, discord: Option<&str>) -> Option<Channel> {
     if slack.is_none() && discord.is_none() {
         return None;
     }
-    let is_discord_id = |text: &str| text.len() >= 15 && text.bytes().all(|byte| byte.is_ascii_digit());
     let slack_id = slack.filter(|text| is_slack_id(text)).map(str::to_owned);
     let named = slack.filter(|text| !is_slack_id(text)).or(discord.filter(|text| !is_discord_id(text)));
     let name = match named {
@@ -87,6 +95,10 @@ pub fn own_channel(group: &Entity) -> Option<Channel> {
         None => slack.or(discord).unwrap_or_default().to_owned(),
     };
     Some(Channel { name, slack_id, discord_id: discord.filter(|text| is_discord_id(text)).map(str::to_owned) })
+}
+
+fn is_discord_id(text: &str) -> bool {
+    text.len() >= 15 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// `C0123ABCD`: Slack's conversation ids are capitals and digits behind a C, G or D.

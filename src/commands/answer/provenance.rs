@@ -30,7 +30,7 @@ fn build(
 ) -> Provenance {
     let words = match synced_at {
         Some(at) => format!("synced {}", age(at, asking.now)),
-        None => "not synced to its end yet".to_owned(),
+        None => "never synced".to_owned(),
     };
     let is_old = synced_at.is_none_or(|at| asking.now - at > asking.stale_after);
     let away = matches!(asking.store, StoreHealth::AwaySince(_));

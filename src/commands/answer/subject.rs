@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::{
     names::{bare_name, kind_word, label, short_ref},
-    provenance,
+    provenance, warnings,
 };
 use crate::{
-    catalog::{Catalog, Entity, EntityRef, Entry, Found, Level, RelationType, Sought},
-    chat::{Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, limits::cut},
+    catalog::{BrokenFile, Catalog, Entity, EntityRef, Entry, Found, Kind, Level, RelationType, Sought},
+    chat::{Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, Tone, limits::cut},
     commands::Asking,
 };
 
@@ -30,10 +30,15 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Says on the reply's first card that the name was a guess, where it was.
+    /// Whether nothing is called what was typed.
+    pub fn is_guess(&self) -> bool {
+        self.guess.is_some()
+    }
+
+    /// Says first of all that the name was a guess, where it was.
     pub fn own_up(&self, reply: &mut Reply) {
-        let (Some(guess), Some(card)) = (&self.guess, reply.cards.first_mut()) else { return };
-        card.body.insert(0, Block::Paragraph(Text::new().italic(guess.as_str())));
+        let Some(guess) = &self.guess else { return };
+        reply.lead = Text::plain(format!("{guess} ")).join(std::mem::take(&mut reply.lead));
     }
 }
 
@@ -42,7 +47,16 @@ pub fn resolve(catalog: &Catalog, asking: &Asking<'_>, command: &str, typed: &st
     if let Some(person) = mentioned(catalog, typed) {
         return Ok(Subject { entry: person, also: Vec::new(), guess: None });
     }
-    match catalog.look_up(Sought::any(typed, &asking.groups)) {
+    let found = catalog.look_up(Sought::any(typed, &asking.groups));
+    let by_name = matches!(
+        &found,
+        Found::One { level: Level::Exact | Level::Alias, .. } | Found::Several { level: Level::Exact | Level::Alias, .. }
+    );
+    // What cannot be read has the very name that was typed; anything else would only sound like it.
+    if let Some(file) = broken_file(catalog, typed).filter(|_| !by_name) {
+        return Err(Box::new(unreadable(catalog, asking, command, file)));
+    }
+    match found {
         Found::One { entry, also, level } => {
             let said = || format!("Nothing is called “{}”; this is the nearest name.", cut(typed.trim(), TYPED_SHOWN));
             let guess = (level == Level::Typo).then(said);
@@ -97,6 +111,39 @@ fn not_found(catalog: &Catalog, asking: &Asking<'_>, command: &str, typed: &str,
     reply
 }
 
+/// The descriptor that cannot be read and whose repository, folder or file bears this name.
+fn broken_file<'c>(catalog: &'c Catalog, typed: &str) -> Option<&'c BrokenFile> {
+    let typed = typed.trim().trim_matches('`').trim_end_matches('/').trim_end_matches(".git").to_lowercase();
+    let (_, name) = typed.rsplit_once(['/', ':']).unwrap_or(("", &typed));
+    let wanted = name.split_whitespace().collect::<Vec<_>>().join("-").replace('_', "-");
+    let is = |candidate: &str| candidate.to_lowercase().replace('_', "-") == wanted;
+    catalog.broken().iter().map(AsRef::as_ref).find(|file| {
+        let repository = file.origin.repository.rsplit('/').next().unwrap_or_default();
+        let (folders, file_name) = file.origin.path.rsplit_once('/').unwrap_or(("", &file.origin.path));
+        let stem = file_name.rsplit_once('.').map_or(file_name, |(stem, _)| stem);
+        let stem = if stem == "catalog-info" { folders.rsplit('/').next().unwrap_or_default() } else { stem };
+        !wanted.is_empty() && (is(repository) || is(stem))
+    })
+}
+
+/// "acme/gift-cards has a descriptor that cannot be read (catalog-info.yaml:8: a tab …)."
+fn unreadable(catalog: &Catalog, asking: &Asking<'_>, command: &str, file: &BrokenFile) -> Reply {
+    let (place, url) = warnings::broken_place(file);
+    let lead = Text::new().bold(&*file.origin.repository).say(" has a descriptor that cannot be read (");
+    let lead = match &url {
+        Some(url) => lead.link(place, url.as_str()),
+        None => lead.code(place),
+    };
+    let message = file.message.trim().trim_end_matches('.');
+    let mut reply = Reply::new(Status::NotFound, command, lead.say(format!(": {message}).")));
+    let said = "Whoever looks after the repository has to mend it; the next sync then brings the entry.";
+    reply.cards.push(Card { tone: Tone::Warning, body: vec![Block::Paragraph(said.into())], ..Card::default() });
+    reply.buttons.extend(url.map(|url| Button::open("The descriptor", url)));
+    reply.buttons.push(Button::say("All broken descriptors", "catalog"));
+    reply.provenance = Some(provenance::of_catalog(catalog, asking));
+    reply
+}
+
 /// The empty state: what to do so that there is something to answer from.
 pub fn empty_catalog(command: &str) -> Reply {
     let lead = "The catalog is empty: no source has brought an entity yet.";
@@ -110,6 +157,21 @@ pub fn empty_catalog(command: &str) -> Reply {
     reply.cards.push(Card { body: vec![Block::List { style: ListStyle::Numbers { start: 1 }, items }], ..Card::default() });
     reply.buttons.push(Button::say("State of the catalog", "catalog"));
     reply
+}
+
+/// "Payments is a team; /owner team-payments shows what it owns." For commands that are about things; `None` for those.
+pub fn not_a_thing(command: &str, entity: &Entity) -> Option<Reply> {
+    let (what, shows) = match entity.kind {
+        Kind::Group => ("a team", "what it owns"),
+        Kind::User => ("a person", "their team and what they own"),
+        _ => return None,
+    };
+    let line = format!("owner {}", bare_name(&entity.entity_ref));
+    let lead = Text::new().bold(entity.label()).say(format!(" is {what}; ")).code(format!("/{line}"));
+    let mut reply = Reply::new(Status::NotFound, command, lead.say(format!(" shows {shows}.")));
+    reply.refs = vec![entity.entity_ref.to_string()];
+    reply.buttons.push(Button::say("Show it", format!("owner {}", entity.entity_ref)).primary());
+    Some(reply)
 }
 
 /// A line and a button for each.

@@ -3,13 +3,18 @@
 
 use super::names::{channel_text, label, members, short_ref};
 use crate::{
-    catalog::{Catalog, EntityRef, Entry, Found, Kind, RelationType, Sought, is_deprecated},
+    catalog::{BrokenFile, Catalog, EntityRef, Entry, Found, Kind, RelationType, Sought, is_deprecated},
     chat::{Block, Span, Text, Tone},
 };
 
 /// All warnings of an entry, worst first, and the tone they give the card.
 pub fn warnings(catalog: &Catalog, entry: &Entry) -> (Tone, Vec<Block>) {
     let mut critical = owner_warnings(catalog, entry);
+    if let Some(last) = critical.last_mut() {
+        // Where the owner is not known at all, the lead line says whom to ask already; why them is said here.
+        let more = if has_known_owner(catalog, entry) { ask_instead(catalog, entry) } else { why_instead(catalog, entry) };
+        *last = std::mem::take(last).join(more.unwrap_or_default());
+    }
     let others = [broken(entry), conflict(catalog, entry), archived(entry), deprecated(entry)];
     let others: Vec<Text> = others.into_iter().flatten().chain(empty_group(catalog, entry)).collect();
     let tone = match (critical.is_empty(), others.is_empty()) {
@@ -21,16 +26,17 @@ pub fn warnings(catalog: &Catalog, entry: &Entry) -> (Tone, Vec<Block>) {
     (tone, critical.into_iter().map(Block::Warning).collect())
 }
 
-/// Whether nobody who is known answers for it, and whom to ask instead.
+/// Whether its owner is in the catalog.
+pub fn has_known_owner(catalog: &Catalog, entry: &Entry) -> bool {
+    entry.entity.owner().is_some_and(|owner| catalog.find(owner).is_some())
+}
+
+/// Whether nobody who is known answers for it.
 fn owner_warnings(catalog: &Catalog, entry: &Entry) -> Vec<Text> {
     let entity = &entry.entity;
     let Some(owner) = entity.owner() else {
         let needs_owner = matches!(entity.kind, Kind::Component | Kind::Api | Kind::Resource | Kind::System | Kind::Domain);
-        return if needs_owner {
-            vec![Text::plain("The entry names no owner.").join(instead(catalog, entry))]
-        } else {
-            Vec::new()
-        };
+        return if needs_owner { vec![Text::plain("The entry names no owner.")] } else { Vec::new() };
     };
     let Some(found) = catalog.find(owner) else {
         let said = Text::plain("The owner ").code(owner.as_str());
@@ -39,28 +45,29 @@ fn owner_warnings(catalog: &Catalog, entry: &Entry) -> Vec<Text> {
         } else {
             said.say(" is not in the catalog.").join(similar_group(catalog, owner))
         };
-        return vec![said.join(instead(catalog, entry))];
+        return vec![said];
     };
     match found.entity.kind {
         Kind::User if catalog.related(owner, RelationType::MemberOf).is_empty() => {
             let said = format!("{} is in no team any more and may have left.", found.entity.label());
-            vec![Text::plain(said).join(instead(catalog, entry))]
+            vec![Text::plain(said)]
         }
         Kind::Group if has_nobody(catalog, owner) => {
             let said = format!("{} has no members in the catalog: perhaps nobody listens there.", found.entity.label());
-            vec![Text::plain(said).join(instead(catalog, entry))]
+            vec![Text::plain(said)]
         }
         _ => Vec::new(),
     }
 }
 
-/// A group that sounds like the missing one.
+/// The one group that sounds like the missing one. Where several do, naming one would send somebody to the wrong team.
 fn similar_group(catalog: &Catalog, owner: &EntityRef) -> Text {
     let kinds = [Kind::Group];
     let found = catalog.look_up(Sought { typed: owner.name(), kinds: &kinds, own: &[] });
     let similar = match found {
         Found::One { entry, .. } => Some(entry),
-        Found::Several { entries, .. } | Found::None { nearest: entries } => entries.into_iter().next(),
+        Found::None { nearest } => <[_; 1]>::try_from(nearest).ok().map(|[entry]| entry),
+        Found::Several { .. } => None,
     };
     match similar {
         Some(entry) => Text::plain(" Perhaps ").bold(entry.entity.label()).say(" is meant."),
@@ -68,23 +75,42 @@ fn similar_group(catalog: &Catalog, owner: &EntityRef) -> Text {
     }
 }
 
-/// Whom to ask while the owner cannot be: the owner of the system, or of the domain above it.
-fn instead(catalog: &Catalog, entry: &Entry) -> Text {
+/// Why nobody who is known answers for it, and who owns what it belongs to; nothing where its owner is there.
+pub fn owner_gone(catalog: &Catalog, entry: &Entry) -> Vec<Block> {
+    let ask = ask_instead(catalog, entry).unwrap_or_default();
+    let whole = owner_warnings(catalog, entry).into_iter().map(|said| Block::Warning(said.join(ask.clone())));
+    whole.collect()
+}
+
+/// " Catalog own Product catalog, which it belongs to."
+fn why_instead(catalog: &Catalog, entry: &Entry) -> Option<Text> {
+    let (owner, whole) = stand_in(catalog, entry)?;
+    Some(Text::plain(format!(" {} own {}, which it belongs to.", label(catalog, &owner), label(catalog, &whole))))
+}
+
+/// " Ask Catalog, who own Product catalog, in #team-catalog."
+fn ask_instead(catalog: &Catalog, entry: &Entry) -> Option<Text> {
+    let (owner, whole) = stand_in(catalog, entry)?;
+    let said = Text::plain(format!(" Ask {}, who own {}", label(catalog, &owner), label(catalog, &whole)));
+    Some(match channel_text(catalog, &owner) {
+        Some(channel) => said.say(", in ").join(channel).say("."),
+        None => said.say("."),
+    })
+}
+
+/// Whom to ask while the owner cannot be: the owner of the system, or of the domain above it, with what they own.
+pub fn stand_in(catalog: &Catalog, entry: &Entry) -> Option<(EntityRef, EntityRef)> {
     let mut part_of = catalog.related(&entry.entity.entity_ref, RelationType::PartOf);
     // A system, then its domain, then that one's domain; more levels are a mistake in the data.
     for _ in 0..3 {
         let Some(whole) = part_of.first().cloned() else { break };
         let owner = catalog.find(&whole).and_then(|entry| entry.entity.owner().cloned());
         if let Some(owner) = owner.filter(|owner| Some(owner) != entry.entity.owner() && answers(catalog, owner)) {
-            let said = Text::plain(format!(" Ask {}, who own {}", label(catalog, &owner), label(catalog, &whole)));
-            return match channel_text(catalog, &owner) {
-                Some(channel) => said.say(", in ").join(channel).say("."),
-                None => said.say("."),
-            };
+            return Some((owner, whole));
         }
         part_of = catalog.related(&whole, RelationType::PartOf);
     }
-    Text::new()
+    None
 }
 
 fn answers(catalog: &Catalog, owner: &EntityRef) -> bool {
@@ -132,6 +158,13 @@ fn archived(entry: &Entry) -> Option<Text> {
 fn deprecated(entry: &Entry) -> Option<Text> {
     let lifecycle = entry.entity.lifecycle.as_deref()?;
     is_deprecated(&entry.entity).then(|| Text::plain(format!("Its lifecycle is {lifecycle}: do not build on it.")))
+}
+
+/// A descriptor that cannot be read as `(file:line, its address)`.
+pub fn broken_place(file: &BrokenFile) -> (String, Option<String>) {
+    let line = file.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let url = file.origin.url().map(|url| file.line.map_or(url.clone(), |line| format!("{url}#L{line}")));
+    (format!("{}{line}", file.origin.path), url)
 }
 
 /// With a full stop.
