@@ -222,7 +222,8 @@ impl Typed {
             Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => (Some(namespace.to_lowercase()), name),
             _ => (None, rest),
         };
-        Self { kind, namespace, literal: name.to_lowercase(), key: words::key(name), tokens: words::tokens(name), repository }
+        let tokens = distinct(words::tokens(name));
+        Self { kind, namespace, literal: name.to_lowercase(), key: words::key(name), tokens, repository }
     }
 }
 
@@ -295,7 +296,7 @@ impl Catalog {
     }
 
     fn holding_all_words(&self, sought: &Sought<'_>) -> Vec<u32> {
-        let words: Vec<String> = sought.typed.split_whitespace().map(str::to_lowercase).collect();
+        let words = distinct(sought.typed.split_whitespace().map(str::to_lowercase).collect());
         if words.is_empty() {
             return Vec::new();
         }
@@ -441,4 +442,13 @@ fn is_own(owner: Option<&EntityRef>, entity_ref: &EntityRef, own: &[EntityRef]) 
 /// Whether `word` stands in `text` where a word begins.
 fn starts_a_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| text[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric()))
+}
+
+/// No name has more parts, and each is looked for among all names.
+const MOST_TOKENS: usize = 12;
+
+/// Each token once, in the order written.
+fn distinct(tokens: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    tokens.into_iter().filter(|token| seen.insert(token.clone())).take(MOST_TOKENS).collect()
 }

@@ -56,7 +56,11 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
     })?;
     let path = match &args.source {
         Some(folder) => {
-            anyhow::ensure!(folder.is_dir(), "--source {} is not a folder; name one that holds one folder a repository", folder.display());
+            anyhow::ensure!(
+                folder.is_dir(),
+                "--source {} is not a folder; name one that holds one folder a repository",
+                folder.display()
+            );
             folder.clone()
         }
         None => {
@@ -86,7 +90,9 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
         let components = catalog.entries().iter().filter(|entry| entry.entity.kind == Kind::Component);
         let example = components.max_by_key(|entry| catalog.dependents_count(&entry.entity.entity_ref));
         let example = example.map_or("help".to_owned(), |entry| format!("owner {}", entry.entity.name));
-        eprintln!("Read {entities} entities from {repositories} repositories.\n\nOpen {place}  and type /{example}\nStop with Ctrl-C.");
+        eprintln!(
+            "Read {entities} entities from {repositories} repositories.\n\nOpen {place}  and type /{example}\nStop with Ctrl-C."
+        );
     };
     let progress = Progress::for_terminal();
     let serving = serve(&worker, listener, doors, &database, &progress);

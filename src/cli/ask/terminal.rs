@@ -179,9 +179,10 @@ impl Page {
     }
 
     fn provenance(&mut self, provenance: &Provenance) {
-        let Provenance { read_from, url: _, synced_at: _, age, freshness } = provenance;
+        let Provenance { read_from, url: _, synced_at, age, freshness } = provenance;
         let (said, dress) = match freshness {
             Freshness::Fresh => (format!("Read from {read_from}, {age}"), Dress::Dim),
+            Freshness::Stale if synced_at.is_none() => (format!("Read from {read_from}, {age}"), Dress::Warning),
             Freshness::Stale => (format!("Read from {read_from}, {age}: stale"), Dress::Warning),
         };
         self.wrapped(&[(said, dress)], "", "");
