@@ -371,11 +371,11 @@ async fn a_long_or_binary_file_costs_one_read_of_its_own() {
     let long = format!("a: {}\n", "x".repeat(600 * 1024));
     fake.push_file("payments-api", "catalog-info.yaml", &long);
     fake.push_file("payments-api", "runbook.md", b"PK\0\x01");
-    fake.push_file("payments-api", "docs/RUNBOOK.md", "x".repeat(2 * 1024 * 1024));
+    fake.push_file("payments-api", "docs/RUNBOOK.md", "x".repeat(2 * 1024 * 1024 + 1));
     let swept = sweep(&fake).await;
     assert_eq!(swept.text("payments-api", "catalog-info.yaml"), long);
     assert_eq!(swept.text("payments-api", "runbook.md"), "PK\0\u{1}");
-    let too_long = "unreadable: it has 2097152 bytes; Steward reads files of up to 1048576";
+    let too_long = "unreadable: it has 2097153 bytes; Steward reads files of up to 2097152";
     assert_eq!(swept.text("payments-api", "docs/RUNBOOK.md"), too_long);
     assert_eq!((swept.report.graphql_requests, swept.report.rest_requests), (1, 2));
     assert_eq!(swept.report.errors, []);
