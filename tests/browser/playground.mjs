@@ -81,7 +81,7 @@ const fillPage = async (page) => {
     else if (type === "date") await field.fill("2026-11-20");
     else if (type === "number") await page.keyboard.type("1");
     else if (lookup) {
-      await page.keyboard.type("pa");
+      await page.keyboard.type("ledger");
       await page.waitForTimeout(500);
       await page.keyboard.press("ArrowDown");
       if (await field.getAttribute("aria-expanded") === "true") await page.keyboard.press("Enter");
