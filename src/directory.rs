@@ -85,7 +85,8 @@ impl DirectorySource {
                     None => git_head(folder).await,
                 };
                 let repository = describe(&name, known, head, &organisation, &self.path);
-                match read_files(folder, &globs) {
+                // A slow disk must not hold a thread that answers.
+                match tokio::task::block_in_place(|| read_files(folder, &globs)) {
                     Ok(files) => repositories.push(RepositoryRead { repository, files }),
                     Err(error) => report.errors.push(SweepError { location: repository.full_name, message: error.to_string() }),
                 }

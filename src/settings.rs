@@ -257,7 +257,8 @@ fn github_api() -> String {
     "https://api.github.com".to_owned()
 }
 
-fn catalog_paths() -> Vec<String> {
+/// Where descriptors are looked for unless a source says otherwise.
+pub fn catalog_paths() -> Vec<String> {
     vec!["catalog-info.yaml".to_owned()]
 }
 

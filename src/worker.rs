@@ -76,7 +76,8 @@ impl Worker {
     pub async fn catch_up(&self) -> Result<(), StoreError> {
         let known = self.app.catalog.load();
         let Some(change) = self.app.store.load_change(known.parts()).await? else { return Ok(()) };
-        let catalog = Catalog::build(change.apply(known.parts()));
+        // Indexing 20,000 entities takes tens of milliseconds, in which this thread could not answer.
+        let catalog = tokio::task::block_in_place(|| Catalog::build(change.apply(known.parts())));
         info!(version = catalog.version(), entities = catalog.entries().len(), "catalog is current");
         // What was heard of syncs in the meantime is newer than what was loaded.
         self.app.catalog.update(|current| {

@@ -14,6 +14,9 @@ pub use rank::is_deprecated;
 
 use super::{Catalog, EntityRef, Kind, snapshot::Entry};
 
+/// No name has more parts, and each is looked for among all names.
+const MOST_TOKENS: usize = 12;
+
 /// How many names are offered where nothing matched.
 const NEAREST: usize = 5;
 
@@ -443,9 +446,6 @@ fn is_own(owner: Option<&EntityRef>, entity_ref: &EntityRef, own: &[EntityRef]) 
 fn starts_a_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| text[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric()))
 }
-
-/// No name has more parts, and each is looked for among all names.
-const MOST_TOKENS: usize = 12;
 
 /// Each token once, in the order written.
 fn distinct(tokens: Vec<String>) -> Vec<String> {

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     catalog::Kind,
     http::{Doors, PlaygroundDoor, router, slack::SlackDoor},
-    settings::{AccessSettings, DirectorySettings, ScheduleSettings, Settings, SourceSettings},
+    settings::{AccessSettings, DirectorySettings, ScheduleSettings, Settings, SourceSettings, catalog_paths},
     store::Database,
     sync::Progress,
     worker::Worker,
@@ -107,7 +107,7 @@ fn demo_settings(args: &DemoArgs, path: PathBuf) -> Settings {
     let source = DirectorySettings {
         id: "sample".to_owned(),
         path,
-        catalog_paths: vec!["catalog-info.yaml".to_owned()],
+        catalog_paths: catalog_paths(),
         schedule: ScheduleSettings { every: Duration::from_secs(60) },
     };
     Settings {

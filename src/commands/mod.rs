@@ -19,11 +19,10 @@ use crate::{
     catalog::{Catalog, EntityRef},
     chat::{
         Access, Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, LineFault, Place, Platform,
-        Reply, Request, Response, Status, Text, Visibility,
+        Reply, Request, Response, Status, Text, Visibility, limits,
     },
+    error::UserError,
 };
-
-use crate::{chat::limits, error::UserError};
 
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 

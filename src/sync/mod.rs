@@ -161,13 +161,14 @@ async fn write_page(
     }
     let known: Vec<i64> = differing.iter().map(|read| read.repository.id).filter(|id| stored.contains_key(id)).collect();
     let claims = if known.is_empty() { Default::default() } else { context.store.load_claims(source_id, &known).await? };
-    let changes: Vec<_> = differing
-        .iter()
-        .map(|read| {
+    // A page of descriptors takes tens of milliseconds to parse, in which this thread could not answer.
+    let changes: Vec<_> = tokio::task::block_in_place(|| {
+        let plan = |read: &RepositoryRead| {
             let id = read.repository.id;
             diff_repository(stored.get(&id), claims.get(&id).map_or(&[], Vec::as_slice), read, context.custom_kinds)
-        })
-        .collect();
+        };
+        differing.iter().map(plan).collect()
+    });
     let page = PageWrite { source_id, changes: &changes, now: context.clock.now() };
     let applied = context.store.write_page(page).await?;
     summary.add(applied.tally);

@@ -18,7 +18,7 @@ use crate::{
     chat::{Account, Act, Platform, Request, Response, Status},
     commands::respond,
     directory::DirectorySource,
-    settings::Settings,
+    settings::{Settings, catalog_paths},
     store::load_parts_from_disk,
     sync::{Source, read_without_store},
 };
@@ -78,7 +78,7 @@ async fn load_parts(args: &AskArgs, settings: &Settings) -> anyhow::Result<Parts
         };
         return Ok(parts);
     };
-    let directory = DirectorySource { path: folder.clone(), catalog_paths: vec!["catalog-info.yaml".to_owned()] };
+    let directory = DirectorySource { path: folder.clone(), catalog_paths: catalog_paths() };
     let source = Source::Directory { id: "folder".to_owned(), directory };
     let read = read_without_store(&source, &build::custom_kinds(settings)?, crate::app::Clock::System.now()).await;
     read.map_err(|error| anyhow::anyhow!("{}", error.message))
