@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use chrono::{DateTime, Utc};
@@ -14,8 +15,8 @@ use sha2::{Digest, Sha256};
 use tokio::{process::Command, sync::mpsc};
 
 use crate::catalog::{
-    Commit, Contents, FileRole, RUNBOOK_PATHS, Repository, RepositoryRead, SourceFile, SourcePage, SweepError, SweepReport,
-    Visibility,
+    Authority, Commit, Contents, FileRole, Files, RUNBOOK_PATHS, Repository, RepositoryRead, SourceFile, SourcePage, SweepError,
+    SweepReport, Visibility,
 };
 
 /// Repositories handed on at a time, as many as a page of GitHub's.
@@ -76,6 +77,7 @@ impl DirectorySource {
         let organisation = facts.remove(ORGANISATION).unwrap_or_default();
         let mut report = SweepReport { expected: Some(folders.len() as u64), ..SweepReport::default() };
         for chunk in folders.chunks(PAGE) {
+            let asked_at = Instant::now();
             let mut repositories = Vec::with_capacity(chunk.len());
             for folder in chunk {
                 let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -87,11 +89,11 @@ impl DirectorySource {
                 let repository = describe(&name, known, head, &organisation, &self.path);
                 // A slow disk must not hold a thread that answers.
                 match tokio::task::block_in_place(|| read_files(folder, &globs)) {
-                    Ok(files) => repositories.push(RepositoryRead { repository, files }),
+                    Ok(files) => repositories.push(RepositoryRead { repository, files: Files::Read(files) }),
                     Err(error) => report.errors.push(SweepError { location: repository.full_name, message: error.to_string() }),
                 }
             }
-            let page = SourcePage { repositories, total: Some(folders.len() as u64) };
+            let page = SourcePage { repositories, total: Some(folders.len() as u64), asked_at };
             if pages.send(page).await.is_err() {
                 break;
             }
@@ -147,6 +149,9 @@ fn describe(name: &str, facts: Facts, git: Option<Commit>, organisation: &Facts,
         language: facts.language,
         pushed_at: facts.pushed_at,
         head: told.or(git),
+        node_id: None,
+        excluded: None,
+        authority: Authority::Descriptor,
     }
 }
 

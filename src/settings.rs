@@ -2,14 +2,19 @@
 //! Must not open connections nor know what the values are for.
 
 mod read;
+mod source;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use read::{ConfigError, check_text, load, path_folders, schema};
+pub use source::{
+    AppAuth, BackstageSettings, DirectorySettings, Filters, GithubAuth, GithubSettings, OrgData, PeopleSettings,
+    ScheduleSettings, ScimSettings, SourceSettings, UrlSettings, Whether, catalog_paths,
+};
 
 /// The whole configuration, checked. Every key has a default, so that an empty file is a valid one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -25,18 +30,18 @@ pub struct Settings {
     pub access: AccessSettings,
     pub hygiene: HygieneSettings,
     pub kinds: Vec<CustomKindSettings>,
+    pub mapping: MappingSettings,
     // Sections of the contract that later versions read; they are accepted so that one file serves both.
     pub discord: Option<serde_json::Value>,
     pub on_call: Option<serde_json::Value>,
     pub links: Option<serde_json::Value>,
     pub scaffolder: Option<serde_json::Value>,
-    pub mapping: Option<serde_json::Value>,
 }
 
 impl Settings {
     /// Keys that are set, accepted, and not used yet.
     pub fn keys_of_later_versions(&self) -> Vec<String> {
-        let Self { discord, on_call, links, scaffolder, mapping, server, access, hygiene, sources, slack, .. } = self;
+        let Self { discord, on_call, links, scaffolder, server, access, hygiene, slack, .. } = self;
         let mut keys = Vec::new();
         let mut note = |key: &str, is_set: bool| {
             if is_set {
@@ -47,27 +52,11 @@ impl Settings {
         note("on_call", on_call.is_some());
         note("links", links.is_some());
         note("scaffolder", scaffolder.is_some());
-        note("mapping", mapping.is_some());
         note("server.api", server.api.public || !server.api.tokens.is_empty());
         note("access.rules", !access.rules.is_empty());
         note("slack.app_token", slack.as_ref().is_some_and(|slack| slack.app_token.is_some()));
         for key in hygiene.later.keys() {
             note(&format!("hygiene.{key}"), true);
-        }
-        for (at, source) in sources.iter().enumerate() {
-            let key = match source {
-                SourceSettings::Url(_) => "url",
-                SourceSettings::People(_) => "people",
-                SourceSettings::Backstage(_) => "backstage",
-                SourceSettings::Github(_) | SourceSettings::Directory(_) => "",
-            };
-            note(&format!("sources[{at}] (type {key})"), !key.is_empty());
-            if let SourceSettings::Github(github) = source {
-                note(&format!("sources[{at}].auth.app"), github.auth.app.is_some());
-                note(&format!("sources[{at}].filters"), github.filters.is_some());
-                note(&format!("sources[{at}].org_data"), github.org_data.is_some());
-                note(&format!("sources[{at}].webhook_secret"), github.webhook_secret.is_some());
-            }
         }
         keys
     }
@@ -84,11 +73,11 @@ impl Default for Settings {
             access: AccessSettings::default(),
             hygiene: HygieneSettings::default(),
             kinds: Vec::new(),
+            mapping: MappingSettings::default(),
             discord: None,
             on_call: None,
             links: None,
             scaffolder: None,
-            mapping: None,
         }
     }
 }
@@ -132,134 +121,6 @@ pub struct ApiSettings {
     pub public: bool,
     #[schemars(with = "Vec<String>")]
     pub tokens: Vec<SecretString>,
-}
-
-/// One place that descriptors are read from.
-#[derive(Debug, Clone, JsonSchema)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub enum SourceSettings {
-    Github(Box<GithubSettings>),
-    Directory(DirectorySettings),
-    Url(LaterSource),
-    People(LaterSource),
-    Backstage(LaterSource),
-}
-
-impl<'de> Deserialize<'de> for SourceSettings {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-        let mut fields = serde_json::Map::deserialize(deserializer)?;
-        let source_type = fields.remove("type").ok_or_else(|| D::Error::missing_field("type"))?;
-        let fields = serde_json::Value::Object(fields);
-        match source_type.as_str().unwrap_or_default() {
-            "github" => read::inner(fields).map(Self::Github),
-            "directory" => read::inner(fields).map(Self::Directory),
-            "url" => read::inner(fields).map(Self::Url),
-            "people" => read::inner(fields).map(Self::People),
-            "backstage" => read::inner(fields).map(Self::Backstage),
-            other => Err(D::Error::unknown_variant(other, &["github", "directory", "url", "people", "backstage"])),
-        }
-    }
-}
-
-impl SourceSettings {
-    pub fn id(&self) -> &str {
-        match self {
-            Self::Github(github) => &github.id,
-            Self::Directory(directory) => &directory.id,
-            Self::Url(later) | Self::People(later) | Self::Backstage(later) => &later.id,
-        }
-    }
-
-    pub fn schedule(&self) -> ScheduleSettings {
-        match self {
-            Self::Github(github) => github.schedule,
-            Self::Directory(directory) => directory.schedule,
-            Self::Url(_) | Self::People(_) | Self::Backstage(_) => ScheduleSettings::default(),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GithubSettings {
-    /// Unique among the sources.
-    pub id: String,
-    /// Organisation or user login.
-    pub org: String,
-    #[serde(default = "github_api")]
-    pub api_url: String,
-    pub auth: GithubAuth,
-    #[serde(default = "catalog_paths")]
-    pub catalog_paths: Vec<String>,
-    #[serde(default)]
-    pub schedule: ScheduleSettings,
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub webhook_secret: Option<SecretString>,
-    /// Read by later versions.
-    #[serde(default)]
-    pub filters: Option<serde_json::Value>,
-    /// Read by later versions.
-    #[serde(default)]
-    pub org_data: Option<serde_json::Value>,
-}
-
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GithubAuth {
-    /// A fine-grained or classic token that can read the organisation's repositories.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub token: Option<SecretString>,
-    /// A GitHub App; read by later versions.
-    #[serde(default)]
-    pub app: Option<serde_json::Value>,
-}
-
-/// A source of a type that the contract names and a later version reads.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-pub struct LaterSource {
-    pub id: String,
-    #[serde(flatten)]
-    pub rest: BTreeMap<String, serde_json::Value>,
-}
-
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DirectorySettings {
-    /// Unique among the sources.
-    pub id: String,
-    /// A folder that holds one folder a repository.
-    pub path: PathBuf,
-    #[serde(default = "catalog_paths")]
-    pub catalog_paths: Vec<String>,
-    #[serde(default)]
-    pub schedule: ScheduleSettings,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ScheduleSettings {
-    /// `30m`, `2h`.
-    #[serde(deserialize_with = "read::duration")]
-    #[schemars(with = "String")]
-    pub every: Duration,
-}
-
-impl Default for ScheduleSettings {
-    fn default() -> Self {
-        Self { every: Duration::from_secs(30 * 60) }
-    }
-}
-
-fn github_api() -> String {
-    "https://api.github.com".to_owned()
-}
-
-/// Where descriptors are looked for unless a source says otherwise.
-pub fn catalog_paths() -> Vec<String> {
-    vec!["catalog-info.yaml".to_owned()]
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -312,4 +173,12 @@ pub struct CustomKindSettings {
     /// JSON Schema of `spec`.
     #[serde(default)]
     pub spec: Option<serde_json::Value>,
+}
+
+/// Explicit ties between the accounts of one person.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MappingSettings {
+    /// A YAML file; see deploy/people-mapping.example.yaml.
+    pub people: Option<PathBuf>,
 }

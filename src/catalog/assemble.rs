@@ -15,6 +15,7 @@ impl Parts {
             repository: repository.full_name.as_str().into(),
             repository_url: repository.url.as_deref().map(Into::into),
             archived: repository.archived,
+            authority: repository.authority,
             path: "".into(),
             commit: head.map(|head| head.sha.as_str().into()),
             committed_at: head.and_then(|head| head.committed_at),
@@ -35,7 +36,9 @@ impl Parts {
                 let broken = BrokenFile { origin: origin.clone(), message: problem.message, line: problem.line };
                 self.broken.push(Arc::new(broken));
             }
-            if let Some(text) = file.text {
+            if let Some(text) = file.text
+                && file.role == FileRole::Runbook
+            {
                 self.runbooks.push(Arc::new(Runbook { origin, text }));
             }
         }

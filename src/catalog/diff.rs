@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Contents, EntityRef, FileRole, Relation, Repository, RepositoryRead, SourceFile,
+    Contents, EntityRef, FileRole, Files, Relation, Repository, RepositoryRead, SourceFile,
     descriptor::{Document, Verdict, parse_descriptor},
     kinds::CustomKinds,
 };
@@ -21,6 +21,9 @@ pub type Hash = [u8; 32];
 pub struct StoredDigest {
     pub facts_hash: Hash,
     pub removed: bool,
+    /// The commit whose files are stored whole, and how they were chosen; see [`super::Known`].
+    pub head: Option<String>,
+    pub reading: Option<String>,
     /// How many entities it claims.
     pub claims: u64,
     pub files: Vec<StoredFile>,
@@ -63,6 +66,7 @@ pub struct StoredClaim {
 pub struct RepositoryChange {
     pub repository: Repository,
     pub facts_hash: Hash,
+    pub files_after: FilesAfter,
     pub files: Vec<FileWrite>,
     pub removed_files: Vec<String>,
     pub claims: Vec<ClaimWrite>,
@@ -74,12 +78,22 @@ pub struct RepositoryChange {
     pub problems: Vec<(String, String)>,
 }
 
+/// Whether the files at the head are stored whole after the change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilesAfter {
+    /// They were not read; what was true of them stays true.
+    AsBefore,
+    Whole,
+    /// Some could not be read and have to be asked for again.
+    Partly,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileWrite {
     pub path: String,
     pub role: FileRole,
     pub content_hash: Hash,
-    /// Runbooks only.
+    /// Runbooks and docs only.
     pub text: Option<String>,
     pub problem: Option<FileProblem>,
 }
@@ -155,8 +169,8 @@ impl std::ops::AddAssign for Tally {
     }
 }
 
-/// A runbook larger than this is cut: it is read in chat and kept in memory.
-const LONGEST_RUNBOOK: usize = 128 * 1024;
+/// A runbook or page of documentation larger than this is cut: it is read in chat, and runbooks are kept in memory.
+const LONGEST_TEXT: usize = 128 * 1024;
 
 pub fn hash(bytes: &[u8]) -> Hash {
     Sha256::digest(bytes).into()
@@ -168,13 +182,15 @@ pub fn facts_hash(repository: &Repository) -> Hash {
 
 /// Whether nothing of a repository differs from what is stored; then nothing is written.
 pub fn is_unchanged(stored: &StoredDigest, read: &RepositoryRead) -> bool {
-    if stored.removed || stored.files.len() != read.files.len() || stored.facts_hash != facts_hash(&read.repository) {
+    if stored.removed || stored.facts_hash != facts_hash(&read.repository) {
         return false;
     }
-    read.files.iter().all(|file| match &file.contents {
-        Contents::Bytes(bytes) => find_file(&stored.files, &file.path).is_some_and(|known| known.content_hash == hash(bytes)),
-        Contents::Unreadable(_) => find_file(&stored.files, &file.path).is_some(),
-    })
+    let Files::Read(files) = &read.files else { return true };
+    stored.files.len() == files.len()
+        && files.iter().all(|file| match &file.contents {
+            Contents::Bytes(bytes) => find_file(&stored.files, &file.path).is_some_and(|known| known.content_hash == hash(bytes)),
+            Contents::Unreadable(_) => find_file(&stored.files, &file.path).is_some(),
+        })
 }
 
 fn find_file<'a>(files: &'a [StoredFile], path: &str) -> Option<&'a StoredFile> {
@@ -191,6 +207,7 @@ pub fn diff_repository(
     let mut change = RepositoryChange {
         repository: read.repository.clone(),
         facts_hash: facts_hash(&read.repository),
+        files_after: FilesAfter::AsBefore,
         files: Vec::new(),
         removed_files: Vec::new(),
         claims: Vec::new(),
@@ -200,12 +217,18 @@ pub fn diff_repository(
         tally: Tally::default(),
         problems: Vec::new(),
     };
+    let Files::Read(files) = &read.files else {
+        change.tally.unchanged = claims.iter().filter(|claim| !claim.removed).count() as u64;
+        return change;
+    };
+    let is_whole = files.iter().all(|file| matches!(file.contents, Contents::Bytes(_)));
+    change.files_after = if is_whole { FilesAfter::Whole } else { FilesAfter::Partly };
     let stored_files = digest.map_or(&[][..], |digest| &digest.files);
     let mut of_path: HashMap<&str, Vec<&StoredClaim>> = HashMap::new();
     for claim in claims {
         of_path.entry(&claim.path).or_default().push(claim);
     }
-    for file in &read.files {
+    for file in files {
         let stored = of_path.remove(file.path.as_str()).unwrap_or_default();
         let known = find_file(stored_files, &file.path);
         diff_file(&mut change, file, known, &stored, custom_kinds);
@@ -216,7 +239,7 @@ pub fn diff_repository(
             remove(&mut change, claim);
         }
     }
-    let still_there: HashSet<&str> = read.files.iter().map(|file| file.path.as_str()).collect();
+    let still_there: HashSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
     change
         .removed_files
         .extend(stored_files.iter().map(|file| &file.path).filter(|path| !still_there.contains(path.as_str())).cloned());
@@ -246,9 +269,13 @@ fn diff_file(
     let content_hash = hash(bytes);
     let is_same = known.is_some_and(|known| known.content_hash == content_hash);
     match file.role {
-        FileRole::Runbook if is_same => {}
-        FileRole::Runbook => {
-            let end = bytes.len().min(LONGEST_RUNBOOK);
+        FileRole::Runbook | FileRole::Doc | FileRole::Attachment if is_same => {}
+        FileRole::Attachment => {
+            let write = FileWrite { path: file.path.clone(), role: file.role, content_hash, text: None, problem: None };
+            change.files.push(write);
+        }
+        FileRole::Runbook | FileRole::Doc => {
+            let end = bytes.len().min(LONGEST_TEXT);
             // PostgreSQL stores no NUL in text.
             let text = String::from_utf8_lossy(&bytes[..end]).replace('\0', "");
             let write = FileWrite { path: file.path.clone(), role: file.role, content_hash, text: Some(text), problem: None };

@@ -20,7 +20,7 @@ pub use graph::{Circle, Dependencies, Direction, MAX_NODES, Node, Repeat};
 pub use lookup::{Found, Level, LookupIndex, Sought, is_deprecated};
 pub use relation::{Relation, RelationType};
 pub use repository::{
-    Commit, Contents, FileRole, RUNBOOK_PATHS, Repository, RepositoryRead, SourceFile, SourcePage, SweepError, SweepReport,
-    Visibility,
+    Authority, Commit, Contents, FileRole, Files, FilesFound, FilesWanted, Known, Looked, RUNBOOK_PATHS, Repository,
+    RepositoryKey, RepositoryRead, Scope, SourceFile, SourcePage, SweepError, SweepMark, SweepReport, Visibility,
 };
 pub use snapshot::{BrokenFile, Catalog, Entry, KeptBecause, Origin, Parts, Runbook, SourceState};

@@ -1,6 +1,8 @@
 //! What any source brings: repositories with their facts and the files read from them.
 //! Nothing downstream knows which source it was.
 
+use std::{collections::HashMap, time::Instant};
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +25,36 @@ pub struct Repository {
     /// The main language.
     pub language: Option<String>,
     pub pushed_at: Option<DateTime<Utc>>,
-    /// The latest commit of the default branch.
+    /// The latest commit of the branch that is read.
     pub head: Option<Commit>,
+    /// GitHub's GraphQL id, by which it is asked for again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_id: Option<String>,
+    /// The filter that keeps it out of answers: `archived`, `fork`, `repository`, `topics`, `visibility`. Its facts are kept for checks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<String>,
+    /// What its entities are taken for where others declare the same.
+    #[serde(default, skip_serializing_if = "Authority::is_descriptor")]
+    pub authority: Authority,
+}
+
+/// How much a claim to a person or a team weighs; the first is the strongest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Authority {
+    /// The HR system or identity provider: the `people` source.
+    People,
+    /// A file that somebody wrote.
+    #[default]
+    Descriptor,
+    /// Teams and members as the code host knows them.
+    Organisation,
+}
+
+impl Authority {
+    pub fn is_descriptor(&self) -> bool {
+        *self == Self::Descriptor
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +78,25 @@ pub struct Commit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoryRead {
     pub repository: Repository,
-    pub files: Vec<SourceFile>,
+    pub files: Files,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Files {
+    /// The head is the one whose files are stored whole, or nothing is read of this repository: what is stored stands.
+    AsKnown,
+    /// Every file of interest that exists at the head.
+    Read(Vec<SourceFile>),
+}
+
+impl Files {
+    /// Those that were read now.
+    pub fn read(&self) -> &[SourceFile] {
+        match self {
+            Self::AsKnown => &[],
+            Self::Read(files) => files,
+        }
+    }
 }
 
 /// A file of interest at the head of the default branch.
@@ -65,6 +113,10 @@ pub struct SourceFile {
 pub enum FileRole {
     Descriptor,
     Runbook,
+    /// A page of documentation: stored for search, not kept in memory.
+    Doc,
+    /// What a placeholder (`$text`, `$openapi`, …) or a file of another kind names; goes into the entity that names it.
+    Attachment,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +133,8 @@ pub struct SourcePage {
     pub repositories: Vec<RepositoryRead>,
     /// How many repositories the whole sweep will bring, where the source says.
     pub total: Option<u64>,
+    /// When it was asked for: what was stored by a later question is newer.
+    pub asked_at: Instant,
 }
 
 /// What a sweep that reached its end says of itself.
@@ -92,6 +146,78 @@ pub struct SweepReport {
     pub errors: Vec<SweepError>,
     /// How many repositories the source says there are; a sweep that brought fewer removes nothing.
     pub expected: Option<u64>,
+    /// Everything was asked for; else only what is new, and what did not come is not gone.
+    pub scope: Scope,
+    /// From where the next sweep may go on.
+    pub mark: Option<SweepMark>,
+}
+
+/// How much of a source is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scope {
+    #[default]
+    Everything,
+    /// What changed after [`Known::mark`]; a source that cannot tell, or that sees something is gone, reads everything.
+    WhatIsNew,
+}
+
+/// How far a source has been read, in the source's own time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepMark {
+    /// The latest push and the latest change of facts that had happened when the sweep began.
+    pub pushed_at: Option<DateTime<Utc>>,
+    pub updated_at: Option<DateTime<Utc>>,
+    /// How many repositories the source counted beyond those it gave, at the last sweep over everything.
+    pub not_given: i64,
+}
+
+/// What is known of a source, so that it need not be asked for again.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    pub scope: Scope,
+    pub mark: Option<SweepMark>,
+    /// Repositories that are stored and not removed. The commit is given where its files are stored whole, read as the
+    /// source would read them now.
+    pub heads: HashMap<i64, Option<String>>,
+}
+
+/// One repository to be looked at again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RepositoryKey {
+    pub id: i64,
+    /// GitHub's GraphQL id, where known.
+    pub node_id: Option<String>,
+    /// The name it had when it was last heard of.
+    pub full_name: Option<String>,
+}
+
+/// What a second look at some repositories found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    pub found: Vec<RepositoryRead>,
+    /// Those that the source says it does not have, or no longer has.
+    pub gone: Vec<i64>,
+    /// Those that could not be read now.
+    pub errors: Vec<SweepError>,
+    pub asked_at: Instant,
+}
+
+/// More files of one repository at the head that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilesWanted {
+    pub repository: RepositoryKey,
+    /// 40 hex digits.
+    pub head: String,
+    /// Paths or globs relative to the root, each with what its files are for.
+    pub patterns: Vec<(String, FileRole)>,
+}
+
+/// The files that [`FilesWanted`] led to, in the order of the wishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilesFound {
+    pub files: Vec<SourceFile>,
+    /// What kept some from being read; they may be there.
+    pub errors: Vec<SweepError>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

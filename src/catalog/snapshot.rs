@@ -9,7 +9,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Entity, EntityRef, Relation, RelationType, lookup::LookupIndex, person::PersonIndex};
+use super::{Authority, Entity, EntityRef, Relation, RelationType, lookup::LookupIndex, person::PersonIndex};
 
 /// Everything a snapshot is made of; what the store loads and what the disk keeps.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub struct Origin {
     /// Address of the repository for people.
     pub repository_url: Option<Arc<str>>,
     pub archived: bool,
+    #[serde(default)]
+    pub authority: Authority,
     pub path: Arc<str>,
     /// The head at which this version of the file was first seen.
     pub commit: Option<Arc<str>>,

@@ -81,8 +81,8 @@ pub fn sources(settings: &Settings) -> anyhow::Result<Vec<Source>> {
 /// `None` for a source that this version does not read.
 fn source(settings: &SourceSettings) -> anyhow::Result<Option<Source>> {
     Ok(Some(match settings {
-        SourceSettings::Url(later) | SourceSettings::People(later) | SourceSettings::Backstage(later) => {
-            tracing::warn!(source = later.id, "this version does not read sources of this type yet; it is passed over");
+        SourceSettings::Url(_) | SourceSettings::People(_) | SourceSettings::Backstage(_) => {
+            tracing::warn!(source = settings.id(), "this version does not read sources of this type yet; it is passed over");
             return Ok(None);
         }
         SourceSettings::Github(github) => {

@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::catalog::{Commit, Repository, Visibility};
+use crate::catalog::{Authority, Commit, Repository, Visibility};
 
 /// A repository and its files by their place among the wanted ones.
 #[derive(Debug)]
@@ -56,6 +56,7 @@ pub(super) fn file_index(alias: &str) -> Option<usize> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Facts {
+    id: Option<String>,
     database_id: i64,
     name_with_owner: String,
     url: Option<String>,
@@ -146,6 +147,9 @@ impl From<Facts> for Repository {
             language: facts.primary_language.map(|language| language.name),
             pushed_at: facts.pushed_at,
             head,
+            node_id: facts.id,
+            excluded: None,
+            authority: Authority::Descriptor,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One page of a sweep: the query that asks for it and the outline of its answer. Must not look inside a repository.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -52,6 +52,7 @@ pub(super) struct Page {
     pub(super) faults: HashMap<usize, Vec<NodeFault>>,
     /// What it says without naming a repository.
     pub(super) remarks: Vec<String>,
+    pub(super) asked_at: Instant,
 }
 
 /// A fault of one repository: the field it empties, if only one.
@@ -126,7 +127,12 @@ struct Extensions {
 }
 
 /// Reads an answer's outline, or says what is wrong with all of it.
-pub(super) fn parse_page(answer: &Answer, variables: &PageVariables<'_>, overload: Overload) -> Result<Page, Fault> {
+pub(super) fn parse_page(
+    answer: &Answer,
+    variables: &PageVariables<'_>,
+    overload: Overload,
+    asked_at: Instant,
+) -> Result<Page, Fault> {
     let Envelope { data, errors } = serde_json::from_slice(&answer.body)
         .map_err(|error| Fault::Transient(format!("the answer is not whole: {error} ({} bytes)", answer.body.len())))?;
     let errors = errors.unwrap_or_default();
@@ -150,7 +156,8 @@ pub(super) fn parse_page(answer: &Answer, variables: &PageVariables<'_>, overloa
         PageInfo { end_cursor: Some(cursor), .. } if Some(cursor.as_str()) != variables.after => Some(cursor),
         PageInfo { .. } => return Err(Fault::Transient("the page names no page after it, though there is one".to_owned())),
     };
-    let mut page = Page { total: repositories.total_count, next, nodes, faults: HashMap::new(), remarks: Vec::new() };
+    let total = repositories.total_count;
+    let mut page = Page { total, next, nodes, faults: HashMap::new(), remarks: Vec::new(), asked_at };
     for error in errors {
         match error.node() {
             Some((index, field)) => page.faults.entry(index).or_default().push(NodeFault { field, said: error.message }),

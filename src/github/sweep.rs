@@ -1,6 +1,6 @@
 //! One sweep over an owner's repositories, page after page. Must not compare with anything read before.
 
-use std::{collections::HashSet, sync::atomic::Ordering};
+use std::{collections::HashSet, sync::atomic::Ordering, time::Instant};
 
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
@@ -14,7 +14,8 @@ use super::{
     waits::Patience,
 };
 use crate::catalog::{
-    Contents, RepositoryRead, SourceFile, SourcePage, SweepError, SweepReport, descriptor::MAX_DESCRIPTOR_BYTES,
+    Contents, Files, Known, RepositoryRead, Scope, SourceFile, SourcePage, SweepError, SweepReport,
+    descriptor::MAX_DESCRIPTOR_BYTES,
 };
 
 /// GitHub's own limit for a page.
@@ -33,7 +34,7 @@ impl GithubSource {
     ///
     /// The next page is asked for while `pages` is being worked on. A fault of one repository goes to the report and does not
     /// lose the others. `Err` means that the sweep did not reach its end: what was sent is good, what was not sent is unknown.
-    pub async fn sweep(&self, pages: mpsc::Sender<SourcePage>) -> Result<SweepReport, GithubError> {
+    pub async fn sweep(&self, _known: &Known, pages: mpsc::Sender<SourcePage>) -> Result<SweepReport, GithubError> {
         let tally = Tally::default();
         let mut asker = Asker::new(self, &tally);
         let mut delivery =
@@ -63,6 +64,8 @@ impl GithubSource {
             rest_requests: tally.rest.load(Ordering::Relaxed),
             errors,
             expected: Some(expected),
+            scope: Scope::Everything,
+            mark: None,
         })
     }
 }
@@ -119,9 +122,10 @@ impl<'a> Asker<'a> {
     async fn ask(&self, after: Option<&str>) -> Result<Page, Fault> {
         let first = self.size.repositories;
         let variables = PageVariables { owner: &self.source.org, first, after };
+        let asked_at = Instant::now();
         let answer = self.source.client.graphql(self.tally, &self.query, &variables).await?;
         let overload = if first == 1 { Overload::TakeWhatCame } else { Overload::AskForLess };
-        let page = parse_page(&answer, &variables, overload)?;
+        let page = parse_page(&answer, &variables, overload, asked_at)?;
         tracing::debug!(first, repositories = page.nodes.len(), total = page.total, "read a page");
         Ok(page)
     }
@@ -132,8 +136,9 @@ impl<'a> Asker<'a> {
         let variables = PageVariables { owner: &self.source.org, first: 1, after };
         let mut patience = Patience::new(&self.source.waits);
         loop {
+            let asked_at = Instant::now();
             let asked = self.source.client.graphql(self.tally, &query, &variables).await;
-            match asked.and_then(|answer| parse_page(&answer, &variables, Overload::TakeWhatCame)) {
+            match asked.and_then(|answer| parse_page(&answer, &variables, Overload::TakeWhatCame, asked_at)) {
                 Ok(mut page) => {
                     self.passed += page.nodes.len() as u64;
                     let fault = NodeFault { field: None, said: format!("its files could not be read: {said}") };
@@ -199,7 +204,7 @@ struct Delivery<'a> {
 
 impl Delivery<'_> {
     async fn deliver(&mut self, page: Page) -> Result<(), GithubError> {
-        let Page { total, nodes, mut faults, remarks, next: _ } = page;
+        let Page { total, nodes, mut faults, remarks, asked_at, next: _ } = page;
         for message in remarks {
             self.errors.push(SweepError { location: self.source.client.address.clone(), message });
         }
@@ -208,7 +213,8 @@ impl Delivery<'_> {
             let faults = faults.remove(&index).unwrap_or_default();
             repositories.extend(self.read_node(raw.as_deref(), faults).await);
         }
-        self.pages.send(SourcePage { repositories, total: Some(total) }).await.map_err(|_| GithubError::Stopped)
+        let page = SourcePage { repositories, total: Some(total), asked_at };
+        self.pages.send(page).await.map_err(|_| GithubError::Stopped)
     }
 
     /// `None` where it was seen before or cannot be read; the latter is in the errors then.
@@ -256,7 +262,7 @@ impl Delivery<'_> {
             let contents = self.contents(&repository.full_name, sha, file, blob).await;
             files.push(source_file(file, contents));
         }
-        Some(RepositoryRead { repository, files })
+        Some(RepositoryRead { repository, files: Files::Read(files) })
     }
 
     async fn contents(&mut self, full_name: &str, sha: &str, file: &WantedFile, blob: Blob) -> Contents {

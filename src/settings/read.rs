@@ -6,7 +6,7 @@ use regex::Regex;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use super::{GithubAuth, GithubSettings, Settings, SlackSettings, SourceSettings};
+use super::{Filters, GithubAuth, GithubSettings, OrgData, Settings, SlackSettings, SourceSettings};
 
 /// What is wrong with the configuration. `line` counts from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,13 +81,13 @@ fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Sett
         settings.sources.push(SourceSettings::Github(Box::new(GithubSettings {
             id: org.clone(),
             org,
-            api_url: environment("GITHUB_API_URL").unwrap_or_else(super::github_api),
+            api_url: environment("GITHUB_API_URL").unwrap_or_else(super::source::github_api),
             auth: GithubAuth { token: Some(token.into()), app: None },
             catalog_paths: super::catalog_paths(),
             schedule: super::ScheduleSettings::default(),
             webhook_secret: environment("GITHUB_WEBHOOK_SECRET").map(Into::into),
-            filters: None,
-            org_data: None,
+            filters: Filters::default(),
+            org_data: OrgData::default(),
         })));
     }
     for (set, missing) in [("GITHUB_ORG", "GITHUB_TOKEN"), ("GITHUB_TOKEN", "GITHUB_ORG")] {
@@ -123,7 +123,7 @@ fn check_values(settings: &Settings) -> Result<(), (String, String)> {
         }
         if let SourceSettings::Github(github) = source {
             if github.auth.token.is_none() && github.auth.app.is_none() {
-                return Err((key("auth"), "holds no token; write token: ${GITHUB_TOKEN}".to_owned()));
+                return Err((key("auth"), "holds neither token nor app; write token: ${GITHUB_TOKEN}".to_owned()));
             }
             if let Some(glob) = github.catalog_paths.iter().find(|path| path.contains(['*', '?', '[', '{'])) {
                 let message =
@@ -303,6 +303,22 @@ pub(super) fn loose<'de, D: Deserializer<'de>, T: std::str::FromStr + serde::de:
     match value.as_str().map(str::parse) {
         Some(Ok(parsed)) => Ok(parsed),
         Some(Err(_)) | None => T::deserialize(value).map_err(D::Error::custom),
+    }
+}
+
+/// [`loose`] where the value may be absent.
+pub(super) fn loose_option<'de, D: Deserializer<'de>, T: std::str::FromStr + serde::de::DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    loose(deserializer).map(Some)
+}
+
+/// A text, or a number that stands for one.
+pub(super) fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number.to_string()),
+        other => Err(D::Error::custom(format!("{other} is neither a text nor a number"))),
     }
 }
 

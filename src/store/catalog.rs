@@ -140,10 +140,10 @@ impl Store {
             change.claims.push(Arc::new(Entry { entity, origin, problem: row.kept_because.map(|kept| kept.0) }));
         }
         let files = sqlx::query!(
-            r#"select source_id, repository_id, path, text, problem as "problem: Json<ProblemColumn>", commit, committed_at
+            r#"select source_id, repository_id, path, case when role = 'runbook' then text end as text, problem as "problem: Json<ProblemColumn>", commit, committed_at
                from files join unnest($1::text[], $2::bigint[]) as wanted (source_id, repository_id)
                     using (source_id, repository_id)
-               where text is not null or problem is not null
+               where (text is not null and role = 'runbook') or problem is not null
                order by source_id, repository_id, path"#,
             &sources,
             &ids
@@ -173,6 +173,7 @@ fn origin((source, id): &(String, i64), repository: &Repository) -> Origin {
         repository: repository.full_name.as_str().into(),
         repository_url: repository.url.as_deref().map(Into::into),
         archived: repository.archived,
+        authority: repository.authority,
         path: "".into(),
         commit: None,
         committed_at: None,

@@ -60,7 +60,7 @@ impl Store {
     pub async fn load_source(&self, source_id: &str) -> Result<StoredSource, StoreError> {
         let pool = self.pool()?;
         let repositories = sqlx::query!(
-            r#"select repository_id, facts_hash, removed_at is not null as "removed!",
+            r#"select repository_id, facts_hash, removed_at is not null as "removed!", head, reading,
                       (select count(*) from entities e where e.source_id = r.source_id
                        and e.repository_id = r.repository_id and e.removed_at is null) as "claims!"
                from repositories r where source_id = $1"#,
@@ -71,6 +71,8 @@ impl Store {
             let digest = StoredDigest {
                 facts_hash: to_hash(&row.facts_hash),
                 removed: row.removed,
+                head: row.head,
+                reading: row.reading,
                 claims: u64::try_from(row.claims).unwrap_or_default(),
                 files: Vec::new(),
             };
@@ -82,7 +84,7 @@ impl Store {
             source_id
         );
         for row in files.fetch_all(pool).await? {
-            let role = if row.role == "runbook" { FileRole::Runbook } else { FileRole::Descriptor };
+            let role = parse_role(&row.role);
             let problem = row.problem.map(|problem| problem.0);
             let file = StoredFile { path: row.path, role, content_hash: to_hash(&row.content_hash), problem };
             if let Some(digest) = source.get_mut(&row.repository_id) {
@@ -269,10 +271,7 @@ async fn write_files(
             page.source_id,
             change.repository.id,
             file.path,
-            match file.role {
-                FileRole::Descriptor => "descriptor",
-                FileRole::Runbook => "runbook",
-            },
+            role_name(file.role),
             &file.content_hash[..],
             head.map(|head| head.sha.as_str()),
             head.and_then(|head| head.committed_at),
@@ -421,6 +420,24 @@ async fn next_version(connection: &mut PgConnection) -> Result<i64, sqlx::Error>
 async fn announce(connection: &mut PgConnection, version: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("select pg_notify($1, $2)", super::follow::CHANGED, version.to_string()).execute(connection).await?;
     Ok(())
+}
+
+fn role_name(role: FileRole) -> &'static str {
+    match role {
+        FileRole::Descriptor => "descriptor",
+        FileRole::Runbook => "runbook",
+        FileRole::Doc => "doc",
+        FileRole::Attachment => "attachment",
+    }
+}
+
+fn parse_role(name: &str) -> FileRole {
+    match name {
+        "runbook" => FileRole::Runbook,
+        "doc" => FileRole::Doc,
+        "attachment" => FileRole::Attachment,
+        _ => FileRole::Descriptor,
+    }
 }
 
 pub(super) fn parse_ref(text: &str) -> EntityRef {

@@ -1,22 +1,22 @@
 //! From sources to the store: sweep, diff, write, one page after another, while the next page is on its way.
 //! Must not know how a source is read nor how a row is written.
 
+mod source;
 mod summary;
 
 use std::collections::HashSet;
 
 use tokio::sync::mpsc;
 
+pub use source::Source;
 pub use summary::{Progress, Requests, SourceSummary, SyncSummary};
 
 use crate::{
     catalog::{
-        Parts, RepositoryRead, SourcePage, SourceState, SweepError, SweepReport,
+        Known, Parts, RepositoryRead, SourcePage, SourceState, SweepError,
         diff::{StoredFile, Tally, diff_repository, is_unchanged},
         kinds::CustomKinds,
     },
-    directory::DirectorySource,
-    github::GithubSource,
     store::{PageWrite, Removal, Store, StoreError, StoredSource, Wrote},
 };
 
@@ -26,34 +26,6 @@ const PAGES_AHEAD: usize = 2;
 const LARGEST_REMOVAL: f64 = 0.2;
 /// …unless it is these few: in a small organisation one repository is a large share.
 const FEW_REPOSITORIES: usize = 3;
-
-/// Where repositories come from.
-#[derive(Debug)]
-pub enum Source {
-    Github(GithubSource),
-    Directory { id: String, directory: DirectorySource },
-}
-
-impl Source {
-    pub fn id(&self) -> &str {
-        match self {
-            Self::Github(github) => github.id(),
-            Self::Directory { id, .. } => id,
-        }
-    }
-
-    async fn sweep(&self, pages: mpsc::Sender<SourcePage>) -> Result<SweepReport, SweepError> {
-        match self {
-            Self::Github(github) => github.sweep(pages).await.map_err(|error| {
-                let advice = error.advice().map(|advice| format!("; {advice}")).unwrap_or_default();
-                SweepError { location: github.id().to_owned(), message: format!("{error}{advice}") }
-            }),
-            Self::Directory { id, directory } => {
-                directory.sweep(pages).await.map_err(|error| SweepError { location: id.clone(), message: error.to_string() })
-            }
-        }
-    }
-}
 
 /// Whether an admin has confirmed that large removals are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +53,10 @@ pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<S
     let mut summary = SourceSummary::new(source.id());
     let _lock = context.store.lock_source(source.id()).await?;
     let stored = context.store.load_source(source.id()).await?;
+    let known = Known::default();
     let (sender, receiver) = mpsc::channel::<SourcePage>(PAGES_AHEAD);
     let writing = write_pages(source.id(), receiver, &stored, context, &mut summary);
-    let (swept, written) = tokio::join!(source.sweep(sender), writing);
+    let (swept, written) = tokio::join!(source.sweep(&known, sender), writing);
     let (seen, mut wrote) = written?;
     let is_whole = match swept {
         Ok(report) => {
@@ -147,7 +120,7 @@ async fn write_page(
     summary.repositories += page.repositories.len() as u64;
     let mut differing: Vec<RepositoryRead> = Vec::new();
     for read in page.repositories {
-        summary.files += read.files.len() as u64;
+        summary.files += read.files.read().len() as u64;
         match stored.get(&read.repository.id) {
             Some(digest) if is_unchanged(digest, &read) => {
                 summary.add(Tally { unchanged: digest.claims, ..Tally::default() });
@@ -217,6 +190,7 @@ pub async fn read_without_store(
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Parts, SweepError> {
     let (sender, mut receiver) = mpsc::channel::<SourcePage>(PAGES_AHEAD);
+    let known = Known::default();
     let mut parts = Parts::default();
     let reading = async {
         while let Some(page) = receiver.recv().await {
@@ -225,7 +199,7 @@ pub async fn read_without_store(
             }
         }
     };
-    let (swept, ()) = tokio::join!(source.sweep(sender), reading);
+    let (swept, ()) = tokio::join!(source.sweep(&known, sender), reading);
     swept?;
     let state = SourceState { synced_at: Some(now), error: None };
     parts.sources.insert(source.id().to_owned(), state);

@@ -43,6 +43,7 @@ fn entry(kind: &str, name: &str) -> Arc<Entry> {
         repository: "acme/payments".into(),
         repository_url: None,
         archived: false,
+        authority: Default::default(),
         path: "catalog-info.yaml".into(),
         commit: None,
         committed_at: None,

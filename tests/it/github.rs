@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use secrecy::SecretString;
 use steward::{
-    catalog::{Contents, FileRole, RepositoryRead, SourcePage, SweepReport, Visibility},
+    catalog::{Contents, FileRole, Known, RepositoryRead, SourcePage, SweepReport, Visibility},
     github::{Check, GithubConfig, GithubError, GithubSource, Waits},
 };
 use tokio::sync::mpsc;
@@ -47,7 +47,7 @@ impl Swept {
     }
 
     fn text(&self, name: &str, path: &str) -> String {
-        let file = self.find(name).files.iter().find(|file| file.path == path).expect("the file was read");
+        let file = self.find(name).files.read().iter().find(|file| file.path == path).expect("the file was read");
         match &file.contents {
             Contents::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             Contents::Unreadable(why) => format!("unreadable: {why}"),
@@ -65,7 +65,8 @@ async fn try_sweep(config: GithubConfig) -> Result<Swept, GithubError> {
         }
         repositories
     };
-    let (report, repositories) = tokio::join!(source.sweep(sender), reader);
+    let known = Known::default();
+    let (report, repositories) = tokio::join!(source.sweep(&known, sender), reader);
     Ok(Swept { repositories, report: report? })
 }
 
@@ -94,7 +95,7 @@ fn assert_whole(fake: &FakeGithub, swept: &Swept) {
             let wanted = ["catalog-info.yaml", "docs/runbook.md"];
             let files = repo.head().map(|head| &head.files);
             let there = wanted.iter().filter_map(|path| Some((*path, files?.get(*path)?.to_vec())));
-            let came = read.files.iter().map(|file| match &file.contents {
+            let came = read.files.read().iter().map(|file| match &file.contents {
                 Contents::Bytes(bytes) => (file.path.as_str(), bytes.clone()),
                 Contents::Unreadable(why) => panic!("{}: {why}", file.path),
             });
@@ -135,7 +136,7 @@ async fn facts_come_with_the_files() {
     fake.archive("payments-api");
     let swept = sweep(&fake).await;
     let RepositoryRead { repository, files } = swept.find("payments-api");
-    let roles: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.role)).collect();
+    let roles: Vec<_> = files.read().iter().map(|file| (file.path.as_str(), file.role)).collect();
     let runbook = FileRole::Runbook;
     assert_eq!(roles, [("catalog-info.yaml", FileRole::Descriptor), ("docs/runbook.md", runbook), ("RUNBOOK.md", runbook)]);
     assert_eq!(repository.url.as_deref(), Some("https://github.com/acme/payments-api"));
@@ -153,7 +154,10 @@ async fn an_empty_repository_has_neither_branch_nor_files() {
     fake.add_repository("empty", &[]);
     let swept = sweep(&fake).await;
     let RepositoryRead { repository, files } = swept.find("empty");
-    assert_eq!((&repository.default_branch, &repository.head, &repository.pushed_at, files.len()), (&None, &None, &None, 0));
+    assert_eq!(
+        (&repository.default_branch, &repository.head, &repository.pushed_at, files.read().len()),
+        (&None, &None, &None, 0)
+    );
     assert_eq!(swept.report.errors, []);
 }
 
@@ -161,7 +165,7 @@ async fn an_empty_repository_has_neither_branch_nor_files() {
 async fn a_folder_where_a_descriptor_would_be_is_no_file() {
     let fake = FakeGithub::start("acme").await;
     fake.add_repository("odd", &[("catalog-info.yaml/inner.yaml", "x: 1\n")]);
-    assert_eq!(sweep(&fake).await.find("odd").files, []);
+    assert_eq!(sweep(&fake).await.find("odd").files.read(), []);
 }
 
 #[tokio::test]
@@ -200,7 +204,7 @@ async fn a_second_sweep_shows_what_changed() {
     assert_complete(&fake, &swept);
     assert_eq!(fake.counts().graphql, 1);
     assert_eq!(swept.text("payments-api", "catalog-info.yaml"), "kind: API\n");
-    assert_eq!(swept.find("search-api-00001").files, []);
+    assert_eq!(swept.find("search-api-00001").files.read(), []);
     assert!(swept.find("identity-api-00003").repository.archived);
     assert_eq!(swept.text("fresh", "catalog-info.yaml"), "kind: System\n");
 }
@@ -424,7 +428,8 @@ async fn changes_during_a_sweep_neither_double_nor_skip_the_others() {
         }
         names
     };
-    let (report, reads) = tokio::join!(source.sweep(sender), meanwhile);
+    let known = Known::default();
+    let (report, reads) = tokio::join!(source.sweep(&known, sender), meanwhile);
     let names: Vec<_> = reads.iter().map(|read| read.repository.full_name.clone()).collect();
     let distinct: BTreeSet<_> = names.iter().collect();
     assert_eq!(distinct.len(), names.len());
@@ -440,7 +445,7 @@ async fn a_reader_that_goes_away_stops_the_sweep() {
     let source = GithubSource::new(config(&fake)).expect("the config is good");
     let (sender, receiver) = mpsc::channel(1);
     drop(receiver);
-    assert!(matches!(source.sweep(sender).await, Err(GithubError::Stopped)));
+    assert!(matches!(source.sweep(&Known::default(), sender).await, Err(GithubError::Stopped)));
     assert!(fake.counts().graphql <= 2);
 }
 

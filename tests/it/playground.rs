@@ -102,6 +102,7 @@ fn entry(kind: &str, namespace: &str, name: &str, title: &str, relations: Vec<Re
         repository: "acme/one".into(),
         repository_url: None,
         archived: false,
+        authority: Default::default(),
         path: "catalog-info.yaml".into(),
         commit: None,
         committed_at: None,

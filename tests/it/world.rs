@@ -230,6 +230,7 @@ fn origin(repository: &str, path: &str, archived: bool) -> Origin {
         repository: repository.into(),
         repository_url: Some(format!("https://github.example/{repository}").into()),
         archived,
+        authority: Default::default(),
         path: path.into(),
         commit: Some("3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4".into()),
         committed_at: Some(now() - Duration::days(20)),
