@@ -12,7 +12,7 @@ use crate::{
         kinds::{CustomKind, CustomKinds},
     },
     directory::DirectorySource,
-    github::{GithubConfig, GithubSource, Waits},
+    github::{Auth, Connection, GithubConfig, GithubSource, Waits},
     outbox::Outbox,
     playground::Board,
     settings::{Settings, SourceSettings},
@@ -92,10 +92,9 @@ fn source(settings: &SourceSettings) -> anyhow::Result<Option<Source>> {
             let config = GithubConfig {
                 id: github.id.clone(),
                 org: github.org.clone(),
-                api_url: github.api_url.clone(),
-                token,
+                connection: Connection::new(&github.api_url, &Auth::Token(token), Waits::default())
+                    .with_context(|| format!("source {}", github.id))?,
                 catalog_paths: github.catalog_paths.clone(),
-                waits: Waits::default(),
             };
             Source::Github(GithubSource::new(config).with_context(|| format!("source {}", github.id))?)
         }

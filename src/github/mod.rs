@@ -28,16 +28,35 @@ pub struct GithubConfig {
     pub id: String,
     /// The login of an organisation; a user's works too.
     pub org: String,
-    /// `https://api.github.com`, or `https://HOST/api/v3` for an Enterprise Server.
-    pub api_url: String,
-    pub token: SecretString,
+    pub connection: Connection,
     /// Where descriptors are, relative to a repository's root, at most [`MAX_CATALOG_PATHS`]; no globs.
     pub catalog_paths: Vec<String>,
-    pub waits: Waits,
 }
 
 /// Each path costs GitHub one more object for each repository of a page, and too many make its answers time out.
 pub const MAX_CATALOG_PATHS: usize = 8;
+
+/// One GitHub with one identity: shared by all that speak with it, so that what they use up is known together.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    client: Arc<Client>,
+    waits: Waits,
+}
+
+/// Who Steward is to GitHub.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    Token(SecretString),
+}
+
+impl Connection {
+    /// `api_url` is `https://api.github.com`, or `https://HOST/api/v3` for an Enterprise Server. Checks the values, sends
+    /// nothing. Needs a running tokio runtime.
+    pub fn new(api_url: &str, auth: &Auth, waits: Waits) -> Result<Self, GithubError> {
+        let Auth::Token(token) = auth;
+        Ok(Self { client: Arc::new(Client::new(api_url, token, waits.request)?), waits })
+    }
+}
 
 /// One owner on one GitHub, ready to be swept.
 #[derive(Debug, Clone)]
@@ -57,14 +76,19 @@ struct WantedFile {
 }
 
 impl GithubSource {
-    /// Checks the values; sends nothing. Needs a running tokio runtime.
+    /// Checks the values; sends nothing.
     pub fn new(config: GithubConfig) -> Result<Self, GithubError> {
-        let GithubConfig { id, org, api_url, token, catalog_paths, waits } = config;
+        let GithubConfig { id, org, connection, catalog_paths } = config;
         if org.is_empty() {
             return Err(GithubError::Config { key: "org", why: "it is empty; write the organisation's login".to_owned() });
         }
-        let client = Arc::new(Client::new(&api_url, &token, waits.request)?);
+        let Connection { client, waits } = connection;
         Ok(Self { id, org, client, waits, files: wanted_files(&catalog_paths)? })
+    }
+
+    /// How files are chosen, as a text to compare.
+    pub fn reading(&self) -> String {
+        self.files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>().join(" ")
     }
 
     /// The source's name in Steward.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
 use crate::{
-    catalog::EntityRef,
+    catalog::{EntityRef, RepositoryKey},
     chat::{Account, Message, Place},
 };
 
@@ -14,6 +14,12 @@ use crate::{
 pub const SYNC_SOURCES: &str = "sync_sources";
 /// The queue's name for [`Job::Deliver`].
 pub const DELIVER: &str = "deliver";
+
+/// The queue's name for [`Job::LookAt`].
+pub const LOOK_AT: &str = "look_at";
+
+/// Looks come before syncs: somebody has just changed that repository.
+const URGENT: i16 = -10;
 
 /// Who asked to change what.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +37,14 @@ pub struct AuditEntry {
 pub enum Job {
     SyncSources { requested_by: Account, place: Option<Place> },
     Deliver(Message),
+    LookAt(LookAt),
+}
+
+/// A repository to be compared with what is stored, because something was heard of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookAt {
+    pub source: String,
+    pub repository: RepositoryKey,
 }
 
 /// A job's payload: what to do, and the audit line that asked for it.
@@ -72,13 +86,18 @@ impl Store {
         Ok(())
     }
 
-    /// Enqueues a message that Steward sends of itself.
-    pub async fn enqueue_message(&self, message: Message) -> Result<(), StoreError> {
+    /// Enqueues work that no person asked for.
+    pub async fn enqueue_job(&self, job: Job) -> Result<(), StoreError> {
         let pool = self.pool()?;
         let mut transaction = pool.begin().await?;
-        enqueue(pool, &mut transaction, Job::Deliver(message), None).await?;
+        enqueue(pool, &mut transaction, job, None).await?;
         transaction.commit().await?;
         Ok(())
+    }
+
+    /// Enqueues a message that Steward sends of itself.
+    pub async fn enqueue_message(&self, message: Message) -> Result<(), StoreError> {
+        self.enqueue_job(Job::Deliver(message)).await
     }
 
     /// Writes an action's end, and enqueues the message that tells of it, in one transaction.
@@ -104,7 +123,7 @@ impl Store {
     }
 }
 
-async fn enqueue(
+pub(super) async fn enqueue(
     pool: &sqlx::PgPool,
     transaction: &mut sqlx::PgConnection,
     job: Job,
@@ -122,6 +141,12 @@ async fn enqueue(
         Job::Deliver(message) => {
             let spec = JobSpecBuilder::new().max_attempts(12).build();
             queue.add_raw_job(DELIVER, JobContext { audit_id, work: message }, spec).await?
+        }
+        Job::LookAt(work) => {
+            // Of several that wait one is enough; one that runs already may have asked too early, so another waits beside it.
+            let key = format!("look:{}:{}", work.source, work.repository.id);
+            let spec = JobSpecBuilder::new().job_key(key).priority(URGENT).max_attempts(12).build();
+            queue.add_raw_job(LOOK_AT, JobContext { audit_id, work }, spec).await?
         }
     };
     Ok(*job.id())

@@ -58,13 +58,23 @@ impl Store {
 
     /// Loads the digest of every repository of a source, tombstones included.
     pub async fn load_source(&self, source_id: &str) -> Result<StoredSource, StoreError> {
+        self.load_digests(source_id, None).await
+    }
+
+    /// The same of some repositories alone.
+    pub async fn load_repositories(&self, source_id: &str, repository_ids: &[i64]) -> Result<StoredSource, StoreError> {
+        self.load_digests(source_id, Some(repository_ids)).await
+    }
+
+    async fn load_digests(&self, source_id: &str, ids: Option<&[i64]>) -> Result<StoredSource, StoreError> {
         let pool = self.pool()?;
         let repositories = sqlx::query!(
             r#"select repository_id, facts_hash, removed_at is not null as "removed!", head, reading,
                       (select count(*) from entities e where e.source_id = r.source_id
                        and e.repository_id = r.repository_id and e.removed_at is null) as "claims!"
-               from repositories r where source_id = $1"#,
-            source_id
+               from repositories r where source_id = $1 and ($2::bigint[] is null or repository_id = any($2))"#,
+            source_id,
+            ids
         );
         let mut source = StoredSource::new();
         for row in repositories.fetch_all(pool).await? {
@@ -80,8 +90,10 @@ impl Store {
         }
         let files = sqlx::query!(
             r#"select repository_id, path, role, content_hash, problem as "problem: Json<FileProblem>"
-               from files where source_id = $1 order by repository_id, path"#,
-            source_id
+               from files where source_id = $1 and ($2::bigint[] is null or repository_id = any($2))
+               order by repository_id, path"#,
+            source_id,
+            ids
         );
         for row in files.fetch_all(pool).await? {
             let role = parse_role(&row.role);

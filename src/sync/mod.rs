@@ -1,6 +1,7 @@
 //! From sources to the store: sweep, diff, write, one page after another, while the next page is on its way.
 //! Must not know how a source is read nor how a row is written.
 
+mod look;
 mod source;
 mod summary;
 
@@ -8,6 +9,7 @@ use std::collections::HashSet;
 
 use tokio::sync::mpsc;
 
+pub use look::look_at;
 pub use source::Source;
 pub use summary::{Progress, Requests, SourceSummary, SyncSummary};
 

@@ -9,7 +9,7 @@ use steward::{
     chat::{Account, Act, Form, Place, Platform, Reply, Request, Response, Submission, Value},
     cli::ask::{Colour, render_text},
     commands::{load_definitions, respond},
-    github::{GithubConfig, GithubSource, Waits},
+    github::{Auth, Connection, GithubConfig, GithubSource, Waits},
     outbox::Outbox,
     playground::{Board, channel_of},
     settings::Settings,
@@ -87,10 +87,8 @@ impl Bot {
         let config = GithubConfig {
             id: "acme".to_owned(),
             org: "acme".to_owned(),
-            api_url: github.url.clone(),
-            token: TOKEN.into(),
+            connection: Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address"),
             catalog_paths: vec!["catalog-info.yaml".to_owned()],
-            waits: Waits::default(),
         };
         let source = Source::Github(GithubSource::new(config).expect("a valid source"));
         let worker = Arc::new(Worker { app: Arc::new(app), sources: vec![source] });

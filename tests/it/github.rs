@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
-use secrecy::SecretString;
 use steward::{
     catalog::{Contents, FileRole, Known, RepositoryRead, SourcePage, SweepReport, Visibility},
-    github::{Check, GithubConfig, GithubError, GithubSource, Waits},
+    github::{Auth, Check, Connection, GithubConfig, GithubError, GithubSource, Waits},
 };
 use tokio::sync::mpsc;
 
@@ -22,14 +21,13 @@ const WAITS: Waits = Waits {
 };
 
 fn config(fake: &FakeGithub) -> GithubConfig {
-    GithubConfig {
-        id: "acme".to_owned(),
-        org: "acme".to_owned(),
-        api_url: fake.url.clone(),
-        token: SecretString::from(TOKEN),
-        catalog_paths: vec!["catalog-info.yaml".to_owned()],
-        waits: WAITS,
-    }
+    config_at(&fake.url, TOKEN).expect("a valid address and token")
+}
+
+fn config_at(api_url: &str, token: &str) -> Result<GithubConfig, GithubError> {
+    let connection = Connection::new(api_url, &Auth::Token(token.into()), WAITS)?;
+    let catalog_paths = vec!["catalog-info.yaml".to_owned()];
+    Ok(GithubConfig { id: "acme".to_owned(), org: "acme".to_owned(), connection, catalog_paths })
 }
 
 struct Swept {
@@ -244,7 +242,7 @@ async fn an_enterprise_server_is_asked_below_its_own_paths() {
     fake.add_repository("one", &[("catalog-info.yaml", "a: 1\n")]);
     fake.push_file("one", "runbook.md", b"\0binary");
     let api_url = format!("{}/api/v3/", fake.url);
-    let swept = try_sweep(GithubConfig { api_url, ..config(&fake) }).await.expect("the sweep reaches its end");
+    let swept = try_sweep(config_at(&api_url, TOKEN).expect("a valid address")).await.expect("the sweep reaches its end");
     assert_eq!(swept.text("one", "runbook.md"), "\0binary");
 }
 
@@ -309,7 +307,8 @@ async fn an_answer_that_does_not_come_is_asked_for_in_smaller_pages() {
     let fake = generated(30).await;
     fake.answer_after(Duration::from_millis(150));
     let waits = Waits { request: Duration::from_millis(50), ..WAITS };
-    let error = try_sweep(GithubConfig { waits, ..config(&fake) }).await.err();
+    let connection = Connection::new(&fake.url, &Auth::Token(TOKEN.into()), waits).expect("a valid address");
+    let error = try_sweep(GithubConfig { connection, ..config(&fake) }).await.err();
     assert!(matches!(error, Some(GithubError::Unavailable { .. })), "{error:?}");
     fake.answer_after(Duration::ZERO);
     assert_complete(&fake, &sweep(&fake).await);
@@ -455,16 +454,20 @@ async fn what_cannot_work_is_said_with_what_to_do() {
     let good = || config(&fake);
     let path = |path: &str| vec![path.to_owned()];
     let cases = [
-        (GithubConfig { token: SecretString::from("ghp_other"), ..good() }, "GitHub does not accept the token"),
-        (GithubConfig { token: SecretString::from("a\nb"), ..good() }, "auth.token: it is empty or has characters no token has"),
-        (GithubConfig { org: "acem".to_owned(), ..good() }, "GitHub has no organisation or user acem that the token may see"),
-        (GithubConfig { catalog_paths: path("**/catalog-info.yaml"), ..good() }, "catalog_paths: **/catalog-info.yaml is a glob"),
-        (GithubConfig { catalog_paths: path("../up.yaml"), ..good() }, "catalog_paths: ../up.yaml is not the path of a file"),
-        (GithubConfig { api_url: "api.github.com".to_owned(), ..good() }, "api_url: api.github.com is not a URL"),
-        (GithubConfig { api_url: format!("{}/wrong", fake.url), ..good() }, "/wrong does not answer as GitHub's API: 404"),
+        (config_at(&fake.url, "ghp_other"), "GitHub does not accept the token"),
+        (config_at(&fake.url, "a\nb"), "auth.token: it is empty or has characters no token has"),
+        (Ok(GithubConfig { org: "acem".to_owned(), ..good() }), "GitHub has no organisation or user acem that the token may see"),
+        (
+            Ok(GithubConfig { catalog_paths: path("**/catalog-info.yaml"), ..good() }),
+            "catalog_paths: **/catalog-info.yaml is a glob",
+        ),
+        (Ok(GithubConfig { catalog_paths: path("../up.yaml"), ..good() }), "catalog_paths: ../up.yaml is not the path of a file"),
+        (config_at("api.github.com", TOKEN), "api_url: api.github.com is not a URL"),
+        (config_at(&format!("{}/wrong", fake.url), TOKEN), "/wrong does not answer as GitHub's API: 404"),
     ];
     for (config, wanted) in cases {
-        let error = try_sweep(config).await.err().expect("it cannot work");
+        let tried = async { try_sweep(config?).await };
+        let error = tried.await.err().expect("it cannot work");
         assert!(error.to_string().contains(wanted), "{error}");
         assert!(error.advice().is_some(), "{error}");
         assert!(!format!("{error:?}").contains("ghp_"), "{error:?}");

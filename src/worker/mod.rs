@@ -1,19 +1,21 @@
 //! What goes on without a person asking: following the store, the sync schedule, and the queue's jobs.
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
+mod jobs;
+
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
-use serde::{Deserialize, Serialize};
+use graphile_worker::WorkerOptions;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
+
+use jobs::{DeliverJob, JobsOf, LookJob, SyncJob};
 
 use crate::{
     app::App,
     catalog::{Catalog, SourceState},
-    chat::{DeliveryError, Message, Reply, Status, Text},
-    store::{Database, Followed, JobContext, StoreError, SyncSources, follow, save_parts_to_disk, save_sources_to_disk},
+    store::{Database, Followed, StoreError, follow, save_parts_to_disk, save_sources_to_disk},
     sync::{Progress, Removals, Source, SourceSummary, SyncContext, SyncSummary, sync_source},
 };
 
@@ -157,11 +159,15 @@ impl Worker {
         found.unwrap_or_else(|| crate::settings::ScheduleSettings::default().every)
     }
 
+    fn sync_context<'a>(&'a self, removals: Removals, progress: &'a Progress) -> SyncContext<'a> {
+        let App { store, clock, custom_kinds, .. } = &*self.app;
+        SyncContext { store, clock, custom_kinds, removals, progress }
+    }
+
     /// Syncs one source and tells of it in log and metrics.
     async fn sync(&self, source: &Source, removals: Removals, progress: &Progress) -> Result<SourceSummary, StoreError> {
         let app = &self.app;
-        let context = SyncContext { store: &app.store, clock: &app.clock, custom_kinds: &app.custom_kinds, removals, progress };
-        let summary = sync_source(source, &context).await?;
+        let summary = sync_source(source, &self.sync_context(removals, progress)).await?;
         let result = if summary.failed { "failed" } else { "done" };
         metrics::counter!("steward_syncs_total", "source" => source.id().to_owned(), "result" => result).increment(1);
         let requests = summary.api_requests.graphql + summary.api_requests.rest;
@@ -217,6 +223,7 @@ impl Worker {
                     .add_extension(JobsOf(Arc::clone(self)))
                     .define_job::<SyncJob>()
                     .define_job::<DeliverJob>()
+                    .define_job::<LookJob>()
                     .init()
                     .await
                     .map_err(|error| StoreError::Away(error.to_string()))?;
@@ -235,17 +242,6 @@ impl Worker {
             }
         }
     }
-
-    async fn run_sync(&self, job: JobContext<SyncSources>) -> Result<(), StoreError> {
-        let summary = self.sync_all(Removals::HoldBackLarge, &Progress::Silent).await?;
-        let failed = summary.sources.iter().any(|source| source.failed);
-        let SyncSources { requested_by, place } = job.work;
-        let to = place.map_or_else(|| requested_by.id.clone(), |place| place.channel_id);
-        let message =
-            Message { platform: requested_by.platform, to, only_to: Some(requested_by.id), reply: tell_of_sync(&summary) };
-        let result = if failed { "failed" } else { "done" };
-        self.app.store.finish_action(job.audit_id, self.app.clock.now(), result, Some(message)).await
-    }
 }
 
 /// The catalog's size and faults as metrics.
@@ -256,73 +252,4 @@ fn report_catalog(catalog: &Catalog) {
     gauge("steward_catalog_repositories_without_descriptor", catalog.parts().without_descriptor);
     gauge("steward_catalog_broken_files", catalog.broken().len());
     gauge("steward_catalog_conflicts", catalog.conflicts().count());
-}
-
-/// The message that says a sync is done.
-fn tell_of_sync(summary: &SyncSummary) -> Reply {
-    let mut text = Text::new();
-    let mut status = Status::Answered;
-    for (at, source) in summary.sources.iter().enumerate() {
-        if at > 0 {
-            text = text.line();
-        }
-        if source.failed {
-            status = Status::Error;
-            let why = source.errors.first().map(|error| error.message.as_str()).unwrap_or("no reason was given");
-            text = text.say("Sync of ").bold(&source.id).say(format!(" failed: {why}. What was known before still answers."));
-        } else {
-            text = text.say("Sync of ").bold(&source.id).say(format!(
-                " is done: {} repositories and {} entities in {:.1} s; {} added, {} changed, {} removed.",
-                source.repositories, source.entities, source.seconds, source.added, source.changed, source.removed
-            ));
-        }
-        if source.held_back {
-            text = text.say(" A large removal was held back.");
-        }
-    }
-    if summary.sources.is_empty() {
-        text = text.say("There is nothing to sync: no source is set up in steward.yaml.");
-    }
-    Reply::new(status, "catalog", text)
-}
-
-/// What the queue's handlers are given.
-#[derive(Clone, Debug)]
-struct JobsOf(Arc<Worker>);
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-struct SyncJob(JobContext<SyncSources>);
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-struct DeliverJob(JobContext<Message>);
-
-impl TaskHandler for SyncJob {
-    const IDENTIFIER: &'static str = crate::store::SYNC_SOURCES;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
-        worker.run_sync(self.0).await.map_err(|error| error.to_string())
-    }
-}
-
-impl TaskHandler for DeliverJob {
-    const IDENTIFIER: &'static str = crate::store::DELIVER;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
-        let delivered = worker.app.outbox.deliver(&self.0.work).await;
-        let result = match &delivered {
-            Ok(()) => "sent".to_owned(),
-            // Trying again is of no use; the audit line says why.
-            Err(fault @ (DeliveryError::NoDoor(_) | DeliveryError::Refused { .. })) => {
-                error!(error = %fault, "a message was not delivered");
-                fault.to_string()
-            }
-            Err(fault @ DeliveryError::Unreachable { .. }) => return Err(fault.to_string()),
-        };
-        let ended = worker.app.store.finish_action(self.0.audit_id, worker.app.clock.now(), &result, None).await;
-        ended.map_err(|error| error.to_string())
-    }
 }

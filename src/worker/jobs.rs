@@ -1,0 +1,121 @@
+//! The queue's handlers: each takes a job's payload, has the work done and writes how it ended.
+//! Must not decide what a job does beyond calling it; a job of its own size has a file of its own here.
+
+use std::sync::Arc;
+
+use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
+use serde::{Deserialize, Serialize};
+use tracing::error;
+
+use super::Worker;
+use crate::{
+    chat::{DeliveryError, Message, Reply, Status, Text},
+    store::{JobContext, LookAt, StoreError, SyncSources},
+    sync::{Progress, Removals, SyncSummary, look_at},
+};
+
+/// What the queue's handlers are given.
+#[derive(Clone, Debug)]
+pub(super) struct JobsOf(pub(super) Arc<Worker>);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct SyncJob(JobContext<SyncSources>);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct DeliverJob(JobContext<Message>);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct LookJob(JobContext<LookAt>);
+
+impl TaskHandler for LookJob {
+    const IDENTIFIER: &'static str = crate::store::LOOK_AT;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
+        worker.run_look(self.0).await.map_err(|error| error.to_string())
+    }
+}
+
+impl TaskHandler for SyncJob {
+    const IDENTIFIER: &'static str = crate::store::SYNC_SOURCES;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
+        worker.run_sync(self.0).await.map_err(|error| error.to_string())
+    }
+}
+
+impl TaskHandler for DeliverJob {
+    const IDENTIFIER: &'static str = crate::store::DELIVER;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
+        let delivered = worker.app.outbox.deliver(&self.0.work).await;
+        let result = match &delivered {
+            Ok(()) => "sent".to_owned(),
+            // Trying again is of no use; the audit line says why.
+            Err(fault @ (DeliveryError::NoDoor(_) | DeliveryError::Refused { .. })) => {
+                error!(error = %fault, "a message was not delivered");
+                fault.to_string()
+            }
+            Err(fault @ DeliveryError::Unreachable { .. }) => return Err(fault.to_string()),
+        };
+        let ended = worker.app.store.finish_action(self.0.audit_id, worker.app.clock.now(), &result, None).await;
+        ended.map_err(|error| error.to_string())
+    }
+}
+
+impl Worker {
+    /// Looks at one repository again and stores what changed.
+    async fn run_look(&self, job: JobContext<LookAt>) -> Result<(), StoreError> {
+        let LookAt { source, repository } = job.work;
+        let Some(source) = self.sources.iter().find(|known| known.id() == source) else {
+            // The source was taken out of the configuration since.
+            return Ok(());
+        };
+        let context = self.sync_context(Removals::HoldBackLarge, &Progress::Silent);
+        look_at(source, &[repository], &context).await.map(|_| ())
+    }
+
+    async fn run_sync(&self, job: JobContext<SyncSources>) -> Result<(), StoreError> {
+        let summary = self.sync_all(Removals::HoldBackLarge, &Progress::Silent).await?;
+        let failed = summary.sources.iter().any(|source| source.failed);
+        let SyncSources { requested_by, place } = job.work;
+        let to = place.map_or_else(|| requested_by.id.clone(), |place| place.channel_id);
+        let message =
+            Message { platform: requested_by.platform, to, only_to: Some(requested_by.id), reply: tell_of_sync(&summary) };
+        let result = if failed { "failed" } else { "done" };
+        self.app.store.finish_action(job.audit_id, self.app.clock.now(), result, Some(message)).await
+    }
+}
+
+/// The message that says a sync is done.
+fn tell_of_sync(summary: &SyncSummary) -> Reply {
+    let mut text = Text::new();
+    let mut status = Status::Answered;
+    for (at, source) in summary.sources.iter().enumerate() {
+        if at > 0 {
+            text = text.line();
+        }
+        if source.failed {
+            status = Status::Error;
+            let why = source.errors.first().map(|error| error.message.as_str()).unwrap_or("no reason was given");
+            text = text.say("Sync of ").bold(&source.id).say(format!(" failed: {why}. What was known before still answers."));
+        } else {
+            text = text.say("Sync of ").bold(&source.id).say(format!(
+                " is done: {} repositories and {} entities in {:.1} s; {} added, {} changed, {} removed.",
+                source.repositories, source.entities, source.seconds, source.added, source.changed, source.removed
+            ));
+        }
+        if source.held_back {
+            text = text.say(" A large removal was held back.");
+        }
+    }
+    if summary.sources.is_empty() {
+        text = text.say("There is nothing to sync: no source is set up in steward.yaml.");
+    }
+    Reply::new(status, "catalog", text)
+}
