@@ -6,7 +6,9 @@ mod catalog;
 mod database;
 mod follow;
 mod private;
+mod removal;
 mod sync;
+mod write;
 
 use std::{
     sync::{Arc, OnceLock},
@@ -26,7 +28,9 @@ pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources
 pub use database::Database;
 pub use follow::{Follow, Followed, Synced, follow};
 pub use private::{Durability, PrivateError, PrivatePostgres};
-pub use sync::{Applied, PageWrite, Removal, SourceLock, StoredSource, Wrote};
+pub use removal::{Removal, Removed, Restore, Tombstone};
+pub use sync::{SharedClock, SourceLock, StoredSource, SyncEnd, SyncState, Wrote};
+pub use write::{Applied, PageWrite};
 
 /// How long a caller waits for a connection: a person is waiting behind it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);

@@ -11,7 +11,7 @@ use super::Worker;
 use crate::{
     chat::{DeliveryError, Message, Reply, Status, Text},
     store::{JobContext, LookAt, StoreError, SyncSources},
-    sync::{Progress, Removals, SyncSummary, look_at},
+    sync::{Progress, SyncOrder, SyncSummary, look_at},
 };
 
 /// What the queue's handlers are given.
@@ -76,12 +76,12 @@ impl Worker {
             // The source was taken out of the configuration since.
             return Ok(());
         };
-        let context = self.sync_context(Removals::HoldBackLarge, &Progress::Silent);
+        let context = self.sync_context(SyncOrder::USUAL, &Progress::Silent);
         look_at(source, &[repository], &context).await.map(|_| ())
     }
 
     async fn run_sync(&self, job: JobContext<SyncSources>) -> Result<(), StoreError> {
-        let summary = self.sync_all(Removals::HoldBackLarge, &Progress::Silent).await?;
+        let summary = self.sync_all(SyncOrder::USUAL, &Progress::Silent).await?;
         let failed = summary.sources.iter().any(|source| source.failed);
         let SyncSources { requested_by, place } = job.work;
         let to = place.map_or_else(|| requested_by.id.clone(), |place| place.channel_id);

@@ -16,7 +16,7 @@ use crate::{
     app::App,
     catalog::{Catalog, SourceState},
     store::{Database, Followed, StoreError, follow, save_parts_to_disk, save_sources_to_disk},
-    sync::{Progress, Removals, Source, SourceSummary, SyncContext, SyncSummary, sync_source},
+    sync::{Progress, Source, SourceSummary, SyncContext, SyncOrder, SyncSummary, sync_source},
 };
 
 /// Between attempts to reach a database that is away: short, because an engineer may be waiting for fresh answers.
@@ -110,7 +110,10 @@ impl Worker {
             let mut sources = catalog.parts().sources.clone();
             let state = sources.entry(source.to_owned()).or_default();
             match &fault {
-                None => *state = SourceState { synced_at: Some(at).max(state.synced_at), error: None },
+                None => {
+                    *state =
+                        SourceState { synced_at: Some(at).max(state.synced_at), error: None, held_back: state.held_back.take() }
+                }
                 Some(fault) => state.error = Some(fault.clone()),
             }
             catalog.with_sources(sources)
@@ -131,7 +134,7 @@ impl Worker {
             // People watch the first sync; the later ones are a line in the log.
             let mut shown = progress;
             loop {
-                let pause = match self.sync(source, Removals::HoldBackLarge, shown).await {
+                let pause = match self.sync(source, SyncOrder::USUAL, shown).await {
                     Ok(summary) if !summary.failed => {
                         shown = &Progress::Silent;
                         every
@@ -159,15 +162,15 @@ impl Worker {
         found.unwrap_or_else(|| crate::settings::ScheduleSettings::default().every)
     }
 
-    fn sync_context<'a>(&'a self, removals: Removals, progress: &'a Progress) -> SyncContext<'a> {
+    fn sync_context<'a>(&'a self, order: SyncOrder, progress: &'a Progress) -> SyncContext<'a> {
         let App { store, clock, custom_kinds, .. } = &*self.app;
-        SyncContext { store, clock, custom_kinds, removals, progress }
+        SyncContext { store, clock, custom_kinds, order, progress }
     }
 
     /// Syncs one source and tells of it in log and metrics.
-    async fn sync(&self, source: &Source, removals: Removals, progress: &Progress) -> Result<SourceSummary, StoreError> {
+    async fn sync(&self, source: &Source, order: SyncOrder, progress: &Progress) -> Result<SourceSummary, StoreError> {
         let app = &self.app;
-        let summary = sync_source(source, &self.sync_context(removals, progress)).await?;
+        let summary = sync_source(source, &self.sync_context(order, progress)).await?;
         let result = if summary.failed { "failed" } else { "done" };
         metrics::counter!("steward_syncs_total", "source" => source.id().to_owned(), "result" => result).increment(1);
         let requests = summary.api_requests.graphql + summary.api_requests.rest;
@@ -194,10 +197,10 @@ impl Worker {
     }
 
     /// Syncs all sources once.
-    pub async fn sync_all(&self, removals: Removals, progress: &Progress) -> Result<SyncSummary, StoreError> {
+    pub async fn sync_all(&self, order: SyncOrder, progress: &Progress) -> Result<SyncSummary, StoreError> {
         let mut all = SyncSummary::default();
         for source in &self.sources {
-            let summary = self.sync(source, removals, progress).await?;
+            let summary = self.sync(source, order, progress).await?;
             all.held_back |= summary.held_back;
             all.sources.push(summary);
         }

@@ -14,7 +14,7 @@ use steward::{
     playground::{Board, channel_of},
     settings::Settings,
     store::{Database, Store, load_parts_from_disk},
-    sync::{Progress, Removals, Source, SyncSummary},
+    sync::{Progress, Source, SyncOrder, SyncSummary},
     worker::Worker,
 };
 use tempfile::TempDir;
@@ -135,12 +135,12 @@ impl Bot {
 
     /// One sync, followed into the snapshot.
     pub async fn sync(&self) -> SyncSummary {
-        self.sync_with(Removals::HoldBackLarge).await
+        self.sync_with(SyncOrder::USUAL).await
     }
 
-    pub async fn sync_with(&self, removals: Removals) -> SyncSummary {
+    pub async fn sync_with(&self, order: SyncOrder) -> SyncSummary {
         self.until("the database is open", async |app| app.store.check(app.clock.now()).await.is_ok()).await;
-        let summary = self.worker.sync_all(removals, &Progress::Silent).await.expect("the store takes it");
+        let summary = self.worker.sync_all(order, &Progress::Silent).await.expect("the store takes it");
         self.worker.catch_up().await.expect("the store can be read");
         summary
     }

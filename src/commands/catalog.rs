@@ -158,7 +158,7 @@ fn entities(number: usize) -> String {
 fn sources_card(catalog: &Catalog, asking: &Asking<'_>) -> Card {
     let mut tone = Tone::Neutral;
     let items = catalog.parts().sources.iter().map(|(id, state)| {
-        let SourceState { synced_at, error } = state;
+        let SourceState { synced_at, error, held_back: _ } = state;
         let mut text = Text::new().bold(id.as_str());
         match synced_at {
             Some(at) => text = text.say(format!(": synced {}", age(*at, asking.now))),
