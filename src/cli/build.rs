@@ -112,5 +112,5 @@ pub fn database(settings: &Settings) -> Database {
 
 pub fn worker(app: App) -> anyhow::Result<Arc<Worker>> {
     let sources = sources(&app.settings)?;
-    Ok(Arc::new(Worker { app: Arc::new(app), sources }))
+    Ok(Arc::new(Worker::new(Arc::new(app), sources)))
 }

@@ -16,6 +16,7 @@ mod lint;
 mod lookup;
 mod outage;
 mod playground;
+mod removal;
 mod report;
 mod runbook;
 mod shop;
