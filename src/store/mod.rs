@@ -4,6 +4,7 @@
 mod action;
 mod catalog;
 mod database;
+mod delivery;
 mod follow;
 mod private;
 mod sync;
@@ -21,9 +22,13 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-pub use action::{AuditEntry, DELIVER, Job, JobContext, LOOK_AT, LookAt, SYNC_SOURCES, SyncSources};
+pub use action::{
+    AuditEntry, CHECK_PULL_REQUEST, CheckPullRequest, DELIVER, Job, JobContext, LOOK_AT, LookAt, OfSource, READ_PEOPLE,
+    SYNC_SOURCE, SYNC_SOURCES, SyncSources,
+};
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use database::Database;
+pub use delivery::{Concern, Delivery, Recorded};
 pub use follow::{Follow, Followed, Synced, follow};
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use sync::{Applied, PageWrite, Removal, SourceLock, StoredSource, Wrote};

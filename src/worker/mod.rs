@@ -1,7 +1,9 @@
 //! What goes on without a person asking: following the store, the sync schedule, and the queue's jobs.
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
+mod heard;
 mod jobs;
+mod pull_request;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +12,9 @@ use graphile_worker::WorkerOptions;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use heard::{ReadPeopleJob, SyncSourceJob};
 use jobs::{DeliverJob, JobsOf, LookJob, SyncJob};
+use pull_request::CheckPullRequestJob;
 
 use crate::{
     app::App,
@@ -224,6 +228,9 @@ impl Worker {
                     .define_job::<SyncJob>()
                     .define_job::<DeliverJob>()
                     .define_job::<LookJob>()
+                    .define_job::<SyncSourceJob>()
+                    .define_job::<ReadPeopleJob>()
+                    .define_job::<CheckPullRequestJob>()
                     .init()
                     .await
                     .map_err(|error| StoreError::Away(error.to_string()))?;
