@@ -6,6 +6,7 @@ pub mod descriptor;
 pub mod diff;
 mod entity;
 mod entity_ref;
+mod event;
 mod graph;
 pub mod kinds;
 pub mod lookup;
@@ -16,6 +17,7 @@ mod snapshot;
 
 pub use entity::{Entity, Kind, Link};
 pub use entity_ref::{BadEntityRef, EntityRef};
+pub use event::{EventKind, RepositoryEvent};
 pub use graph::{Circle, Dependencies, Direction, MAX_NODES, Node, Repeat};
 pub use lookup::{Found, Level, LookupIndex, Sought, is_deprecated};
 pub use relation::{Relation, RelationType};

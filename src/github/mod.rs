@@ -8,6 +8,7 @@ mod node;
 mod page;
 mod sweep;
 mod waits;
+pub mod webhook;
 
 use std::sync::Arc;
 

@@ -60,6 +60,8 @@ pub struct SyncOrder {
 impl SyncOrder {
     /// By itself: what is new, and nothing large removed.
     pub const USUAL: Self = Self { scope: Scope::WhatIsNew, removals: Removals::HoldBackLarge };
+    /// Because something was heard of the source as a whole.
+    pub const EVERYTHING: Self = Self { scope: Scope::Everything, removals: Removals::HoldBackLarge };
     /// By a person who knows: everything, and removals carried out.
     pub const FULL: Self = Self { scope: Scope::Everything, removals: Removals::Confirmed };
 }

@@ -1,7 +1,9 @@
 //! What goes on without a person asking: following the store, the sync schedule, and the queue's jobs.
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
+mod heard;
 mod jobs;
+mod pull_request;
 
 use std::{
     sync::{Arc, Mutex},
@@ -14,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use jobs::{DeliverJob, JobsOf, LookJob, RestoreJob, SyncJob};
+use heard::{ReadPeopleJob, SyncSourceJob};
+use pull_request::CheckPullRequestJob;
 
 use crate::{
     app::App,
@@ -331,6 +335,9 @@ impl Worker {
                     .define_job::<DeliverJob>()
                     .define_job::<LookJob>()
                     .define_job::<RestoreJob>()
+                    .define_job::<SyncSourceJob>()
+                    .define_job::<ReadPeopleJob>()
+                    .define_job::<CheckPullRequestJob>()
                     .init()
                     .await
                     .map_err(|error| StoreError::Away(error.to_string()))?;
