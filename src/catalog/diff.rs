@@ -467,6 +467,12 @@ const TOLD_FIELDS: [(&str, &str); 9] = [
     ("consumesApis", "/spec/consumesApis"),
 ];
 
+/// The fields of a document that history tells about; those it does not have are null.
+pub fn told_fields(document: &Value) -> serde_json::Map<String, Value> {
+    let field = |(name, pointer): (&str, &str)| (name.to_owned(), document.pointer(pointer).cloned().unwrap_or_default());
+    TOLD_FIELDS.into_iter().map(field).collect()
+}
+
 fn changed_fields(old: &StoredClaim, new: &ClaimWrite) -> Value {
     let mut fields = serde_json::Map::new();
     for (name, pointer) in TOLD_FIELDS {

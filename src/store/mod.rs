@@ -6,6 +6,7 @@ mod catalog;
 mod database;
 mod delivery;
 mod follow;
+mod history;
 mod private;
 mod removal;
 mod sync;
@@ -29,6 +30,7 @@ pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources
 pub use database::Database;
 pub use delivery::{Concern, Delivery, Recorded};
 pub use follow::{Follow, Followed, Synced, follow};
+pub use history::{ClaimKey, EntityPast, PastChange, StoredDocument};
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use removal::{Removal, Removed, Restore, Tombstone};
 pub use sync::{SharedClock, SourceLock, StoredSource, SyncEnd, SyncState, Wrote};
