@@ -10,6 +10,7 @@ mod node;
 mod page;
 mod sweep;
 mod waits;
+pub mod webhook;
 mod wire;
 
 use std::sync::Arc;
