@@ -15,8 +15,8 @@ use graphile_worker::WorkerOptions;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use jobs::{DeliverJob, JobsOf, LookJob, RestoreJob, SyncJob};
 use heard::{ReadPeopleJob, SyncSourceJob};
+use jobs::{DeliverJob, JobsOf, LookJob, RestoreJob, SyncJob};
 use pull_request::CheckPullRequestJob;
 
 use crate::{
