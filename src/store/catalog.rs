@@ -15,7 +15,10 @@ use serde::Deserialize;
 use sqlx::types::Json;
 
 use super::{Store, StoreError, sync::parse_ref};
-use crate::catalog::{BrokenFile, Entity, Entry, KeptBecause, Origin, Parts, Relation, Repository, Runbook, SourceState};
+use crate::catalog::{
+    BrokenFile, Entity, Entry, KeptBecause, Origin, Parts, Relation, Repository, Runbook, SourceState,
+    people::{GoneClaim, Link},
+};
 
 /// The snapshot's file; the number rises when its format changes, and an older one is not read.
 const SNAPSHOT_FILE: &str = "snapshot.1";
@@ -35,6 +38,9 @@ pub struct Change {
     pub synced_at: BTreeMap<String, Option<DateTime<Utc>>>,
     pub repository_count: usize,
     pub without_descriptor: usize,
+    /// All of them, whatever changed.
+    pub links: Vec<Link>,
+    pub gone: Vec<GoneClaim>,
 }
 
 impl Change {
@@ -61,6 +67,10 @@ impl Change {
             repositories: self.repository_count,
             without_descriptor: self.without_descriptor,
             database: self.database,
+            links: self.links,
+            gone: self.gone,
+            mapping: known.mapping.clone(),
+            verified_domains: known.verified_domains.clone(),
         }
     }
 }
@@ -161,6 +171,8 @@ impl Store {
                 change.runbooks.push(Arc::new(Runbook { origin, text }));
             }
         }
+        change.links = super::link::load_links(&mut transaction).await?;
+        change.gone = super::link::load_gone(&mut transaction).await?;
         transaction.commit().await?;
         Ok(Some(change))
     }

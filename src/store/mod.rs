@@ -5,6 +5,7 @@ mod action;
 mod catalog;
 mod database;
 mod follow;
+mod link;
 mod private;
 mod sync;
 
@@ -25,6 +26,7 @@ pub use action::{AuditEntry, DELIVER, Job, JobContext, LOOK_AT, LookAt, SYNC_SOU
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use database::Database;
 pub use follow::{Follow, Followed, Synced, follow};
+pub use link::{LinkOutcome, NewLink};
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use sync::{Applied, PageWrite, Removal, SourceLock, StoredSource, Wrote};
 

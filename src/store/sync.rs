@@ -425,11 +425,11 @@ async fn write_history(
 }
 
 /// Takes the next version under the row lock that makes versions commit in order.
-async fn next_version(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+pub(super) async fn next_version(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!("update catalog_clock set version = version + 1 returning version").fetch_one(connection).await
 }
 
-async fn announce(connection: &mut PgConnection, version: i64) -> Result<(), sqlx::Error> {
+pub(super) async fn announce(connection: &mut PgConnection, version: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("select pg_notify($1, $2)", super::follow::CHANGED, version.to_string()).execute(connection).await?;
     Ok(())
 }

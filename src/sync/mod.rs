@@ -2,6 +2,7 @@
 //! Must not know how a source is read nor how a row is written.
 
 mod look;
+mod people;
 mod source;
 mod summary;
 
@@ -137,13 +138,14 @@ async fn write_page(
     let known: Vec<i64> = differing.iter().map(|read| read.repository.id).filter(|id| stored.contains_key(id)).collect();
     let claims = if known.is_empty() { Default::default() } else { context.store.load_claims(source_id, &known).await? };
     // A page of descriptors takes tens of milliseconds to parse, in which this thread could not answer.
-    let changes: Vec<_> = tokio::task::block_in_place(|| {
+    let mut changes: Vec<_> = tokio::task::block_in_place(|| {
         let plan = |read: &RepositoryRead| {
             let id = read.repository.id;
             diff_repository(stored.get(&id), claims.get(&id).map_or(&[], Vec::as_slice), read, context.custom_kinds)
         };
         differing.iter().map(plan).collect()
     });
+    people::hold_back(&mut changes, stored, context.removals, summary);
     let page = PageWrite { source_id, changes: &changes, now: context.clock.now() };
     let applied = context.store.write_page(page).await?;
     summary.add(applied.tally);
