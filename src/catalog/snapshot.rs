@@ -9,7 +9,12 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Authority, Entity, EntityRef, Relation, RelationType, lookup::LookupIndex, person::PersonIndex};
+use super::{
+    Authority, Entity, EntityRef, Relation, RelationType,
+    address::{is_address, name_file},
+    lookup::LookupIndex,
+    person::PersonIndex,
+};
 
 /// Everything a snapshot is made of; what the store loads and what the disk keeps.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -57,6 +62,11 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// `acme/payments-api/catalog-info.yaml`, or the address of a file that is elsewhere.
+    pub fn file(&self) -> String {
+        name_file(&self.repository, &self.path)
+    }
+
     /// `acme/payments-api@3f2c1ab`; without a commit only the repository.
     pub fn short(&self) -> String {
         match &self.commit {
@@ -65,8 +75,11 @@ impl Origin {
         }
     }
 
-    /// The file at its commit, for people. GitHub's address scheme.
+    /// The file at its commit, for people: its own address where it is elsewhere, else by GitHub's scheme.
     pub fn url(&self) -> Option<String> {
+        if is_address(&self.path) {
+            return Some(self.path.to_string());
+        }
         let (repository, commit) = (self.repository_url.as_ref()?, self.commit.as_ref()?);
         Some(format!("{repository}/blob/{commit}/{}", self.path))
     }
@@ -140,6 +153,10 @@ impl Catalog {
         let mut rivals: HashMap<EntityRef, Vec<Arc<Entry>>> = HashMap::new();
         for claim in claims {
             match entries.last() {
+                // Another catalog says the same of an entity that has a file by now: that is migration, no conflict.
+                Some(owner)
+                    if owner.entity.entity_ref == claim.entity.entity_ref
+                        && claim.origin.authority == Authority::Migration => {}
                 Some(owner) if owner.entity.entity_ref == claim.entity.entity_ref => {
                     rivals.entry(claim.entity.entity_ref.clone()).or_default().push(claim);
                 }

@@ -4,9 +4,11 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, bail};
 use include_dir::{Dir, include_dir};
+use url::Url;
 
 use crate::{
     app::{App, CatalogHandle, Clock},
+    backstage::BackstageSource,
     catalog::{
         Catalog, Parts,
         kinds::{CustomKind, CustomKinds},
@@ -18,7 +20,8 @@ use crate::{
     settings::{Settings, SourceSettings},
     slack::SlackClient,
     store::{Database, Store, load_parts_from_disk},
-    sync::Source,
+    sync::{ADDED, Elsewhere, Source, UrlSource},
+    web::Web,
     worker::Worker,
 };
 
@@ -74,14 +77,60 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
 }
 
 /// Needs a running tokio runtime.
-pub fn sources(settings: &Settings) -> anyhow::Result<Vec<Source>> {
-    settings.sources.iter().filter_map(|settings| source(settings).transpose()).collect()
+pub fn sources(settings: &Settings, elsewhere: &Arc<Elsewhere>) -> anyhow::Result<Vec<Source>> {
+    settings.sources.iter().filter_map(|settings| source(settings, elsewhere).transpose()).collect()
+}
+
+/// What reads single addresses: GitHub's through the connections of the sources, and any host that a `url` source names.
+///
+/// Needs a running tokio runtime.
+pub fn elsewhere(settings: &Settings) -> anyhow::Result<Arc<Elsewhere>> {
+    let mut trusted = Vec::new();
+    let mut githubs = Vec::new();
+    for source in &settings.sources {
+        match source {
+            SourceSettings::Url(url) => {
+                for target in &url.targets {
+                    let target = Url::parse(target).with_context(|| format!("source {}: target {target}", url.id))?;
+                    trusted.push(target);
+                }
+            }
+            SourceSettings::Github(github) => {
+                if let Some(token) = github.auth.token.clone() {
+                    let connection = Connection::new(&github.api_url, &Auth::Token(token), Waits::default());
+                    let connection = connection.with_context(|| format!("source {}", github.id))?;
+                    githubs.push((web_host(&github.api_url), connection));
+                }
+            }
+            SourceSettings::Directory(_) | SourceSettings::People(_) | SourceSettings::Backstage(_) => {}
+        }
+    }
+    Ok(Arc::new(Elsewhere::new(Web::new(&trusted), githubs)))
+}
+
+/// The host of GitHub's web pages that goes with an API: an Enterprise Server's own, `github.com` for any other.
+fn web_host(api_url: &str) -> String {
+    let found = Url::parse(api_url).ok().and_then(|url| {
+        let host = url.host_str()?;
+        // Data residency: api.SUBDOMAIN.ghe.com.
+        if host.ends_with(".ghe.com") {
+            return Some(host.trim_start_matches("api.").to_owned());
+        }
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        url.path().trim_end_matches('/').ends_with("/api/v3").then(|| format!("{host}{port}"))
+    });
+    found.unwrap_or_else(|| "github.com".to_owned())
 }
 
 /// `None` for a source that this version does not read.
-fn source(settings: &SourceSettings) -> anyhow::Result<Option<Source>> {
+fn source(settings: &SourceSettings, elsewhere: &Arc<Elsewhere>) -> anyhow::Result<Option<Source>> {
     Ok(Some(match settings {
-        SourceSettings::Url(_) | SourceSettings::People(_) | SourceSettings::Backstage(_) => {
+        SourceSettings::Url(url) => Source::Url(UrlSource::new(&url.id, &url.targets, Arc::clone(elsewhere))),
+        SourceSettings::Backstage(backstage) => {
+            let source = BackstageSource::new(&backstage.id, &backstage.url, backstage.token.clone());
+            Source::Backstage(source.with_context(|| format!("source {}", backstage.id))?)
+        }
+        SourceSettings::People(_) => {
             tracing::warn!(source = settings.id(), "this version does not read sources of this type yet; it is passed over");
             return Ok(None);
         }
@@ -111,6 +160,11 @@ pub fn database(settings: &Settings) -> Database {
 }
 
 pub fn worker(app: App) -> anyhow::Result<Arc<Worker>> {
-    let sources = sources(&app.settings)?;
-    Ok(Arc::new(Worker { app: Arc::new(app), sources }))
+    let elsewhere = elsewhere(&app.settings)?;
+    let mut sources = sources(&app.settings, &elsewhere)?;
+    // Descriptors can be added from chat wherever Steward runs.
+    if !sources.iter().any(|source| matches!(source, Source::Url(_))) {
+        sources.push(Source::Url(UrlSource::new(ADDED, &[], Arc::clone(&elsewhere))));
+    }
+    Ok(Arc::new(Worker { app: Arc::new(app), sources, elsewhere }))
 }

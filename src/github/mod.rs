@@ -3,6 +3,7 @@
 
 mod check;
 mod client;
+mod contents;
 mod error;
 mod node;
 mod page;

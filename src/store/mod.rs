@@ -5,6 +5,7 @@ mod action;
 mod catalog;
 mod database;
 mod follow;
+mod location;
 mod private;
 mod sync;
 

@@ -12,6 +12,7 @@ use crate::{
 /// What cannot be read now is in the summary's errors, and nothing of it is lost.
 pub async fn look_at(source: &Source, keys: &[RepositoryKey], context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
     let mut summary = SourceSummary::new(source.id());
+    source.prepare(context.store).await?;
     let looked = match source.look(keys).await {
         Ok(looked) => looked,
         Err(error) => {
@@ -24,7 +25,7 @@ pub async fn look_at(source: &Source, keys: &[RepositoryKey], context: &SyncCont
     let ids: Vec<i64> = keys.iter().map(|key| key.id).collect();
     let stored = context.store.load_repositories(source.id(), &ids).await?;
     let page = SourcePage { repositories: looked.found, total: None, asked_at: looked.asked_at };
-    write_page(source.id(), page, &stored, context, &mut summary).await?;
+    write_page(source, page, &stored, context, &mut summary).await?;
     let is_living = |id: &i64| stored.get(id).is_some_and(|digest| !digest.removed);
     let gone: Vec<i64> = looked.gone.into_iter().filter(is_living).collect();
     if !gone.is_empty() {

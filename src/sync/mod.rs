@@ -1,17 +1,24 @@
 //! From sources to the store: sweep, diff, write, one page after another, while the next page is on its way.
 //! Must not know how a source is read nor how a row is written.
 
+mod elsewhere;
+mod expand;
 mod look;
 mod source;
 mod summary;
+mod url;
 
 use std::collections::HashSet;
 
 use tokio::sync::mpsc;
 
+pub use elsewhere::{Elsewhere, FileElsewhere};
 pub use look::look_at;
 pub use source::Source;
 pub use summary::{Progress, Requests, SourceSummary, SyncSummary};
+pub use url::{ADDED, UrlSource, normalise, target_id};
+
+use expand::expand;
 
 use crate::{
     catalog::{
@@ -37,11 +44,12 @@ pub enum Removals {
 }
 
 /// What a sync needs besides its source.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct SyncContext<'a> {
     pub store: &'a Store,
     pub clock: &'a crate::app::Clock,
     pub custom_kinds: &'a CustomKinds,
+    pub elsewhere: &'a Elsewhere,
     pub removals: Removals,
     pub progress: &'a Progress,
 }
@@ -53,11 +61,13 @@ pub struct SyncContext<'a> {
 pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
     let started = std::time::Instant::now();
     let mut summary = SourceSummary::new(source.id());
+    let context = &SyncContext { removals: source.removals(context.removals), ..*context };
     let _lock = context.store.lock_source(source.id()).await?;
+    source.prepare(context.store).await?;
     let stored = context.store.load_source(source.id()).await?;
     let known = Known::default();
     let (sender, receiver) = mpsc::channel::<SourcePage>(PAGES_AHEAD);
-    let writing = write_pages(source.id(), receiver, &stored, context, &mut summary);
+    let writing = write_pages(source, receiver, &stored, context, &mut summary);
     let (swept, written) = tokio::join!(source.sweep(&known, sender), writing);
     let (seen, mut wrote) = written?;
     let is_whole = match swept {
@@ -94,7 +104,7 @@ pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<S
 
 /// Writes page after page. Returns which repositories were seen; ends early, and so ends the sweep, where the store fails.
 async fn write_pages(
-    source_id: &str,
+    source: &Source,
     mut pages: mpsc::Receiver<SourcePage>,
     stored: &StoredSource,
     context: &SyncContext<'_>,
@@ -103,9 +113,9 @@ async fn write_pages(
     let mut seen: HashSet<i64> = HashSet::new();
     let mut wrote = Wrote::Nothing;
     while let Some(page) = pages.recv().await {
-        context.progress.page(source_id, page.repositories.len(), page.total);
+        context.progress.page(source.id(), page.repositories.len(), page.total);
         seen.extend(page.repositories.iter().map(|read| read.repository.id));
-        if write_page(source_id, page, stored, context, summary).await? == Wrote::Something {
+        if write_page(source, page, stored, context, summary).await? == Wrote::Something {
             wrote = Wrote::Something;
         }
     }
@@ -113,12 +123,14 @@ async fn write_pages(
 }
 
 async fn write_page(
-    source_id: &str,
-    page: SourcePage,
+    source: &Source,
+    mut page: SourcePage,
     stored: &StoredSource,
     context: &SyncContext<'_>,
     summary: &mut SourceSummary,
 ) -> Result<Wrote, StoreError> {
+    let source_id = source.id();
+    let lacking = expand(source, &mut page.repositories, Some(stored), context.elsewhere, context.custom_kinds).await;
     summary.repositories += page.repositories.len() as u64;
     let mut differing: Vec<RepositoryRead> = Vec::new();
     for read in page.repositories {
@@ -140,7 +152,8 @@ async fn write_page(
     let changes: Vec<_> = tokio::task::block_in_place(|| {
         let plan = |read: &RepositoryRead| {
             let id = read.repository.id;
-            diff_repository(stored.get(&id), claims.get(&id).map_or(&[], Vec::as_slice), read, context.custom_kinds)
+            let unmet = lacking.get(&id).map_or(&[][..], Vec::as_slice);
+            diff_repository(stored.get(&id), claims.get(&id).map_or(&[], Vec::as_slice), read, unmet, context.custom_kinds)
         };
         differing.iter().map(plan).collect()
     });
@@ -189,15 +202,18 @@ async fn remove_missing(
 pub async fn read_without_store(
     source: &Source,
     custom_kinds: &CustomKinds,
+    elsewhere: &Elsewhere,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Parts, SweepError> {
     let (sender, mut receiver) = mpsc::channel::<SourcePage>(PAGES_AHEAD);
     let known = Known::default();
     let mut parts = Parts::default();
     let reading = async {
-        while let Some(page) = receiver.recv().await {
+        while let Some(mut page) = receiver.recv().await {
+            let lacking = expand(source, &mut page.repositories, None, elsewhere, custom_kinds).await;
             for read in page.repositories {
-                parts.add_repository(source.id(), diff_repository(None, &[], &read, custom_kinds));
+                let unmet = lacking.get(&read.repository.id).map_or(&[][..], Vec::as_slice);
+                parts.add_repository(source.id(), diff_repository(None, &[], &read, unmet, custom_kinds));
             }
         }
     };

@@ -5,11 +5,13 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
-use super::PAGES_AHEAD;
+use super::{PAGES_AHEAD, Removals, UrlSource};
 use crate::{
-    catalog::{Known, Looked, RepositoryKey, RepositoryRead, SourcePage, SweepError, SweepReport},
+    backstage::BackstageSource,
+    catalog::{FilesFound, FilesWanted, Known, Looked, RepositoryKey, RepositoryRead, SourcePage, SweepError, SweepReport},
     directory::DirectorySource,
     github::{GithubError, GithubSource},
+    store::{Store, StoreError},
 };
 
 /// Where repositories come from.
@@ -17,6 +19,8 @@ use crate::{
 pub enum Source {
     Github(GithubSource),
     Directory { id: String, directory: DirectorySource },
+    Url(UrlSource),
+    Backstage(BackstageSource),
 }
 
 impl Source {
@@ -24,6 +28,44 @@ impl Source {
         match self {
             Self::Github(github) => github.id(),
             Self::Directory { id, .. } => id,
+            Self::Url(url) => url.id(),
+            Self::Backstage(backstage) => backstage.id(),
+        }
+    }
+
+    /// Takes over what was decided about the source since it was last read.
+    pub(super) async fn prepare(&self, store: &Store) -> Result<(), StoreError> {
+        match self {
+            Self::Url(url) => url.load_added(store).await,
+            Self::Github(_) | Self::Directory { .. } | Self::Backstage(_) => Ok(()),
+        }
+    }
+
+    /// Whether a large removal waits for an admin: where people name each target themselves, it is meant.
+    pub(super) fn removals(&self, asked: Removals) -> Removals {
+        match self {
+            Self::Url(_) => Removals::Confirmed,
+            Self::Github(_) | Self::Directory { .. } | Self::Backstage(_) => asked,
+        }
+    }
+
+    /// Whether files that its files name are read; another catalog has read them already.
+    pub(super) fn names_files(&self) -> bool {
+        match self {
+            Self::Github(_) | Self::Directory { .. } | Self::Url(_) => true,
+            Self::Backstage(_) => false,
+        }
+    }
+
+    /// Reads more files of some repositories, in the order of the wishes.
+    pub(super) async fn load_files(&self, wanted: &[FilesWanted]) -> Vec<FilesFound> {
+        match self {
+            Self::Github(github) => github.load_files(wanted).await,
+            Self::Directory { directory, .. } => tokio::task::block_in_place(|| directory.load_files(wanted)),
+            // What they name is at addresses of its own.
+            Self::Url(_) | Self::Backstage(_) => {
+                wanted.iter().map(|_| FilesFound { files: Vec::new(), errors: Vec::new() }).collect()
+            }
         }
     }
 
@@ -33,6 +75,11 @@ impl Source {
             Self::Directory { id, directory } => {
                 directory.sweep(pages).await.map_err(|error| SweepError { location: id.clone(), message: error.to_string() })
             }
+            Self::Url(url) => Ok(url.sweep(pages).await),
+            Self::Backstage(backstage) => backstage
+                .sweep(pages)
+                .await
+                .map_err(|error| SweepError { location: backstage.id().to_owned(), message: error.to_string() }),
         }
     }
 
@@ -41,13 +88,15 @@ impl Source {
         match self {
             Self::Github(github) => github.reading(),
             Self::Directory { directory, .. } => directory.catalog_paths.join(" "),
+            Self::Url(_) | Self::Backstage(_) => String::new(),
         }
     }
 
     /// Looks at some repositories again, whatever is known of them.
     pub(super) async fn look(&self, keys: &[RepositoryKey]) -> Result<Looked, SweepError> {
         match self {
-            Self::Github(_) | Self::Directory { .. } => self.look_by_sweep(keys).await,
+            Self::Url(url) => Ok(url.look(keys).await),
+            Self::Github(_) | Self::Directory { .. } | Self::Backstage(_) => self.look_by_sweep(keys).await,
         }
     }
 

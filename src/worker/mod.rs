@@ -16,7 +16,7 @@ use crate::{
     app::App,
     catalog::{Catalog, SourceState},
     store::{Database, Followed, StoreError, follow, save_parts_to_disk, save_sources_to_disk},
-    sync::{Progress, Removals, Source, SourceSummary, SyncContext, SyncSummary, sync_source},
+    sync::{Elsewhere, Progress, Removals, Source, SourceSummary, SyncContext, SyncSummary, sync_source},
 };
 
 /// Between attempts to reach a database that is away: short, because an engineer may be waiting for fresh answers.
@@ -35,6 +35,7 @@ const RETRY_SYNC: Duration = Duration::from_secs(30);
 pub struct Worker {
     pub app: Arc<App>,
     pub sources: Vec<Source>,
+    pub elsewhere: Arc<Elsewhere>,
 }
 
 impl Worker {
@@ -161,7 +162,7 @@ impl Worker {
 
     fn sync_context<'a>(&'a self, removals: Removals, progress: &'a Progress) -> SyncContext<'a> {
         let App { store, clock, custom_kinds, .. } = &*self.app;
-        SyncContext { store, clock, custom_kinds, removals, progress }
+        SyncContext { store, clock, custom_kinds, elsewhere: &self.elsewhere, removals, progress }
     }
 
     /// Syncs one source and tells of it in log and metrics.

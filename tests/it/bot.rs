@@ -84,10 +84,13 @@ impl Bot {
             outbox: Outbox { slack: None, playground: Some(Board::default()) },
             clock: Clock::fixed(morning()),
         };
+        let connection = Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address");
+        let elsewhere =
+            Arc::new(Elsewhere::new(Web::new(trusted), vec![("github.com".to_owned(), connection.clone())]));
         let config = GithubConfig {
             id: "acme".to_owned(),
             org: "acme".to_owned(),
-            connection: Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address"),
+            connection,
             catalog_paths: vec!["catalog-info.yaml".to_owned()],
         };
         let source = Source::Github(GithubSource::new(config).expect("a valid source"));
