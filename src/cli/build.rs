@@ -166,5 +166,5 @@ pub fn worker(app: App) -> anyhow::Result<Arc<Worker>> {
     if !sources.iter().any(|source| matches!(source, Source::Url(_))) {
         sources.push(Source::Url(UrlSource::new(ADDED, &[], Arc::clone(&elsewhere))));
     }
-    Ok(Arc::new(Worker { app: Arc::new(app), sources, elsewhere }))
+    Ok(Arc::new(Worker::new(Arc::new(app), sources).with_elsewhere(elsewhere)))
 }

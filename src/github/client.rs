@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper_util::{client::legacy::Client as HyperClient, rt::TokioExecutor};
 use octocrab::{
@@ -41,16 +41,40 @@ pub(super) struct Client {
     timeout: Duration,
 }
 
-/// How many requests were sent, whatever their answers.
+/// GitHub's own media type, for whatever has no better one.
+pub(super) const JSON: &str = "application/vnd.github+json";
+
+/// Who waits for an answer; the more urgent are served first where the budget is short.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Urgency {
+    /// Somebody in a chat, or a scaffolder's run.
+    Person,
+    /// A change that GitHub told of.
+    Webhook,
+    #[default]
+    Sweep,
+    /// What may take its time, the lists of packages.
+    Background,
+}
+
+/// One piece of work's urgency, and how many requests it has sent, whatever their answers.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
+    pub(super) urgency: Urgency,
     pub(super) graphql: AtomicU64,
     pub(super) rest: AtomicU64,
 }
 
-/// A whole answer with status 200.
+impl Tally {
+    pub(super) fn of(urgency: Urgency) -> Self {
+        Self { urgency, ..Self::default() }
+    }
+}
+
+/// A whole answer that says yes: 200, 201, 202 or 204.
 #[derive(Debug)]
 pub(super) struct Answer {
+    pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
@@ -80,27 +104,62 @@ impl Client {
         Ok(Self { crab, address: api_url.to_owned(), graphql_path, rest_prefix, timeout })
     }
 
-    /// Sends a query. Faults inside of a 200 are the caller's to find.
+    /// Sends a query. Faults inside of a 200 are the caller's to find; the path's own 404 is no GitHub's.
     pub(super) async fn graphql(&self, tally: &Tally, query: &str, variables: impl Serialize) -> Result<Answer, Fault> {
         tally.graphql.fetch_add(1, Ordering::Relaxed);
         let request = GraphqlRequest { query, variables };
-        self.answer(self.crab._post(self.graphql_path.as_str(), Some(&request))).await
+        let sent = self.exchange(&Method::POST, &self.graphql_path, Some(&request), JSON).await;
+        sent.map_err(|fault| self.not_github(fault))
     }
 
-    /// Reads a REST path, `/rate_limit`, in the given media type.
+    /// Reads a REST path, `/repos/acme/shop`, in the given media type.
     pub(super) async fn rest(&self, tally: &Tally, path: &str, accept: &'static str) -> Result<Answer, Fault> {
-        tally.rest.fetch_add(1, Ordering::Relaxed);
-        let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
-        self.answer(self.crab._get_with_headers(format!("{}{path}", self.rest_prefix), Some(headers))).await
+        self.send(tally, &Method::GET, path, None::<&()>, accept).await
     }
 
-    async fn answer<B>(&self, sent: impl Future<Output = octocrab::Result<Response<B>>>) -> Result<Answer, Fault>
-    where
-        B: BodyExt,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    /// Asks REST for anything: one attempt. What GitHub will not do (404, 409, 422 …) is [`GithubError::Rejected`] with its status.
+    ///
+    /// Where a request may have been done though no good answer came, and doing it again could create something twice, the
+    /// fault is final: [`GithubError::Unsure`].
+    pub(super) async fn send(
+        &self,
+        tally: &Tally,
+        method: &Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+        accept: &'static str,
+    ) -> Result<Answer, Fault> {
+        tally.rest.fetch_add(1, Ordering::Relaxed);
+        let sent = self.exchange(method, &format!("{}{path}", self.rest_prefix), body, accept).await;
+        sent.map_err(|fault| match fault {
+            Fault::TooHeavy(said) | Fault::Transient(said) if !method.is_idempotent() => {
+                Fault::Final(GithubError::Unsure { said })
+            }
+            Fault::TooHeavy(_) | Fault::Transient(_) | Fault::Limited { .. } | Fault::Final(_) => fault,
+        })
+    }
+
+    /// A path that every GitHub has was not found: this is none.
+    pub(super) fn not_github(&self, fault: Fault) -> Fault {
+        match fault {
+            Fault::Final(GithubError::Rejected { status: 404, said }) => {
+                Fault::Final(GithubError::NotGithub { address: self.address.clone(), said })
+            }
+            Fault::TooHeavy(_) | Fault::Transient(_) | Fault::Limited { .. } | Fault::Final(_) => fault,
+        }
+    }
+
+    async fn exchange(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+        accept: &'static str,
+    ) -> Result<Answer, Fault> {
+        let request = Request::builder().method(method).uri(path).header(header::ACCEPT, accept);
+        let request = self.crab.build_request(request, body).map_err(|source| Fault::Final(GithubError::Client { source }))?;
         let whole = async {
-            let (parts, body) = sent.await.map_err(|error| Fault::Transient(chain(&error)))?.into_parts();
+            let (parts, body) = self.crab.execute(request).await.map_err(|error| Fault::Transient(chain(&error)))?.into_parts();
             let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|error| {
                 if error.is::<LengthLimitError>() {
                     return Fault::TooHeavy(format!("the answer is longer than {MAX_ANSWER_BYTES} bytes"));
@@ -113,13 +172,15 @@ impl Client {
             return Err(Fault::TooHeavy(format!("no answer within {} s", self.timeout.as_secs())));
         };
         let (parts, body) = whole?;
-        if parts.status == StatusCode::OK {
-            return Ok(Answer { headers: parts.headers, body });
+        match parts.status {
+            status @ (StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED | StatusCode::NO_CONTENT) => {
+                Ok(Answer { status, headers: parts.headers, body })
+            }
+            status => Err(self.fault(status, &parts.headers, &body)),
         }
-        Err(self.fault(parts.status, &parts.headers, &body))
     }
 
-    /// What a status other than 200 means. <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
+    /// What a status that says no means. <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
     fn fault(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
         let said = format!("{}: {}", status.as_u16(), said(body));
         match status {
@@ -136,9 +197,8 @@ impl Client {
                 Fault::Final(GithubError::Forbidden { said })
             }
             StatusCode::REQUEST_TIMEOUT | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Fault::TooHeavy(said),
-            StatusCode::NOT_FOUND => Fault::Final(GithubError::NotGithub { address: self.address.clone(), said }),
             _ if status.is_server_error() => Fault::Transient(said),
-            _ if status.is_client_error() => Fault::Final(GithubError::Rejected { said }),
+            _ if status.is_client_error() => Fault::Final(GithubError::Rejected { status: status.as_u16(), said }),
             _ => Fault::Final(GithubError::NotGithub { address: self.address.clone(), said }),
         }
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     Connection, GithubSource,
-    client::{Answer, Tally},
+    client::{Answer, JSON, Tally},
     error::{Fault, GithubError},
     waits::Patience,
 };
@@ -26,7 +26,6 @@ const MAX_FILES: usize = 200;
 const AT_ONCE: usize = 4;
 
 const RAW: &str = "application/vnd.github.raw+json";
-const JSON: &str = "application/vnd.github+json";
 
 /// An entry of a folder.
 #[derive(Debug, Deserialize)]
@@ -59,7 +58,7 @@ impl Connection {
     /// The paths that a glob stands for, in order, at most [`MAX_FILES`].
     pub async fn find_files(&self, glob: &GithubFile) -> Result<Vec<String>, GithubError> {
         let matcher = GlobBuilder::new(&glob.path).literal_separator(true).build();
-        let matcher = matcher.map_err(|error| GithubError::Rejected { said: error.to_string() })?.compile_matcher();
+        let matcher = matcher.map_err(|error| GithubError::Config { key: "target", why: error.to_string() })?.compile_matcher();
         let parts: Vec<&str> = glob.path.split('/').collect();
         let plain: Vec<&str> = parts.iter().copied().take_while(|part| !is_glob(part)).collect();
         let deepest = if glob.path.contains("**") { usize::MAX } else { parts.len() };
@@ -129,7 +128,7 @@ impl Connection {
             match self.client.rest(&Tally::default(), &request, accept).await {
                 Ok(answer) => return Ok(Some(answer)),
                 // GitHub says so of what is not there, and of what the token may not know of.
-                Err(Fault::Final(GithubError::NotGithub { .. })) => return Ok(None),
+                Err(Fault::Final(GithubError::Rejected { status: 404, .. })) => return Ok(None),
                 Err(fault) => patience.bear(fault).await?,
             }
         }

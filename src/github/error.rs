@@ -26,7 +26,10 @@ pub enum GithubError {
     Unavailable { attempts: u32, last: String },
     /// GitHub understood and will not do it.
     #[error("GitHub rejected the request: {said}")]
-    Rejected { said: String },
+    Rejected { status: u16, said: String },
+    /// A request that may create something got no good answer; asking again might create it twice.
+    #[error("GitHub may or may not have done it: {said}")]
+    Unsure { said: String },
     #[error("the HTTP client could not be made")]
     Client { source: octocrab::Error },
     /// The reader of the pages went away.
@@ -56,7 +59,7 @@ impl GithubError {
             Self::Client { .. } => {
                 "Install the machine's certificate authorities (Debian: apt-get install ca-certificates).".to_owned()
             }
-            Self::Rejected { .. } | Self::Stopped => return None,
+            Self::Rejected { .. } | Self::Unsure { .. } | Self::Stopped => return None,
         };
         Some(advice)
     }

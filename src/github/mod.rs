@@ -9,6 +9,7 @@ mod node;
 mod page;
 mod sweep;
 mod waits;
+pub mod webhook;
 
 use std::sync::Arc;
 

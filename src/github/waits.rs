@@ -34,6 +34,19 @@ impl Default for Waits {
     }
 }
 
+impl Waits {
+    /// Tries until it goes well, or the patience for one request is at its end. A fault that is final ends it at once.
+    pub(super) async fn insist<T>(&self, attempt: impl AsyncFn() -> Result<T, Fault>) -> Result<T, GithubError> {
+        let mut patience = Patience::new(self);
+        loop {
+            match attempt().await {
+                Ok(done) => return Ok(done),
+                Err(fault) => patience.bear(fault).await?,
+            }
+        }
+    }
+}
+
 /// Faults in a row before giving up: with the default waits about two and a half minutes of outage.
 const MAX_ATTEMPTS: u32 = 12;
 

@@ -22,7 +22,7 @@ const _: () = assert!(LONGEST > MAX_DESCRIPTOR_BYTES, "a descriptor that is too 
 const ACCEPT: &str = "text/plain, application/yaml, application/json;q=0.9, */*;q=0.8";
 
 /// What reads addresses.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Elsewhere {
     web: Web,
     githubs: Vec<(String, Connection)>,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
-use super::{PAGES_AHEAD, Removals, UrlSource};
+use super::{PAGES_AHEAD, Removals, SyncOrder, UrlSource};
 use crate::{
     backstage::BackstageSource,
     catalog::{FilesFound, FilesWanted, Known, Looked, RepositoryKey, RepositoryRead, SourcePage, SweepError, SweepReport},
@@ -41,10 +41,10 @@ impl Source {
         }
     }
 
-    /// Whether a large removal waits for an admin: where people name each target themselves, it is meant.
-    pub(super) fn removals(&self, asked: Removals) -> Removals {
+    /// A large removal waits for an admin; where people name each target themselves, it is meant.
+    pub(super) fn order(&self, asked: SyncOrder) -> SyncOrder {
         match self {
-            Self::Url(_) => Removals::Confirmed,
+            Self::Url(_) => SyncOrder { removals: Removals::Confirmed, ..asked },
             Self::Github(_) | Self::Directory { .. } | Self::Backstage(_) => asked,
         }
     }
@@ -80,6 +80,14 @@ impl Source {
                 .sweep(pages)
                 .await
                 .map_err(|error| SweepError { location: backstage.id().to_owned(), message: error.to_string() }),
+        }
+    }
+
+    /// Whether a sync that finds nothing new is cheap.
+    pub fn tells_what_is_new(&self) -> bool {
+        match self {
+            Self::Github(_) => true,
+            Self::Directory { .. } | Self::Url(_) | Self::Backstage(_) => false,
         }
     }
 
