@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 use tokio::{process::Command, sync::mpsc};
 
 use crate::catalog::{
-    Authority, Commit, Contents, FileRole, Files, RUNBOOK_PATHS, Repository, RepositoryRead, SourceFile, SourcePage, SweepError,
-    SweepReport, Visibility,
+    Authority, Commit, Contents, FileRole, Files, FilesFound, FilesWanted, RUNBOOK_PATHS, Repository, RepositoryRead, SourceFile,
+    SourcePage, SweepError, SweepReport, Visibility,
 };
 
 /// Repositories handed on at a time, as many as a page of GitHub's.
@@ -101,6 +101,34 @@ impl DirectorySource {
         Ok(report)
     }
 
+    /// Reads more files of single folders, as they are now: there is no older commit to read.
+    pub fn load_files(&self, wanted: &[FilesWanted]) -> Vec<FilesFound> {
+        let folders = self.folders_by_id();
+        let load = |wanted: &FilesWanted| {
+            let found = folders.as_ref().map_err(ToString::to_string).and_then(|folders| {
+                let folder = folders.get(&wanted.repository.id).ok_or_else(|| "the folder is not there any more".to_owned())?;
+                read_wanted(folder, &wanted.patterns).map_err(|error| error.to_string())
+            });
+            match found {
+                Ok(files) => FilesFound { files, errors: Vec::new() },
+                Err(message) => {
+                    let location = wanted.repository.full_name.clone().unwrap_or_else(|| wanted.repository.id.to_string());
+                    FilesFound { files: Vec::new(), errors: vec![SweepError { location, message }] }
+                }
+            }
+        };
+        wanted.iter().map(load).collect()
+    }
+
+    fn folders_by_id(&self) -> Result<BTreeMap<i64, PathBuf>, DirectoryError> {
+        let facts = self.read_facts()?;
+        let with_id = |folder: PathBuf| {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (facts.get(&name).and_then(|facts| facts.id).unwrap_or_else(|| id_of(&name)), folder)
+        };
+        Ok(self.folders()?.into_iter().map(with_id).collect())
+    }
+
     fn globs(&self) -> Result<GlobSet, DirectoryError> {
         let bad = |path: &str, error: globset::Error| DirectoryError::BadGlob(path.to_owned(), error.to_string());
         let mut set = GlobSetBuilder::new();
@@ -180,6 +208,22 @@ fn read_files(folder: &Path, globs: &GlobSet) -> io::Result<Vec<SourceFile>> {
     let mut files = Vec::new();
     walk(folder, "", 0, globs, &mut files)?;
     files.sort_by(|a, b| (a.role, &a.path).cmp(&(b.role, &b.path)));
+    Ok(files)
+}
+
+fn read_wanted(folder: &Path, patterns: &[(String, FileRole)]) -> Result<Vec<SourceFile>, DirectoryError> {
+    let mut files: Vec<SourceFile> = Vec::new();
+    for (pattern, role) in patterns {
+        let bad = |error: globset::Error| DirectoryError::BadGlob(pattern.clone(), error.to_string());
+        let glob = Glob::new(pattern.trim_start_matches("./")).map_err(bad)?;
+        let globs = GlobSetBuilder::new().add(glob).build().map_err(bad)?;
+        let mut found = Vec::new();
+        let unreadable =
+            |error: io::Error| DirectoryError::Unreadable { path: folder.display().to_string(), why: error.to_string() };
+        walk(folder, "", 0, &globs, &mut found).map_err(unreadable)?;
+        found.retain(|file| globs.is_match(&file.path) && !files.iter().any(|known| known.path == file.path));
+        files.extend(found.into_iter().map(|file| SourceFile { role: *role, ..file }));
+    }
     Ok(files)
 }
 

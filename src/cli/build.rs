@@ -8,14 +8,14 @@ use include_dir::{Dir, include_dir};
 use crate::{
     app::{App, CatalogHandle, Clock},
     catalog::{
-        Catalog, Parts,
+        Catalog, Parts, Visibility,
         kinds::{CustomKind, CustomKinds},
     },
     directory::DirectorySource,
-    github::{Auth, Connection, GithubConfig, GithubSource, Waits},
+    github::{Auth, Connection, Filters, GithubConfig, GithubSource, Waits},
     outbox::Outbox,
     playground::Board,
-    settings::{Settings, SourceSettings},
+    settings::{self, Settings, SourceSettings, Whether},
     slack::SlackClient,
     store::{Database, Store, load_parts_from_disk},
     sync::Source,
@@ -95,6 +95,7 @@ fn source(settings: &SourceSettings) -> anyhow::Result<Option<Source>> {
                 connection: Connection::new(&github.api_url, &Auth::Token(token), Waits::default())
                     .with_context(|| format!("source {}", github.id))?,
                 catalog_paths: github.catalog_paths.clone(),
+                filters: filters(&github.filters),
             };
             Source::Github(GithubSource::new(config).with_context(|| format!("source {}", github.id))?)
         }
@@ -103,6 +104,28 @@ fn source(settings: &SourceSettings) -> anyhow::Result<Option<Source>> {
             directory: DirectorySource { path: directory.path.clone(), catalog_paths: directory.catalog_paths.clone() },
         },
     }))
+}
+
+fn filters(settings: &settings::Filters) -> Filters {
+    let settings::Filters { repository, branch, archived, forks, topics, visibility } = settings;
+    Filters {
+        repository: Some(repository.clone()).filter(|pattern| pattern != ".*"),
+        branch: Some(branch.clone()).filter(|branch| branch != "default"),
+        leave_archived: *archived == Whether::Exclude,
+        leave_forks: *forks == Whether::Exclude,
+        topics: topics.clone(),
+        visibility: visibility.iter().filter_map(|word| parse_visibility(word)).collect(),
+    }
+}
+
+/// The settings were checked to hold no other words.
+fn parse_visibility(word: &str) -> Option<Visibility> {
+    match word {
+        "public" => Some(Visibility::Public),
+        "private" => Some(Visibility::Private),
+        "internal" => Some(Visibility::Internal),
+        _ => None,
+    }
 }
 
 /// The database of these settings, not started yet.

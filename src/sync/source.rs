@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::PAGES_AHEAD;
 use crate::{
-    catalog::{Known, Looked, RepositoryKey, RepositoryRead, SourcePage, SweepError, SweepReport},
+    catalog::{FilesFound, FilesWanted, Known, Looked, RepositoryKey, RepositoryRead, SourcePage, SweepError, SweepReport},
     directory::DirectorySource,
     github::{GithubError, GithubSource},
 };
@@ -47,7 +47,16 @@ impl Source {
     /// Looks at some repositories again, whatever is known of them.
     pub(super) async fn look(&self, keys: &[RepositoryKey]) -> Result<Looked, SweepError> {
         match self {
-            Self::Github(_) | Self::Directory { .. } => self.look_by_sweep(keys).await,
+            Self::Github(github) => github.look(keys).await.map_err(|error| self.sweep_error(&error)),
+            Self::Directory { .. } => self.look_by_sweep(keys).await,
+        }
+    }
+
+    /// Reads more files of repositories, each at the head that was read, in the order of the wishes.
+    pub(super) async fn load_files(&self, wanted: &[FilesWanted]) -> Result<Vec<FilesFound>, SweepError> {
+        match self {
+            Self::Github(github) => github.load_files(wanted).await.map_err(|error| self.sweep_error(&error)),
+            Self::Directory { directory, .. } => Ok(tokio::task::block_in_place(|| directory.load_files(wanted))),
         }
     }
 

@@ -9,7 +9,7 @@ use steward::{
     chat::{Account, Act, Form, Place, Platform, Reply, Request, Response, Submission, Value},
     cli::ask::{Colour, render_text},
     commands::{load_definitions, respond},
-    github::{Auth, Connection, GithubConfig, GithubSource, Waits},
+    github::{Auth, Connection, Filters, GithubConfig, GithubSource, Waits},
     outbox::Outbox,
     playground::{Board, channel_of},
     settings::Settings,
@@ -89,6 +89,7 @@ impl Bot {
             org: "acme".to_owned(),
             connection: Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address"),
             catalog_paths: vec!["catalog-info.yaml".to_owned()],
+            filters: Filters::default(),
         };
         let source = Source::Github(GithubSource::new(config).expect("a valid source"));
         let worker = Arc::new(Worker { app: Arc::new(app), sources: vec![source] });
