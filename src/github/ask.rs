@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     GithubSource,
-    client::{Answer, Tally},
+    client::{Answer, Tally, Urgency},
     error::{Fault, GithubError},
     waits::Patience,
 };
@@ -26,8 +26,8 @@ pub(super) struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    pub(super) fn new(source: &'a GithubSource) -> Self {
-        Self { source, tally: Tally::default() }
+    pub(super) fn new(source: &'a GithubSource, urgency: Urgency) -> Self {
+        Self { source, tally: Tally::of(urgency) }
     }
 
     /// One attempt of a GraphQL query.

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::{
     GithubSource,
     ask::{Asking, Attempts, LARGEST_PAGE, Next, PortionSize},
+    client::Urgency,
     error::{Fault, GithubError},
     node::Blob,
     outline::{NodeFault, Outline, Overload, emptiness_fault, numbered, parse_outline},
@@ -38,7 +39,7 @@ impl GithubSource {
     /// A plain path costs one object of a request, a glob one for each folder on its way besides. What cannot be read is
     /// among the errors of its wish; `Err` means that GitHub did not answer.
     pub async fn load_files(&self, wanted: &[FilesWanted]) -> Result<Vec<FilesFound>, GithubError> {
-        let asking = Asking::new(self);
+        let asking = Asking::new(self, Urgency::Sweep);
         let mut reader = Reader::new(&asking, None);
         let mut found = reader.find_files(wanted).await?;
         for error in reader.errors {

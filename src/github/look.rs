@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::{
     GithubSource,
     ask::{Asking, Attempts, LARGEST_PAGE, Next, PortionSize},
-    client::Answer,
+    client::{Answer, Urgency},
     error::{Fault, GithubError},
     outline::{NodeFault, Outline, Overload, absence_fault, parse_outline},
     read::Reader,
@@ -25,7 +25,7 @@ impl GithubSource {
     /// What went to another owner is gone, too. An id that GitHub does not know is tried by name first: ids have changed
     /// their form before. `Err` means that GitHub could not be asked or does not show the owner.
     pub async fn look(&self, keys: &[RepositoryKey]) -> Result<Looked, GithubError> {
-        let asking = Asking::new(self);
+        let asking = Asking::new(self, Urgency::Webhook);
         let mut reader = Reader::new(&asking, None);
         let mut looked = Looked { found: Vec::new(), gone: Vec::new(), errors: Vec::new(), asked_at: Instant::now() };
         let (by_id, mut by_name): (Vec<_>, Vec<_>) = keys.iter().partition(|key| key.node_id.is_some());

@@ -4,7 +4,8 @@
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    client::{Answer, announced_wait},
+    budget::announced_wait,
+    client::Answer,
     error::{Fault, GithubError},
 };
 
@@ -108,7 +109,9 @@ pub(super) fn absence_fault(errors: Vec<GraphqlError>, owner: &str) -> Fault {
         Some("NOT_FOUND") => Fault::Final(unknown),
         Some("FORBIDDEN" | "INSUFFICIENT_SCOPES") => Fault::Final(GithubError::Forbidden { said }),
         // The query does not fit this GitHub's schema: an Enterprise Server too old for it.
-        _ if extensions.is_some_and(|extensions| extensions.code.is_some()) => Fault::Final(GithubError::Rejected { said }),
+        _ if extensions.is_some_and(|extensions| extensions.code.is_some()) => {
+            Fault::Final(GithubError::Rejected { status: 200, said })
+        }
         Some(_) | None => Fault::Transient(said),
     }
 }
@@ -117,7 +120,7 @@ pub(super) fn absence_fault(errors: Vec<GraphqlError>, owner: &str) -> Fault {
 pub(super) fn emptiness_fault(errors: Vec<GraphqlError>) -> Fault {
     match errors.into_iter().next() {
         Some(GraphqlError { message: said, extensions: Some(Extensions { code: Some(_) }), .. }) => {
-            Fault::Final(GithubError::Rejected { said })
+            Fault::Final(GithubError::Rejected { status: 200, said })
         }
         Some(GraphqlError { message, .. }) => Fault::Transient(message),
         None => Fault::Transient("the answer holds no data".to_owned()),

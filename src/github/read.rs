@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::{
     GithubSource, WantedFile,
     ask::Asking,
-    error::{Fault, GithubError},
+    error::GithubError,
     node::{Blob, file_index, parse_facts, parse_files, parse_name},
     outline::NodeFault,
 };
@@ -162,7 +162,6 @@ impl<'a> Reader<'a> {
         loop {
             match self.asking.rest(&request, "application/vnd.github.raw+json").await {
                 Ok(answer) => return Ok(answer.body),
-                Err(Fault::Final(GithubError::NotGithub { said, .. })) => return Err(GithubError::Rejected { said }),
                 Err(fault) => patience.bear(fault).await?,
             }
         }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::{
     GithubSource,
     ask::{Asking, Attempts, LARGEST_PAGE, Next, PortionSize},
+    client::Urgency,
     error::{Fault, GithubError},
     latest::{Heard, News},
     outline::{NodeFault, Overload},
@@ -25,7 +26,7 @@ impl GithubSource {
     /// report and does not lose the others. `Err` means that the sweep did not reach its end: what was sent is good, what was
     /// not sent is unknown.
     pub async fn sweep(&self, known: &Known, pages: mpsc::Sender<SourcePage>) -> Result<SweepReport, GithubError> {
-        let asking = Asking::new(self);
+        let asking = Asking::new(self, Urgency::Sweep);
         let mark = match (known.scope, &known.mark) {
             (Scope::WhatIsNew, Some(since)) => match News::load(&asking, known, since).await? {
                 Heard::Everything(news) => return news.deliver(&asking, known, since, &pages).await,

@@ -135,9 +135,24 @@ fn wrong_values_say_what_to_write() {
     let filtered = |filters: &str| {
         format!("sources:\n  - type: github\n    id: a\n    org: a\n    auth: {{ token: t }}\n    filters: {{ {filters} }}\n")
     };
-    check(&filtered("repository: \"pay(\""), expect![[r#"steward.yaml:6: sources[0].filters.repository: "pay(" is not a regular expression: unclosed group; write one for whole names, as in payments-.*"#]]);
-    check(&filtered("visibility: [secret]"), expect![[r#"steward.yaml:6: sources[0].filters.visibility: there is no visibility "secret"; write public, private or internal"#]]);
-    check(&filtered("branch: \"a b\""), expect![[r#"steward.yaml:6: sources[0].filters.branch: "a b" is not the name of a branch; write default, or a name such as main"#]]);
+    check(
+        &filtered("repository: \"pay(\""),
+        expect![[
+            r#"steward.yaml:6: sources[0].filters.repository: "pay(" is not a regular expression: unclosed group; write one for whole names, as in payments-.*"#
+        ]],
+    );
+    check(
+        &filtered("visibility: [secret]"),
+        expect![[
+            r#"steward.yaml:6: sources[0].filters.visibility: there is no visibility "secret"; write public, private or internal"#
+        ]],
+    );
+    check(
+        &filtered("branch: \"a b\""),
+        expect![[
+            r#"steward.yaml:6: sources[0].filters.branch: "a b" is not the name of a branch; write default, or a name such as main"#
+        ]],
+    );
     let source = |rest: &str| format!("sources:\n  - type: directory\n    id: a\n    path: ./x\n{rest}");
     check(
         &source("    schedule: { every: soon }\n"),
