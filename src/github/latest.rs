@@ -109,6 +109,8 @@ impl News {
             tracing::info!(source = asking.source.id, total, explained, "repositories came or went; everything is read");
             return Ok(Heard::TooLittle(mark));
         }
+        // As it happened: what left one repository for another leaves before it arrives.
+        repositories.sort_by_key(|repository| repository.pushed_at);
         Ok(Heard::Everything(Self { total, mark, repositories, errors: reader.errors, asked_at, is_short }))
     }
 
