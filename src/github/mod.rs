@@ -12,6 +12,7 @@ mod filters;
 mod latest;
 mod look;
 mod node;
+mod org;
 mod outline;
 mod page;
 mod pattern;
@@ -32,6 +33,7 @@ use crate::catalog::{FileRole, RUNBOOK_PATHS};
 pub use check::Check;
 pub use error::GithubError;
 pub use filters::Filters;
+pub use org::{OrgSource, OrgWanted};
 pub use waits::Waits;
 
 use client::Client;
@@ -142,6 +144,11 @@ impl GithubSource {
     /// The source's name in Steward.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What it speaks through, for whatever else asks the same GitHub.
+    pub fn connection(&self) -> Connection {
+        Connection { client: Arc::clone(&self.client), waits: self.waits }
     }
 }
 
