@@ -10,7 +10,7 @@ use steward::{
     chat::{Account, Act, Form, Place, Platform, Reply, Request, Response, Submission, Value},
     cli::ask::{Colour, render_text},
     commands::{load_definitions, respond},
-    github::{Auth, Connection, GithubConfig, GithubSource, Waits},
+    github::{Auth, Connection, Filters, GithubConfig, GithubSource, Waits},
     outbox::Outbox,
     playground::{Board, channel_of},
     settings::Settings,
@@ -129,7 +129,13 @@ impl Bot {
         };
         let connection = Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address");
         let elsewhere = Arc::new(Elsewhere::new(Web::new(&trusted), vec![("github.com".to_owned(), connection.clone())]));
-        let config = GithubConfig { id: "acme".to_owned(), org: "acme".to_owned(), connection, catalog_paths };
+        let config = GithubConfig {
+            id: "acme".to_owned(),
+            org: "acme".to_owned(),
+            connection,
+            catalog_paths,
+            filters: Filters::default(),
+        };
         let source = Source::Github(GithubSource::new(config).expect("a valid source"));
         let mut sources = vec![source];
         match places.targets.as_slice() {
