@@ -11,6 +11,7 @@ mod config;
 mod fake_github;
 mod fake_slack;
 mod github;
+mod github_app;
 mod history;
 mod lines;
 mod lint;
