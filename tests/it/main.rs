@@ -6,6 +6,7 @@ mod acting;
 mod answers;
 mod app;
 mod bot;
+mod budget;
 mod cluster;
 mod config;
 mod fake_github;
