@@ -46,6 +46,19 @@ pub enum CatalogCall {
     },
 }
 
+impl CatalogCall {
+    /// What the asker wants to do: "only admins may …".
+    pub fn act(&self) -> &'static str {
+        match self {
+            Self::Show => "look at the catalog",
+            Self::Sync => "start a sync",
+            Self::Removed => "look at what was removed",
+            Self::Remove { .. } => "confirm a removal",
+            Self::Restore { .. } => "take a removal back",
+        }
+    }
+}
+
 impl From<&Arguments> for CatalogCall {
     fn from(arguments: &Arguments) -> Self {
         let subject = || arguments.find("subject").unwrap_or_default().to_owned();
