@@ -45,7 +45,10 @@ async fn sweep(source: &GithubSource) -> Result<usize, GithubError> {
         count
     };
     let (report, count) = tokio::join!(source.sweep(&known, sender), reading);
-    report.map(|_| count)
+    report.map(|report| {
+        assert_eq!(report.errors, []);
+        count
+    })
 }
 
 /// An organisation of some repositories on which the App is installed; no other token is good.
@@ -218,6 +221,36 @@ async fn a_suspended_installation_is_named_and_works_again_after() {
     }
     fake.app(|app| app.installations[0].is_suspended = false);
     assert_eq!(sweep(&source).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn redirects_are_followed_and_the_token_stays_at_github() {
+    // A stranger gives the file to whoever brings no token.
+    let stranger = axum::Router::new().fallback(async |headers: axum::http::HeaderMap| {
+        let brings_token = headers.contains_key("authorization");
+        if brings_token { (axum::http::StatusCode::BAD_REQUEST, "a token") } else { (axum::http::StatusCode::OK, "a: 1\n") }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let elsewhere = format!("http://{}/file", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { axum::serve(listener, stranger).await });
+    let fake = installed(1).await;
+    fake.push_file("payments-api", "catalog-info.yaml", b"\0");
+    let read = "/repos/acme/payments-api/contents/catalog-info.yaml";
+    let moved = |status: u16, location: &str| Some(Fault::Moved { status, location: location.to_owned() });
+    for (location, reads) in [(format!("{read}?ref=HEAD"), 2), (format!("{}{read}?ref=HEAD", fake.url), 2), (elsewhere, 1)] {
+        let source = source_of(&fake, key("acme")).unwrap();
+        let before = fake.log().len();
+        fake.plan([None, moved(301, &location)]);
+        assert_eq!(sweep(&source).await.unwrap(), 1);
+        let log = fake.log().split_off(before);
+        assert_eq!(log.iter().filter(|line| **line == format!("GET {read}")).count(), reads, "{log:?}");
+    }
+    // In a circle, it ends.
+    fake.plan([None].into_iter().chain(vec![moved(302, read); 9]));
+    let (sender, _pages) = mpsc::channel::<SourcePage>(2);
+    let report = source_of(&fake, key("acme")).unwrap().sweep(&Known::default(), sender).await.unwrap();
+    assert!(report.errors[0].message.ends_with("GitHub rejected the request: 302: it leads elsewhere"), "{:?}", report.errors);
+    server.abort();
 }
 
 fn lines(checks: &[Check]) -> Vec<String> {

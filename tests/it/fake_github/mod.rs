@@ -45,6 +45,8 @@ pub enum Fault {
     BrokenOff,
     /// The connection of repositories ends in the middle of the page, with `hasNextPage: false`.
     EndsEarly,
+    /// It is somewhere else.
+    Moved { status: u16, location: String },
     /// GraphQL or REST, whichever was asked, is closed for so many seconds.
     Limited { status: u16, secs: u64, announced: Announced },
 }

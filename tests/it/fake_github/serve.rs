@@ -148,6 +148,11 @@ impl State {
         }
         match fault {
             Some(Fault::Status(status)) => message(status, status_text(status)),
+            Some(Fault::Moved { status, location }) => {
+                let mut response = message(status, "Moved Permanently");
+                response.headers_mut().insert("location", location.parse().expect("a header"));
+                response
+            }
             Some(Fault::GraphqlTimeout) => respond(200, &json!({ "data": null, "errors": [{ "message": TIMEOUT }] })),
             fault if graphql && method == Method::POST => self.graphql(&request, fault),
             _ => {
