@@ -9,8 +9,9 @@ mod page;
 mod sweep;
 mod waits;
 pub mod webhook;
+pub mod write;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use secrecy::SecretString;
 
@@ -59,6 +60,13 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Whether Steward is a GitHub App here, which may write check runs; with a token it may not.
+    pub fn is_app(&self) -> bool {
+        false
+    }
+}
+
 /// One owner on one GitHub, ready to be swept.
 #[derive(Debug, Clone)]
 pub struct GithubSource {
@@ -67,6 +75,10 @@ pub struct GithubSource {
     client: Arc<Client>,
     waits: Waits,
     files: Vec<WantedFile>,
+    descriptors: write::DescriptorPaths,
+    is_app: bool,
+    /// GitHub has said that Steward may not write; it is said once in the log.
+    write_refused: Arc<AtomicBool>,
 }
 
 /// A file asked for in each repository.
@@ -83,8 +95,11 @@ impl GithubSource {
         if org.is_empty() {
             return Err(GithubError::Config { key: "org", why: "it is empty; write the organisation's login".to_owned() });
         }
+        let is_app = connection.is_app();
         let Connection { client, waits } = connection;
-        Ok(Self { id, org, client, waits, files: wanted_files(&catalog_paths)? })
+        let files = wanted_files(&catalog_paths)?;
+        let descriptors = write::DescriptorPaths::new(&catalog_paths)?;
+        Ok(Self { id, org, client, waits, files, descriptors, is_app, write_refused: Arc::default() })
     }
 
     /// How files are chosen, as a text to compare.

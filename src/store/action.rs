@@ -72,8 +72,6 @@ pub struct CheckPullRequest {
     pub source: String,
     pub repository: RepositoryKey,
     pub number: i64,
-    /// The commit that was its head when it was heard of.
-    pub head: String,
 }
 
 /// A repository to be compared with what is stored, because something was heard of it.
@@ -198,7 +196,7 @@ pub(super) async fn enqueue(
         }
         Job::CheckPullRequest(work) => {
             let key = format!("pull:{}:{}:{}", work.source, work.repository.id, work.number);
-            let spec = JobSpecBuilder::new().job_key(key).max_attempts(6).build();
+            let spec = JobSpecBuilder::new().job_key(key).max_attempts(12).build();
             queue.add_raw_job(CHECK_PULL_REQUEST, JobContext { audit_id, work }, spec).await?
         }
     };

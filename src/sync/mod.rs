@@ -2,6 +2,7 @@
 //! Must not know how a source is read nor how a row is written.
 
 mod look;
+mod pull_request;
 mod source;
 mod summary;
 
@@ -10,6 +11,7 @@ use std::collections::HashSet;
 use tokio::sync::mpsc;
 
 pub use look::look_at;
+pub use pull_request::check_pull_request;
 pub use source::Source;
 pub use summary::{Progress, Requests, SourceSummary, SyncSummary};
 

@@ -23,4 +23,5 @@ mod slack;
 mod sync;
 mod tidy;
 mod webhook;
+mod webhook_pull;
 mod world;

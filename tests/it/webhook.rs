@@ -311,6 +311,22 @@ impl Bot {
         Hook::new(event, payload).post(&self.worker.app, &sources).await.0.as_u16()
     }
 
+    /// Waits until no job is left to be done.
+    pub async fn until_idle(&self) {
+        let mut connection = connect(&self.database).await;
+        for _ in 0..1_000 {
+            let query = "select count(*) from graphile_worker._private_jobs where attempts < max_attempts";
+            let left: i64 = sqlx::query(query).fetch_one(&mut connection).await.unwrap().get(0);
+            if left == 0 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let query = "select coalesce(string_agg(last_error, '; '), '') from graphile_worker._private_jobs";
+        let errors: String = sqlx::query(query).fetch_one(&mut connection).await.unwrap().get(0);
+        panic!("jobs are left: {errors}");
+    }
+
     /// A payload about one repository of the fake.
     pub fn payload_of(&self, repository: &str, more: Json) -> Json {
         let (id, name) = self.github.model(|model| {

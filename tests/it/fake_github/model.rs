@@ -34,6 +34,8 @@ pub struct Repo {
     pub pushed_at: Option<DateTime<Utc>>,
     /// Of the default branch, oldest first.
     pub commits: Vec<Commit>,
+    /// Of other branches, each with its whole tree.
+    pub side: Vec<Commit>,
     /// What GitHub fails to give of it: the whole repository, or these paths.
     pub broken: bool,
     pub broken_paths: Vec<String>,
@@ -57,13 +59,21 @@ pub struct Model {
     pub repos: Vec<Repo>,
     /// Moves on by a minute with every verb.
     pub now: DateTime<Utc>,
+    /// Pull requests, and what was written beside them and beside commits.
+    pub written: super::write::Written,
     next_id: i64,
 }
 
 impl Model {
     pub fn new(login: &str, kind: OwnerKind) -> Self {
         let now = DateTime::from_timestamp(1_767_225_600, 0).expect("a moment in 2026");
-        Self { owner: Owner { login: login.to_owned(), id: 9_919, kind }, repos: Vec::new(), now, next_id: 700_001 }
+        Self {
+            owner: Owner { login: login.to_owned(), id: 9_919, kind },
+            repos: Vec::new(),
+            now,
+            written: Default::default(),
+            next_id: 700_001,
+        }
     }
 
     fn tick(&mut self) -> DateTime<Utc> {
@@ -90,6 +100,7 @@ impl Model {
             updated_at: now,
             pushed_at: None,
             commits: Vec::new(),
+            side: Vec::new(),
             broken: false,
             broken_paths: Vec::new(),
         });
@@ -139,7 +150,7 @@ impl Repo {
         if revision == "HEAD" || revision == self.default_branch {
             return self.head();
         }
-        self.commits.iter().find(|commit| commit.sha == revision)
+        self.commits.iter().chain(&self.side).find(|commit| commit.sha == revision)
     }
 }
 
