@@ -6,6 +6,7 @@ mod catalog;
 mod database;
 mod delivery;
 mod follow;
+mod note;
 mod private;
 mod sync;
 
@@ -24,12 +25,13 @@ use sqlx::{
 
 pub use action::{
     AuditEntry, CHECK_PULL_REQUEST, CheckPullRequest, DELIVER, Job, JobContext, LOOK_AT, LookAt, OfSource, READ_PEOPLE,
-    SYNC_SOURCE, SYNC_SOURCES, SyncSources,
+    SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
 };
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use database::Database;
 pub use delivery::{Concern, Delivery, Recorded};
 pub use follow::{Follow, Followed, Synced, follow};
+pub use note::{AuthorNote, BrokenPlace, Claimant, ClaimedTwice, NoteAbout, NoteDraft, Standing};
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use sync::{Applied, PageWrite, Removal, SourceLock, StoredSource, Wrote};
 

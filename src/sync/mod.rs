@@ -2,6 +2,7 @@
 //! Must not know how a source is read nor how a row is written.
 
 mod look;
+mod note;
 mod pull_request;
 mod source;
 mod summary;
@@ -11,7 +12,7 @@ use std::collections::HashSet;
 use tokio::sync::mpsc;
 
 pub use look::look_at;
-pub use pull_request::check_pull_request;
+pub use pull_request::{check_pull_request, quote_code};
 pub use source::Source;
 pub use summary::{Progress, Requests, SourceSummary, SyncSummary};
 
@@ -152,6 +153,7 @@ async fn write_page(
     for change in &changes {
         summary.blame(&change.repository.full_name, change.problems.iter().cloned());
     }
+    note::tell_authors(source_id, stored, &changes, context).await;
     let refused = applied.refused.into_iter();
     summary.errors.extend(refused.map(|(location, message)| SweepError { location, message: format!("not stored: {message}") }));
     Ok(Wrote::Something)

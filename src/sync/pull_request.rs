@@ -67,13 +67,13 @@ fn review(pull: &PullRequest, checked: usize, left_out: usize, remarks: Vec<Rema
     let title = format!("{faults} in {}", files(broken.len()));
     let mut summary = format!("The catalog cannot read what this pull request changes: {faults} in {}.\n\n", files(broken.len()));
     for remark in remarks.iter().take(MOST_WRITTEN_OUT) {
-        let place = quote(&format!("{}:{}", remark.path, remark.line));
-        summary.push_str(&format!("- {place}: {}\n", quote(&remark.message)));
+        let place = quote_code(&format!("{}:{}", remark.path, remark.line));
+        summary.push_str(&format!("- {place}: {}\n", quote_code(&remark.message)));
     }
     if remarks.len() > MOST_WRITTEN_OUT {
         summary.push_str(&format!("- and {} more\n", remarks.len() - MOST_WRITTEN_OUT));
     }
-    let example = quote(&format!("steward lint {}", broken.first().copied().unwrap_or_default()));
+    let example = quote_code(&format!("steward lint {}", broken.first().copied().unwrap_or_default()));
     summary.push_str(&format!(
         "\nNothing is lost if it is merged so: the last good version goes on answering. {example} checks it before a push. \
          Checked at {}.",
@@ -83,7 +83,7 @@ fn review(pull: &PullRequest, checked: usize, left_out: usize, remarks: Vec<Rema
 }
 
 /// As code, so that what stands in a file can neither mention anybody nor become a link.
-pub(super) fn quote(text: &str) -> String {
+pub fn quote_code(text: &str) -> String {
     let letters = text.chars().map(|letter| if letter == '`' { '\'' } else { letter });
     let line: String = letters.filter(|letter| !letter.is_control()).take(LONGEST_MESSAGE).collect();
     format!("`{line}`")

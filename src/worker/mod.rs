@@ -3,6 +3,7 @@
 
 mod heard;
 mod jobs;
+mod note;
 mod pull_request;
 
 use std::{sync::Arc, time::Duration};
@@ -14,6 +15,7 @@ use tracing::{error, info, warn};
 
 use heard::{ReadPeopleJob, SyncSourceJob};
 use jobs::{DeliverJob, JobsOf, LookJob, SyncJob};
+use note::TellAuthorJob;
 use pull_request::CheckPullRequestJob;
 
 use crate::{
@@ -231,6 +233,7 @@ impl Worker {
                     .define_job::<SyncSourceJob>()
                     .define_job::<ReadPeopleJob>()
                     .define_job::<CheckPullRequestJob>()
+                    .define_job::<TellAuthorJob>()
                     .init()
                     .await
                     .map_err(|error| StoreError::Away(error.to_string()))?;

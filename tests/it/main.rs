@@ -14,6 +14,7 @@ mod github;
 mod lines;
 mod lint;
 mod lookup;
+mod notes;
 mod outage;
 mod playground;
 mod report;
