@@ -25,4 +25,4 @@ pub use repository::{
     Authority, Commit, Contents, FileRole, Files, FilesFound, FilesWanted, Known, Looked, RUNBOOK_PATHS, Repository,
     RepositoryKey, RepositoryRead, Scope, SourceFile, SourcePage, SweepError, SweepMark, SweepReport, Visibility,
 };
-pub use snapshot::{BrokenFile, Catalog, Entry, KeptBecause, Origin, Parts, Runbook, SourceState};
+pub use snapshot::{BrokenFile, Catalog, Entry, HeldBack, KeptBecause, Origin, Parts, Runbook, SourceState};

@@ -1,6 +1,8 @@
 //! GitHub, read through octocrab, here and nowhere else: an owner's repositories, their facts and files, as the neutral
 //! stream of `catalog`. Must not know what is done with them.
 
+mod app;
+mod budget;
 mod check;
 mod client;
 mod error;
@@ -9,10 +11,12 @@ mod page;
 mod sweep;
 mod waits;
 pub mod webhook;
+mod wire;
 pub mod write;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use crate::catalog::{FileRole, RUNBOOK_PATHS};
@@ -49,21 +53,29 @@ pub struct Connection {
 #[derive(Debug, Clone)]
 pub enum Auth {
     Token(SecretString),
+    App(AppKey),
+}
+
+/// One installation of a GitHub App.
+#[derive(Debug, Clone)]
+pub struct AppKey {
+    /// The App's id or client id.
+    pub id: String,
+    /// The text of the PEM file that GitHub gave, PKCS#1 or PKCS#8.
+    pub private_key: SecretString,
+    /// The organisation or user whose installation it is.
+    pub owner: String,
+    /// Found by the owner without it.
+    pub installation_id: Option<u64>,
+    /// What time it is: GitHub takes what the App signs for some minutes only.
+    pub now: fn() -> DateTime<Utc>,
 }
 
 impl Connection {
     /// `api_url` is `https://api.github.com`, or `https://HOST/api/v3` for an Enterprise Server. Checks the values, sends
     /// nothing. Needs a running tokio runtime.
     pub fn new(api_url: &str, auth: &Auth, waits: Waits) -> Result<Self, GithubError> {
-        let Auth::Token(token) = auth;
-        Ok(Self { client: Arc::new(Client::new(api_url, token, waits.request)?), waits })
-    }
-}
-
-impl Connection {
-    /// Whether Steward is a GitHub App here, which may write check runs; with a token it may not.
-    pub fn is_app(&self) -> bool {
-        false
+        Ok(Self { client: Arc::new(Client::new(api_url, auth, waits)?), waits })
     }
 }
 
@@ -76,7 +88,6 @@ pub struct GithubSource {
     waits: Waits,
     files: Vec<WantedFile>,
     descriptors: write::DescriptorPaths,
-    is_app: bool,
     /// GitHub has said that Steward may not write; it is said once in the log.
     write_refused: Arc<AtomicBool>,
 }
@@ -95,11 +106,11 @@ impl GithubSource {
         if org.is_empty() {
             return Err(GithubError::Config { key: "org", why: "it is empty; write the organisation's login".to_owned() });
         }
-        let is_app = connection.is_app();
         let Connection { client, waits } = connection;
+        client.budget.name(&id);
         let files = wanted_files(&catalog_paths)?;
         let descriptors = write::DescriptorPaths::new(&catalog_paths)?;
-        Ok(Self { id, org, client, waits, files, descriptors, is_app, write_refused: Arc::default() })
+        Ok(Self { id, org, client, waits, files, descriptors, write_refused: Arc::default() })
     }
 
     /// How files are chosen, as a text to compare.

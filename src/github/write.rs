@@ -42,7 +42,6 @@ const LONGEST_DESCRIPTION: usize = 140;
 pub struct Writer {
     client: Arc<Client>,
     source: String,
-    is_app: bool,
     refused: Arc<AtomicBool>,
 }
 
@@ -115,12 +114,7 @@ impl GithubSource {
     }
 
     pub fn writer(&self) -> Writer {
-        Writer {
-            client: Arc::clone(&self.client),
-            source: self.id.clone(),
-            is_app: self.is_app,
-            refused: Arc::clone(&self.write_refused),
-        }
+        Writer { client: Arc::clone(&self.client), source: self.id.clone(), refused: Arc::clone(&self.write_refused) }
     }
 }
 
@@ -256,7 +250,7 @@ impl Writer {
     ///
     /// `fingerprint` tells one outcome from another: what was said with it already is not said again.
     pub async fn report(&self, pull: &PullRequest, review: &Review, fingerprint: &str) -> Result<Written, GithubError> {
-        let told = if self.is_app {
+        let told = if self.client.installation().is_some() {
             if review.checked == 0 {
                 return Ok(Written::Nothing);
             }

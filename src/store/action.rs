@@ -18,6 +18,8 @@ pub const DELIVER: &str = "deliver";
 /// The queue's name for [`Job::LookAt`].
 pub const LOOK_AT: &str = "look_at";
 
+/// The queue's name for [`Job::Restore`].
+pub const RESTORE: &str = "restore_repository";
 /// The queue's name for [`Job::SyncSource`].
 pub const SYNC_SOURCE: &str = "sync_source";
 
@@ -47,10 +49,8 @@ pub struct AuditEntry {
 /// What is done later, once, by any replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
-    SyncSources {
-        requested_by: Account,
-        place: Option<Place>,
-    },
+    SyncSources(SyncSources),
+    Restore(RestoreRepository),
     Deliver(Message),
     LookAt(LookAt),
     /// All of one source, because something was heard of it as a whole.
@@ -92,8 +92,27 @@ pub struct JobContext<T> {
     pub work: T,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncSources {
+    pub requested_by: Account,
+    pub place: Option<Place>,
+    /// A removal that was held back and may now be carried out; then only its source is read, whole.
+    #[serde(default)]
+    pub confirmed: Option<ConfirmedRemoval>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfirmedRemoval {
+    pub source: String,
+    /// The number that was confirmed; more than that waits again.
+    pub up_to: usize,
+}
+
+/// A removed repository that shall answer again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreRepository {
+    /// `acme/payments-api`.
+    pub full_name: String,
     pub requested_by: Account,
     pub place: Option<Place>,
 }
@@ -170,10 +189,13 @@ pub(super) async fn enqueue(
     let queue = WorkerUtils::new(pool, super::QUEUE_SCHEMA);
     let mut queue = queue.with_executor(transaction);
     let job = match job {
-        Job::SyncSources { requested_by, place } => {
+        Job::Restore(work) => {
+            let spec = JobSpecBuilder::new().max_attempts(3).build();
+            queue.add_raw_job(RESTORE, JobContext { audit_id, work }, spec).await?
+        }
+        Job::SyncSources(work) => {
             // One at a time: two syncs of the same sources would only wait for one another's row locks.
             let spec = JobSpecBuilder::new().queue_name("sync").max_attempts(3).build();
-            let work = SyncSources { requested_by, place };
             queue.add_raw_job(SYNC_SOURCES, JobContext { audit_id, work }, spec).await?
         }
         Job::Deliver(message) => {

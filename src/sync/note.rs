@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::SyncContext;
+use super::page::PageContext;
 use crate::{
     catalog::{
         FileRole,
@@ -20,45 +20,39 @@ const MOST_AT_ONCE: usize = 5;
 const MOST_NEW: usize = 500;
 
 /// Tells authors of what turned bad with these changes, which are stored already. A fault here is no fault of the sync.
-pub(super) async fn tell_authors(
-    source_id: &str,
-    stored: &StoredSource,
-    changes: &[RepositoryChange],
-    context: &SyncContext<'_>,
-) {
-    if let Err(fault) = draft_and_record(source_id, stored, changes, context).await {
-        tracing::warn!(
-            source = source_id,
-            fault = format!("{:#}", anyhow::Error::from(fault)),
-            "authors could not be told of mistakes"
-        );
+pub(super) async fn tell_authors(changes: &[RepositoryChange], page: &PageContext<'_>) {
+    if let Err(fault) = draft_and_record(changes, page).await {
+        let (source, fault) = (page.source.id(), format!("{:#}", anyhow::Error::from(fault)));
+        tracing::warn!(source, fault, "authors could not be told of mistakes");
     }
 }
 
-async fn draft_and_record(
-    source_id: &str,
-    stored: &StoredSource,
-    changes: &[RepositoryChange],
-    context: &SyncContext<'_>,
-) -> Result<(), StoreError> {
-    let mut drafts = notes(source_id, changes, stored);
+async fn draft_and_record(changes: &[RepositoryChange], page: &PageContext<'_>) -> Result<(), StoreError> {
+    let (source_id, store) = (page.source.id(), page.context.store);
+    let mut drafts = notes(source_id, changes, page.stored, page.reading);
     let refs = new_refs(changes);
-    if (drafts.is_empty() && refs.is_empty()) || !context.store.has_been_synced(source_id).await? {
+    if (drafts.is_empty() && refs.is_empty()) || !store.has_been_synced(source_id).await? {
         return Ok(());
     }
     if !refs.is_empty() {
-        drafts.extend(conflict_notes(&context.store.load_claimants(&refs).await?));
+        drafts.extend(conflict_notes(&store.load_claimants(&refs).await?));
     }
     drafts.truncate(MOST_AT_ONCE);
     if !drafts.is_empty() {
-        context.store.record_notes(drafts, context.clock.now()).await?;
+        store.record_notes(drafts, page.context.clock.now()).await?;
     }
     Ok(())
 }
 
 /// A note for each repository in which a descriptor turned bad, or came in bad.
-pub(super) fn notes(source_id: &str, changes: &[RepositoryChange], stored: &StoredSource) -> Vec<NoteDraft> {
-    changes.iter().filter_map(|change| broken_note(source_id, change, stored.get(&change.repository.id))).collect()
+pub(super) fn notes(source_id: &str, changes: &[RepositoryChange], stored: &StoredSource, reading: &str) -> Vec<NoteDraft> {
+    let note = |change: &RepositoryChange| {
+        let digest = stored.get(&change.repository.id);
+        // Files chosen by other paths or filters than before: it is Steward that reads otherwise now.
+        let is_read_anew = digest.and_then(|digest| digest.reading.as_deref()).is_some_and(|before| before != reading);
+        if is_read_anew { None } else { broken_note(source_id, change, digest) }
+    };
+    changes.iter().filter_map(note).collect()
 }
 
 fn broken_note(source_id: &str, change: &RepositoryChange, digest: Option<&StoredDigest>) -> Option<NoteDraft> {

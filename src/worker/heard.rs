@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Worker, jobs::JobsOf};
 use crate::{
     store::{JobContext, OfSource, StoreError},
-    sync::{Progress, Removals},
+    sync::{Progress, SyncOrder},
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,6 +40,6 @@ impl Worker {
     /// Syncs one source by its id. One that is not configured, or no longer, is nothing to do.
     async fn sync_again(&self, source_id: &str) -> Result<(), StoreError> {
         let Some(source) = self.sources.iter().find(|known| known.id() == source_id) else { return Ok(()) };
-        self.sync(source, Removals::HoldBackLarge, &Progress::Silent).await.map(|_| ())
+        self.sync(source, SyncOrder::EVERYTHING, &Progress::Silent).await.map(|_| ())
     }
 }
