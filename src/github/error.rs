@@ -21,6 +21,9 @@ pub enum GithubError {
     /// GitHub knows the token and refuses: a scope, single sign-on or an address list.
     #[error("GitHub refuses the token: {said}")]
     Forbidden { said: String },
+    /// The token may not see who is in the organisation.
+    #[error("GitHub does not show the organisation's teams and members: {said}")]
+    OrgForbidden { said: String },
     #[error("GitHub has no organisation or user {owner} that the token may see")]
     UnknownOwner { owner: String },
     /// Nothing answers as GitHub does at this address.
@@ -61,6 +64,9 @@ impl GithubError {
             }
             Self::Forbidden { .. } => "Give the token read access to the organisation's repositories (classic: the scope `repo`; \
                                        fine-grained: Contents and Metadata), and authorise it for single sign-on if the organisation has it."
+                .to_owned(),
+            Self::OrgForbidden { .. } => "Give the token the scope `read:org` (fine-grained, or an App: the organisation permission \
+                                          Members, read), or set org_data.teams and org_data.users to false."
                 .to_owned(),
             Self::UnknownOwner { owner } => {
                 format!("Check the spelling of {owner} and that the token's owner is a member of it.")

@@ -7,6 +7,7 @@ mod check;
 mod client;
 mod error;
 mod node;
+mod org;
 mod page;
 mod sweep;
 mod waits;
@@ -23,6 +24,7 @@ use crate::catalog::{FileRole, RUNBOOK_PATHS};
 
 pub use check::Check;
 pub use error::GithubError;
+pub use org::{OrgSource, OrgWanted};
 pub use waits::Waits;
 
 use client::Client;
@@ -121,6 +123,11 @@ impl GithubSource {
     /// The source's name in Steward.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What it speaks through, for whatever else asks the same GitHub.
+    pub fn connection(&self) -> Connection {
+        Connection { client: Arc::clone(&self.client), waits: self.waits }
     }
 }
 

@@ -4,6 +4,7 @@
 mod look;
 mod note;
 mod page;
+mod people;
 mod pull_request;
 mod removal;
 mod source;
@@ -120,7 +121,7 @@ pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<S
         context.store.finish_sync(end).await?;
         summary.synced_at = Some(context.clock.now());
     }
-    summary.held_back = after.held_back.is_some();
+    summary.held_back |= after.held_back.is_some();
     summary.seconds = started.elapsed().as_secs_f64();
     context.progress.done(source.id());
     Ok(summary)

@@ -70,9 +70,11 @@ async fn the_first_line_says_who_owned_it_since_when() {
         cart has been owned by Team B since 1 January (was Team A).
 
         Changes component:cart
-          - 1 January: owner Team A → Team B; system none → system:shop; depends on resource:db,
-            component:mail (COMMIT
+          - 1 January: depends on component:mail; no longer on resource:cache (COMMIT
             <https://github.com/acme/shop/commit/COMMIT0de6af9ad63af974e40275c8a2069dcdf> by ada)
+          - 1 January: owner Team A → Team B; system none → system:shop; depends on resource:db,
+            resource:cache (COMMIT
+            <https://github.com/acme/shop/commit/COMMIT44ed16ee635cb9b28561f7cf104d299b2> by ada)
           - 1 January: first seen (COMMIT
             <https://github.com/acme/shop/commit/COMMIT3561facee20386f0de8e72db5a55c7273> by ada)
 
