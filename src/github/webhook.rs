@@ -302,7 +302,11 @@ impl Payload {
         if !removed.unwrap_or_default().is_empty() || added.is_empty() || added.len() > MOST_LOOKS {
             return vec![Mark::Everything];
         }
-        added.iter().filter_map(Repository::key).map(Mark::Repository).collect()
+        let mut keys: Vec<RepositoryKey> = added.iter().filter_map(Repository::key).collect();
+        // Enqueueing locks each job's key: in one order, two deliveries cannot wait for one another.
+        keys.sort_by_key(|key| key.id);
+        keys.dedup_by_key(|key| key.id);
+        keys.into_iter().map(Mark::Repository).collect()
     }
 
     fn pull_request(&self) -> (Vec<Mark>, Option<RepositoryEvent>) {
