@@ -2,7 +2,15 @@
 
 use serde_json::json;
 
-use crate::bot::Bot;
+use steward::{
+    github::{AppKey, Auth, Connection, GithubConfig, GithubSource, Waits, write::Written},
+    sync::check_pull_request,
+};
+
+use crate::{
+    bot::Bot,
+    fake_github::{APP_ID, APP_KEY, FakeGithub},
+};
 
 const GOOD: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: payments\nspec:\n  type: service\n  \
                     lifecycle: production\n  owner: team-a\n";
@@ -105,4 +113,59 @@ async fn large_pull_request_is_read_to_its_last_page() {
     tell(&bot, "opened", 7).await;
     assert_eq!(bot.github.written().comments.len(), 1);
     bot.halt().await;
+}
+
+/// Checks as an App, which is installed on `acme` and may write check runs.
+async fn as_app(github: &FakeGithub) -> GithubSource {
+    github.app(|app| app.install(77, "acme"));
+    let key = AppKey {
+        id: APP_ID.to_owned(),
+        private_key: APP_KEY.into(),
+        owner: "acme".to_owned(),
+        installation_id: None,
+        now: || chrono::Utc::now(),
+    };
+    let connection = Connection::new(&github.url, &Auth::App(key), Waits::default()).unwrap();
+    let catalog_paths = vec!["./catalog-info.yaml".to_owned()];
+    GithubSource::new(GithubConfig { id: "acme".to_owned(), org: "acme".to_owned(), connection, catalog_paths }).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn app_writes_a_check_run_with_a_line_for_each_fault() {
+    let github = FakeGithub::start("acme").await;
+    github.add_repository("payments", &[("catalog-info.yaml", GOOD)]);
+    let source = as_app(&github).await;
+    let check = async || check_pull_request(&source, "acme/payments", 7, &Default::default()).await.unwrap();
+    let head = github.propose("payments", 7, &[("README.md", Some("hello"))]);
+    assert_eq!(check().await, Written::Nothing, "{head}: no descriptor, no check run");
+    let head = github.propose("payments", 7, &[("catalog-info.yaml", Some(BAD))]);
+    assert_eq!(check().await, Written::Done);
+    let run = github.written().check_runs.remove(0);
+    assert_eq!((&run["name"], &run["head_sha"], &run["conclusion"]), (&json!("Steward"), &json!(head), &json!("failure")));
+    let annotation = &run["output"]["annotations"][0];
+    assert_eq!(
+        (&annotation["path"], &annotation["start_line"], &annotation["annotation_level"]),
+        (&json!("catalog-info.yaml"), &json!(4), &json!("failure"))
+    );
+    assert!(annotation["message"].as_str().unwrap().contains("; "), "what is wrong, and what to write instead: {annotation}");
+    assert_eq!(check().await, Written::Nothing, "a redelivery says nothing twice");
+    github.propose("payments", 7, &[("catalog-info.yaml", Some(GOOD))]);
+    assert_eq!(check().await, Written::Done);
+    let written = github.written();
+    assert_eq!((written.check_runs.len(), &written.check_runs[1]["conclusion"]), (2, &json!("success")));
+    assert_eq!((written.comments.len(), written.statuses.len()), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_fifty_faults_come_in_several_requests_and_one_run() {
+    let github = FakeGithub::start("acme").await;
+    github.add_repository("payments", &[("catalog-info.yaml", GOOD)]);
+    let source = as_app(&github).await;
+    let many = vec![BAD; 120].join("---\n");
+    github.propose("payments", 7, &[("catalog-info.yaml", Some(&many))]);
+    check_pull_request(&source, "acme/payments", 7, &Default::default()).await.unwrap();
+    let written = github.written();
+    assert_eq!((written.check_runs.len(), written.annotation_batches), (1, vec![50, 50, 20]));
+    let run = &written.check_runs[0];
+    assert_eq!((run["output"]["annotations"].as_array().unwrap().len(), &run["status"]), (120, &json!("completed")));
 }
