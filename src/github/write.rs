@@ -250,15 +250,11 @@ impl Writer {
     ///
     /// `fingerprint` tells one outcome from another: what was said with it already is not said again.
     pub async fn report(&self, pull: &PullRequest, review: &Review, fingerprint: &str) -> Result<Written, GithubError> {
-        let told = if self.client.installation().is_some() {
-            if review.checked == 0 {
-                return Ok(Written::Nothing);
-            }
-            self.write_check_run(pull, review, fingerprint).await
-        } else {
-            self.write_status_and_comment(pull, review).await
-        };
-        self.unless_refused(told)
+        match self.client.installation() {
+            Some(_) if review.checked == 0 => Ok(Written::Nothing),
+            Some(_) => self.write_check_run(pull, review, fingerprint).await,
+            None => self.write_status_and_comment(pull, review).await,
+        }
     }
 
     /// Says something beside a commit, once: `mark` is a text without `--` that tells this from other comments.
@@ -280,6 +276,24 @@ impl Writer {
             Ok(Written::Done)
         };
         self.unless_refused(told.await)
+    }
+
+    /// What a token without the permission gets (403, or 404 where GitHub hides it) is no fault: nobody has to let Steward write.
+    pub fn unless_refused(&self, told: Result<Written, GithubError>) -> Result<Written, GithubError> {
+        match told {
+            Err(GithubError::Forbidden { said } | GithubError::Rejected { status: 403 | 404 | 410, said }) => {
+                if !self.refused.swap(true, Ordering::Relaxed) {
+                    let source = self.source.as_str();
+                    tracing::info!(
+                        source,
+                        said,
+                        "GitHub does not let Steward write checks, statuses or comments; authors are not told there"
+                    );
+                }
+                Ok(Written::NotAllowed)
+            }
+            told => told,
+        }
     }
 
     async fn write_check_run(&self, pull: &PullRequest, review: &Review, fingerprint: &str) -> Result<Written, GithubError> {
@@ -380,24 +394,6 @@ impl Writer {
                 self.send(&Method::PATCH, &path, &Said { body: &body }).await?;
                 Ok(Written::Done)
             }
-        }
-    }
-
-    /// What a token without the permission gets (403, or 404 where GitHub hides it) is no fault: nobody has to let Steward write.
-    fn unless_refused(&self, told: Result<Written, GithubError>) -> Result<Written, GithubError> {
-        match told {
-            Err(GithubError::Forbidden { said } | GithubError::Rejected { status: 403 | 404 | 410, said }) => {
-                if !self.refused.swap(true, Ordering::Relaxed) {
-                    let source = self.source.as_str();
-                    tracing::info!(
-                        source,
-                        said,
-                        "GitHub does not let Steward write checks, statuses or comments; authors are not told there"
-                    );
-                }
-                Ok(Written::NotAllowed)
-            }
-            told => told,
         }
     }
 

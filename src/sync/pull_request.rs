@@ -8,7 +8,7 @@ use crate::{
     catalog::{descriptor::parse_descriptor, diff::hash, kinds::CustomKinds},
     github::{
         GithubError, GithubSource,
-        write::{PullRequest, Remark, Review, Written},
+        write::{PullRequest, Remark, Review, Writer, Written},
     },
 };
 
@@ -27,6 +27,16 @@ pub async fn check_pull_request(
     custom_kinds: &CustomKinds,
 ) -> Result<Written, GithubError> {
     let writer = github.writer();
+    writer.unless_refused(check(github, &writer, repository, number, custom_kinds).await)
+}
+
+async fn check(
+    github: &GithubSource,
+    writer: &Writer,
+    repository: &str,
+    number: i64,
+    custom_kinds: &CustomKinds,
+) -> Result<Written, GithubError> {
     let pull = writer.load_pull_request(repository, number).await?;
     let Some(pull) = pull.filter(|pull| pull.is_open) else { return Ok(Written::Nothing) };
     let mut paths = writer.load_changed_files(&pull).await?;

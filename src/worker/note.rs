@@ -10,6 +10,7 @@ use crate::{
     catalog::{Catalog, Entry, Kind},
     chat::{Block, Button, Card, ListItem, ListStyle, Message, Platform, Reply, Status, Text, Tone},
     commands::answer::names::channel_of,
+    github::write::Written,
     playground,
     store::{AuthorNote, BrokenPlace, JobContext, NoteAbout, Standing},
     sync::Source,
@@ -53,7 +54,12 @@ impl Worker {
             let to = if platform == Platform::Slack { channel.slack_id.unwrap_or(channel.name) } else { channel.name };
             Some((platform, to, Reader::Team))
         });
+        let count = |place: &'static str| metrics::counter!("steward_author_notes_total", "place" => place).increment(1);
         if let Some((platform, to, reader)) = told {
+            count(match reader {
+                Reader::Author => "author",
+                Reader::Team => "team",
+            });
             let message = Message { platform, to, only_to: None, reply: reply(note, reader, !kept.is_empty()) };
             return self.app.store.enqueue_message(message).await.map_err(|error| error.to_string());
         }
@@ -63,7 +69,12 @@ impl Worker {
         let mark = hex::encode(&Sha256::digest(about)[..8]);
         let text = markdown(note, !kept.is_empty());
         let told = github.writer().comment_on_commit(&note.repository, commit, &text, &mark).await;
-        told.map(|_| ()).map_err(|error| error.to_string())
+        count(match told.map_err(|error| error.to_string())? {
+            Written::Done => "commit",
+            Written::Nothing => "told_before",
+            Written::NotAllowed => "not_allowed",
+        });
+        Ok(())
     }
 
     fn platform(&self) -> Option<Platform> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Worker, jobs::JobsOf};
 use crate::{
-    github::GithubError,
+    github::{GithubError, write::Written},
     store::{CheckPullRequest, JobContext},
     sync::{Source, check_pull_request},
 };
@@ -28,6 +28,13 @@ impl Worker {
     async fn check_pull_request(&self, work: &CheckPullRequest) -> Result<(), GithubError> {
         let Some(Source::Github(github)) = self.sources.iter().find(|source| source.id() == work.source) else { return Ok(()) };
         let Some(repository) = &work.repository.full_name else { return Ok(()) };
-        check_pull_request(github, repository, work.number, &self.app.custom_kinds).await.map(|_| ())
+        let written = check_pull_request(github, repository, work.number, &self.app.custom_kinds).await?;
+        let result = match written {
+            Written::Done => "told",
+            Written::Nothing => "nothing_to_say",
+            Written::NotAllowed => "not_allowed",
+        };
+        metrics::counter!("steward_pull_request_checks_total", "result" => result).increment(1);
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use steward::{
 
 use crate::{
     bot::Bot,
-    fake_github::{APP_ID, APP_KEY, FakeGithub},
+    fake_github::{APP_ID, APP_KEY, FakeGithub, Fault},
 };
 
 const GOOD: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: payments\nspec:\n  type: service\n  \
@@ -98,6 +98,9 @@ async fn token_that_may_not_write_costs_nothing_and_is_not_tried_for_ever() {
     bot.github.set_read_only(true);
     bot.github.propose("payments", 7, &[("catalog-info.yaml", Some(BAD))]);
     tell(&bot, "opened", 7).await;
+    // Nor one that may not even see pull requests.
+    bot.github.plan([Some(Fault::Status(403))]);
+    tell(&bot, "synchronize", 7).await;
     assert_eq!(bot.github.written().writes, 0);
     assert!(bot.say("/owner payments").await.contains("team-a"));
     bot.halt().await;

@@ -225,7 +225,7 @@ fn write(model: &mut Model, asked: &Asked<'_>, repository: &str, place: &[&str])
             let more = body["output"]["annotations"].as_array().cloned().unwrap_or_default();
             model.written.annotation_batches.push(more.len());
             run["output"]["annotations"].as_array_mut().expect("it was created with a list").extend(more);
-            respond(200, &*run)
+            respond(200, run)
         }
         ("PATCH", ["check-runs", _]) => message(422, "Validation Failed"),
         _ => message(404, "Not Found"),
