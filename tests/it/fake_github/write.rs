@@ -215,7 +215,8 @@ fn write(model: &mut Model, asked: &Asked<'_>, repository: &str, place: &[&str])
             respond(201, &run)
         }
         ("PATCH", ["check-runs", id]) if is_valid_run(&body) => {
-            let found = model.written.check_runs.iter_mut().find(|run| run["id"].to_string() == *id);
+            let found =
+                model.written.check_runs.iter_mut().find(|run| run["id"].as_i64().is_some_and(|known| id.parse() == Ok(known)));
             let Some(run) = found else { return message(404, "Not Found") };
             for key in ["status", "conclusion"] {
                 if !body[key].is_null() {
