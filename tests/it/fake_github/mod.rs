@@ -9,6 +9,7 @@ mod resolve;
 mod rest;
 mod serve;
 mod validate;
+mod write;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
