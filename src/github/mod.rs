@@ -5,6 +5,7 @@ mod app;
 mod budget;
 mod check;
 mod client;
+mod contents;
 mod error;
 mod node;
 mod org;
