@@ -6,6 +6,7 @@ mod ask;
 mod budget;
 mod check;
 mod client;
+mod contents;
 mod error;
 mod files;
 mod filters;
