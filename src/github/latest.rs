@@ -141,7 +141,7 @@ impl News {
             let mut reads = Vec::new();
             for (index, outcome) in batch.outcomes {
                 match outcome {
-                    Outcome::Read(read) => reads.push(read),
+                    Outcome::Read(read) => reads.push(*read),
                     // It went within the second; the next sweep counts one less.
                     Outcome::Absent => tracing::debug!(repository = names[index], "it is gone since the list came"),
                     Outcome::Failed => {}
