@@ -16,9 +16,6 @@ const MAX_FOLDERS: usize = 100;
 /// Files that one glob may bring.
 const MAX_FILES: usize = 200;
 
-/// Repositories that are asked for files at once.
-const AT_ONCE: usize = 4;
-
 const RAW: &str = "application/vnd.github.raw+json";
 
 /// An entry of a folder.

@@ -212,6 +212,9 @@ impl<'w> Search<'w> {
 
     fn begin(&mut self, at: usize, tasks: &mut VecDeque<Task>) {
         let wanted = self.wanted;
+        if wanted.head.is_empty() {
+            return;
+        }
         let mut folders: BTreeMap<String, Vec<Step>> = BTreeMap::new();
         let mut files = Vec::new();
         for (index, (text, _)) in wanted.patterns.iter().enumerate() {

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 
 use super::{
-    ask::{Asking, Attempts, PortionSize},
+    ask::{Asking, Attempts, LARGEST_PAGE, PortionSize},
     error::{Fault, GithubError},
     look::{Nodes, Outcome},
     node::parse_facts,
@@ -21,8 +21,11 @@ use crate::catalog::{Known, Repository, RepositoryRead, Scope, SourcePage, Sweep
 const LATEST: usize = 50;
 /// Enough to see a date.
 const FEW: usize = 1;
-/// Pages of one list; behind them a sweep over everything costs less.
+/// Pages of one list, whatever the size of the organisation.
 const MAX_PAGES: usize = 20;
+/// Of everything, the share from which on a sweep over everything costs less: each change takes a place in both lists, and
+/// is read then.
+const LARGEST_SHARE: u64 = 4;
 /// How long a change may take to be seen in the lists behind a later one: GitHub reads them from replicas.
 const OVERLAP: TimeDelta = TimeDelta::seconds(30);
 
@@ -34,8 +37,6 @@ pub(super) struct News {
     repositories: Vec<Repository>,
     errors: Vec<SweepError>,
     asked_at: Instant,
-    /// It took no more than the first pages.
-    is_short: bool,
 }
 
 /// Whether what was heard explains how many repositories there are.
@@ -73,7 +74,6 @@ impl News {
         let (total, asked_at) = (pushed.total, pushed.asked_at);
         let mut repositories: Vec<Repository> = Vec::new();
         let mut seen: HashSet<i64> = HashSet::new();
-        let mut is_short = true;
         let lists = [
             (pushed, List { order: OrderField::PushedAt, since: since.pushed_at, pages: 1 }),
             (updated, List { order: OrderField::UpdatedAt, since: since.updated_at, pages: 1 }),
@@ -90,7 +90,7 @@ impl News {
                 if is_last || (page.next.is_none() && passed >= page.total) {
                     break;
                 }
-                let Some(cursor) = page.next.filter(|_| list.pages < MAX_PAGES) else {
+                let Some(cursor) = page.next.filter(|_| list.pages < most_pages(total)) else {
                     tracing::info!(
                         source = asking.source.id,
                         passed,
@@ -100,7 +100,6 @@ impl News {
                 };
                 page = load_earlier(asking, list.order, &cursor, passed).await?;
                 list.pages += 1;
-                is_short = false;
             }
         }
         let new = repositories.iter().filter(|repository| !known.heads.contains_key(&repository.id)).count();
@@ -111,7 +110,10 @@ impl News {
         }
         // As it happened: what left one repository for another leaves before it arrives.
         repositories.sort_by_key(|repository| repository.pushed_at);
-        Ok(Heard::Everything(Self { total, mark, repositories, errors: reader.errors, asked_at, is_short }))
+        let mut told = HashSet::new();
+        // Most stand in both lists.
+        reader.errors.retain(|error| told.insert((error.location.clone(), error.message.clone())));
+        Ok(Heard::Everything(Self { total, mark, repositories, errors: reader.errors, asked_at }))
     }
 
     /// Sends what is new, and reads the files of new commits first.
@@ -119,7 +121,6 @@ impl News {
         self,
         asking: &Asking<'_>,
         known: &Known,
-        since: &SweepMark,
         pages: &mpsc::Sender<SourcePage>,
     ) -> Result<SweepReport, GithubError> {
         let mut reader = Reader::new(asking, Some(known));
@@ -140,7 +141,7 @@ impl News {
             let mut reads = Vec::new();
             for (index, outcome) in batch.outcomes {
                 match outcome {
-                    Outcome::Read(read) => reads.push(read),
+                    Outcome::Read(read) => reads.push(*read),
                     // It went within the second; the next sweep counts one less.
                     Outcome::Absent => tracing::debug!(repository = names[index], "it is gone since the list came"),
                     Outcome::Failed => {}
@@ -155,8 +156,7 @@ impl News {
             rest_requests,
             expected: Some(self.total),
             scope: Scope::WhatIsNew,
-            // What failed is asked for again, unless that would make each sweep longer than the one before.
-            mark: Some(if reader.errors.is_empty() || !self.is_short { self.mark } else { since.clone() }),
+            mark: Some(self.mark),
             errors: reader.errors,
         })
     }
@@ -195,6 +195,10 @@ impl List {
         // A whole organisation may bear one date, as after an import; what of it is new stands before what is known.
         is_older_seen || (is_mark_reached && is_all_known)
     }
+}
+
+fn most_pages(total: u64) -> usize {
+    usize::try_from(total / LARGEST_SHARE).unwrap_or(usize::MAX).div_ceil(LARGEST_PAGE).min(MAX_PAGES) + 1
 }
 
 fn time_of(raw: &serde_json::value::RawValue, order: OrderField) -> Option<DateTime<Utc>> {
@@ -243,7 +247,7 @@ async fn load_latest(asking: &Asking<'_>, most: usize) -> Result<LatestPages, Gi
 async fn load_earlier(asking: &Asking<'_>, field: OrderField, cursor: &str, passed: u64) -> Result<Page, GithubError> {
     let source = asking.source;
     let order = Some(Order { field, direction: Direction::Desc });
-    let mut size = PortionSize::new(2 * LATEST);
+    let mut size = PortionSize::new(LARGEST_PAGE);
     let mut attempts = Attempts::new(asking);
     let mut is_asked_again = false;
     loop {

@@ -34,7 +34,7 @@ impl GithubSource {
         while let Some(batch) = nodes.load(&mut reader).await? {
             for (index, outcome) in batch.outcomes {
                 match outcome {
-                    Outcome::Read(read) if read.repository.id == by_id[index].id => self.settle(read, &mut looked),
+                    Outcome::Read(read) if read.repository.id == by_id[index].id => self.settle(*read, &mut looked),
                     Outcome::Read(_) | Outcome::Absent => by_name.push(by_id[index]),
                     Outcome::Failed => {}
                 }
@@ -54,7 +54,7 @@ impl GithubSource {
             for (index, outcome) in batch.outcomes {
                 let key = keys[index];
                 match outcome {
-                    Outcome::Read(read) if read.repository.id == key.id => self.settle(read, &mut looked),
+                    Outcome::Read(read) if read.repository.id == key.id => self.settle(*read, &mut looked),
                     // Its id is gone as well, and another has its name now.
                     Outcome::Read(_) if key.node_id.is_some() => looked.gone.push(key.id),
                     Outcome::Read(read) => {
@@ -103,7 +103,7 @@ pub(super) struct Batch {
 }
 
 pub(super) enum Outcome {
-    Read(RepositoryRead),
+    Read(Box<RepositoryRead>),
     /// GitHub says that there is no such repository, or none that may be seen.
     Absent,
     /// It is in the reader's errors.
@@ -154,7 +154,7 @@ impl<'k> Nodes<'k> {
                 let outcome = if is_absent {
                     Outcome::Absent
                 } else {
-                    reader.read_node(raw.as_deref(), &faults).await.map_or(Outcome::Failed, Outcome::Read)
+                    reader.read_node(raw.as_deref(), &faults).await.map_or(Outcome::Failed, |read| Outcome::Read(Box::new(read)))
                 };
                 outcomes.push((self.at, outcome));
                 self.at += 1;

@@ -4,7 +4,6 @@
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    budget::announced_wait,
     client::Answer,
     error::{Fault, GithubError},
 };
@@ -79,9 +78,6 @@ pub(super) fn parse_outline<D: DeserializeOwned>(
     let Envelope { data, errors } = serde_json::from_slice::<Envelope<D>>(&answer.body)
         .map_err(|error| Fault::Transient(format!("the answer is not whole: {error} ({} bytes)", answer.body.len())))?;
     let errors = errors.unwrap_or_default();
-    if let Some(fault) = limit_fault(&errors, answer) {
-        return Err(fault);
-    }
     let is_empty = data.as_ref().is_none_or(is_empty);
     if let Some(error) = errors.iter().find(|error| error.is_overload())
         && (is_empty || overload == Overload::AskForLess)
@@ -89,14 +85,6 @@ pub(super) fn parse_outline<D: DeserializeOwned>(
         return Err(Fault::TooHeavy(error.message.clone()));
     }
     Ok(Outline { data, errors })
-}
-
-/// GitHub tells of its primary limit in a 200.
-fn limit_fault(errors: &[GraphqlError], answer: &Answer) -> Option<Fault> {
-    let error = errors.iter().find(|error| {
-        matches!(error.kind.as_deref(), Some("RATE_LIMITED" | "RATE_LIMIT")) || error.message.contains("rate limit")
-    })?;
-    Some(Fault::Limited { wait_secs: announced_wait(&answer.headers), said: error.message.clone() })
 }
 
 /// Why there is no owner in the answer.

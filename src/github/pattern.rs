@@ -2,6 +2,8 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
+use crate::catalog::address::is_glob;
+
 /// A path or glob relative to a repository's root, taken apart at its slashes.
 #[derive(Debug, Default)]
 pub(super) struct Pattern {
@@ -21,11 +23,6 @@ enum Part {
 pub(super) struct Step {
     pattern: usize,
     part: usize,
-}
-
-/// Whether a text says more than one path.
-pub(super) fn is_glob(text: &str) -> bool {
-    text.contains(['*', '?', '[', '{'])
 }
 
 impl Pattern {

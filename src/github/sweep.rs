@@ -29,7 +29,7 @@ impl GithubSource {
         let asking = Asking::new(self, Urgency::Sweep);
         let mark = match (known.scope, &known.mark) {
             (Scope::WhatIsNew, Some(since)) => match News::load(&asking, known, since).await? {
-                Heard::Everything(news) => return news.deliver(&asking, known, since, &pages).await,
+                Heard::Everything(news) => return news.deliver(&asking, known, &pages).await,
                 Heard::TooLittle(mark) => mark,
             },
             (Scope::WhatIsNew, None) | (Scope::Everything, _) => News::load_mark(&asking).await?,
