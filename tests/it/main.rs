@@ -15,6 +15,7 @@ mod lines;
 mod lint;
 mod lookup;
 mod outage;
+mod people;
 mod playground;
 mod report;
 mod runbook;

@@ -116,6 +116,7 @@ impl World {
             runbooks: self.runbooks.iter().cloned().map(Arc::new).collect(),
             broken: self.broken.iter().cloned().map(Arc::new).collect(),
             sources: BTreeMap::from([("acme".to_owned(), SourceState { synced_at, error: None })]),
+            ..Parts::default()
         })
     }
 
@@ -142,6 +143,12 @@ impl Thing {
 
     pub fn display_name(&mut self, name: &str) -> &mut Self {
         self.document["spec"]["profile"] = json!({ "displayName": name });
+        self
+    }
+
+    /// For a person, after the name.
+    pub fn email(&mut self, email: &str) -> &mut Self {
+        self.document["spec"]["profile"]["email"] = json!(email);
         self
     }
 

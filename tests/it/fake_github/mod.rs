@@ -4,6 +4,7 @@
 mod graphql;
 mod load;
 mod model;
+pub mod org;
 mod resolve;
 mod rest;
 mod serve;

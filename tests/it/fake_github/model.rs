@@ -57,13 +57,21 @@ pub struct Model {
     pub repos: Vec<Repo>,
     /// Moves on by a minute with every verb.
     pub now: DateTime<Utc>,
+    /// Teams and members.
+    pub people: super::org::People,
     next_id: i64,
 }
 
 impl Model {
     pub fn new(login: &str, kind: OwnerKind) -> Self {
         let now = DateTime::from_timestamp(1_767_225_600, 0).expect("a moment in 2026");
-        Self { owner: Owner { login: login.to_owned(), id: 9_919, kind }, repos: Vec::new(), now, next_id: 700_001 }
+        Self {
+            owner: Owner { login: login.to_owned(), id: 9_919, kind },
+            repos: Vec::new(),
+            now,
+            people: Default::default(),
+            next_id: 700_001,
+        }
     }
 
     fn tick(&mut self) -> DateTime<Utc> {
