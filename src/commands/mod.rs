@@ -6,9 +6,11 @@ pub mod catalog;
 pub mod deps;
 pub mod find;
 pub mod help;
+pub mod link;
 pub mod owner;
 pub mod report;
 pub mod runbook;
+pub mod whois;
 
 use answer::failure;
 use chrono::{DateTime, Utc};
@@ -16,7 +18,7 @@ use include_dir::{Dir, include_dir};
 
 use crate::{
     app::App,
-    catalog::{Catalog, EntityRef},
+    catalog::{Catalog, EntityRef, left, people::AccountKind},
     chat::{
         Access, Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, LineFault, Place, Platform,
         Reply, Request, Response, Status, Text, Visibility, limits,
@@ -27,13 +29,12 @@ use crate::{
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 7] = ["owner", "runbook", "deps", "find", "report", "catalog", "help"];
+const ORDER: [&str; 9] = ["owner", "runbook", "deps", "find", "whois", "link", "report", "catalog", "help"];
 
 /// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 11] = [
+const LATER: [(&str, &str, &str); 9] = [
     ("oncall", "/owner NAME", "gives channel and lead"),
     ("docs", "/runbook NAME", "shows the runbook, and /owner NAME the links"),
-    ("whois", "/owner NAME", "works for people too"),
     ("history", "/owner NAME", "links to the file, where its history is"),
     ("uses", "/deps NAME up", "shows what uses it"),
     ("new", "/help", "shows what there is"),
@@ -41,7 +42,6 @@ const LATER: [(&str, &str, &str); 11] = [
     ("hygiene", "/catalog", "shows what is broken and what nobody owns"),
     ("onboard", "/help", "shows what there is"),
     ("audit", "/help", "shows what there is"),
-    ("link", "/help", "shows what there is"),
 ];
 
 /// Rounds a source may miss before answers say so loudly: one can be slow, three are not chance.
@@ -100,11 +100,16 @@ impl<'a> Asking<'a> {
         let person = match account.platform {
             Platform::Slack => catalog.find_person_by_slack_id(&account.id),
             Platform::Discord => catalog.find_person_by_discord_id(&account.id),
-            Platform::Playground | Platform::Terminal => catalog.find_person_by_name(&account.id),
+            Platform::Playground => catalog
+                .find_person_by_account(AccountKind::Playground, &account.id)
+                .or_else(|| catalog.find_person_by_name(&account.id)),
+            Platform::Terminal => catalog.find_person_by_name(&account.id),
         };
-        let person = person.cloned();
+        // Who has left is nobody any more, whatever accounts they still have.
+        let person = person.filter(|user| catalog.find(user).is_none_or(|entry| left(&entry.entity).is_none())).cloned();
         let groups = person.as_ref().map(|person| catalog.groups_of(person)).unwrap_or_default();
-        let is_admin = admins.iter().any(|admin| Some(admin) == person.as_ref() || groups.binary_search(admin).is_ok());
+        let is_person = |admin: &EntityRef| person.as_ref().is_some_and(|person| catalog.is_same_person(admin, person));
+        let is_admin = admins.iter().any(|admin| is_person(admin) || groups.binary_search(admin).is_ok());
         let standing = match &person {
             None => Standing::Guest,
             Some(_) if is_admin => Standing::Admin,
@@ -198,6 +203,8 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "owner" => owner::owner(catalog, asking, &arguments.into()),
         "runbook" => runbook::runbook(catalog, asking, &arguments.into()),
         "deps" => deps::deps(catalog, asking, &arguments.into()),
+        "link" => link::link(app, catalog, asking, &arguments.into()).await,
+        "whois" => whois::whois(catalog, asking, &arguments.into()),
         "find" => find::find(catalog, asking, &arguments.into()),
         "report" => return report::report(catalog, asking, &arguments.into()),
         "catalog" => match arguments.into() {

@@ -3,6 +3,7 @@
 
 mod check;
 mod client;
+mod device;
 mod error;
 mod node;
 mod org;
@@ -17,6 +18,7 @@ use secrecy::SecretString;
 use crate::catalog::{FileRole, RUNBOOK_PATHS};
 
 pub use check::Check;
+pub use device::{DeviceCode, DeviceError, DeviceFlow, Proof};
 pub use error::GithubError;
 pub use org::{OrgSource, OrgWanted};
 pub use waits::Waits;

@@ -5,7 +5,7 @@ use sqlx::{PgConnection, types::Json};
 
 use super::{
     Store, StoreError,
-    action::{AuditEntry, enqueue},
+    action::{AuditEntry, LinkStep, enqueue},
     sync::{announce, next_version, parse_ref},
 };
 use crate::{
@@ -36,6 +36,18 @@ pub enum LinkOutcome {
 }
 
 impl Store {
+    /// Enqueues the next step, and the message that tells of this one, in one transaction.
+    pub async fn go_on_linking(&self, audit_id: Option<i64>, step: LinkStep, message: Option<Message>) -> Result<(), StoreError> {
+        let pool = self.pool()?;
+        let mut transaction = pool.begin().await?;
+        if let Some(message) = message {
+            enqueue(pool, &mut transaction, super::Job::Deliver(message), None).await?;
+        }
+        enqueue(pool, &mut transaction, super::Job::Link(step), audit_id).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
     /// Writes the tie, the end of the action and the message that tells of it, in one transaction.
     pub async fn finish_link(
         &self,

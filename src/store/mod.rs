@@ -22,7 +22,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-pub use action::{AuditEntry, DELIVER, Job, JobContext, LOOK_AT, LookAt, SYNC_SOURCES, SyncSources};
+pub use action::{AuditEntry, DELIVER, Job, JobContext, LINK, LOOK_AT, LinkStep, LinkWait, LookAt, SYNC_SOURCES, SyncSources};
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use database::Database;
 pub use follow::{Follow, Followed, Synced, follow};

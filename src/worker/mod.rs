@@ -2,6 +2,7 @@
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
 mod jobs;
+mod link;
 
 use std::{sync::Arc, time::Duration};
 
@@ -227,6 +228,7 @@ impl Worker {
                     .define_job::<SyncJob>()
                     .define_job::<DeliverJob>()
                     .define_job::<LookJob>()
+                    .define_job::<link::LinkJob>()
                     .init()
                     .await
                     .map_err(|error| StoreError::Away(error.to_string()))?;

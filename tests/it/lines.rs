@@ -96,7 +96,7 @@ fn what_a_person_mistypes_is_no_error_of_ours() {
     assert_eq!(bot.reply("find").lead.to_plain(), "Say what to look for: /find payments");
     let later = "/oncall is not there yet; /owner NAME gives channel and lead.";
     assert_eq!(bot.reply("/oncall payments-api").lead.to_plain(), later);
-    for name in ["docs", "whois", "history", "uses", "new", "tasks", "hygiene", "onboard", "audit", "link"] {
+    for name in ["docs", "history", "uses", "new", "tasks", "hygiene", "onboard", "audit"] {
         let lead = bot.reply(&format!("{name} x")).lead.to_plain();
         assert!(lead.starts_with(&format!("/{name} is not there yet; /")), "{lead}");
     }

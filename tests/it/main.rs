@@ -23,4 +23,5 @@ mod shop;
 mod slack;
 mod sync;
 mod tidy;
+mod whois;
 mod world;

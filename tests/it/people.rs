@@ -1,7 +1,9 @@
 //! Teams and members of an organisation, the HR system's list, and how they become one.
 
+mod link;
 mod list;
 mod organisation;
+mod scim;
 
 use std::path::Path;
 

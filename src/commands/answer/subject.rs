@@ -44,10 +44,21 @@ impl Subject {
 
 /// Finds what `typed` means for this command, or gives the reply that asks back.
 pub fn resolve(catalog: &Catalog, asking: &Asking<'_>, command: &str, typed: &str) -> Result<Subject, Box<Reply>> {
+    resolve_of(catalog, asking, command, typed, &[])
+}
+
+/// The same among these kinds alone; none means any.
+pub fn resolve_of(
+    catalog: &Catalog,
+    asking: &Asking<'_>,
+    command: &str,
+    typed: &str,
+    kinds: &[Kind],
+) -> Result<Subject, Box<Reply>> {
     if let Some(person) = mentioned(catalog, typed) {
         return Ok(Subject { entry: person, also: Vec::new(), guess: None });
     }
-    let found = catalog.look_up(Sought::any(typed, &asking.groups));
+    let found = catalog.look_up(Sought { typed, kinds, own: &asking.groups });
     let by_name = matches!(
         &found,
         Found::One { level: Level::Exact | Level::Alias, .. } | Found::Several { level: Level::Exact | Level::Alias, .. }

@@ -1,6 +1,7 @@
 //! A GitHub with state: an owner with repositories, commits and files, which fails when told to. Only `serve` knows HTTP.
 //! Tests arrange and assert on it, Steward talks to its address. `examples/fake_github.rs` starts it alone.
 
+pub mod device;
 mod graphql;
 mod load;
 mod model;

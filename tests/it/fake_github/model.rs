@@ -59,6 +59,7 @@ pub struct Model {
     pub now: DateTime<Utc>,
     /// Teams and members.
     pub people: super::org::People,
+    pub device: super::device::Device,
     next_id: i64,
 }
 
@@ -70,6 +71,7 @@ impl Model {
             repos: Vec::new(),
             now,
             people: Default::default(),
+            device: Default::default(),
             next_id: 700_001,
         }
     }
