@@ -16,23 +16,28 @@ fn help_comes_from_the_definitions() {
     check(
         &bot.say(""),
         expect![[r#"
-        Ask by name; case, spaces and small slips are forgiven. These are the commands:
+            Ask by name; case, spaces and small slips are forgiven. These are the commands:
 
-          - /owner NAME Who owns it and how to reach them
-          - /runbook NAME [SECTION] The runbook itself, section by section
-          - /deps NAME [up|down|both] [depth N] What it depends on, and what breaks if
-            it breaks
-          - /find WORDS [page N] Search the catalog by name, words, tag or owner
-          - /report NAME Tell the owning team that an entry is wrong
-          - /catalog [sync] What the catalog holds, how fresh it is, what is broken
-          - /help [COMMAND] What there is, with examples
-        → About owner    /help owner
-        → About runbook  /help runbook
-        → About deps     /help deps
-        → About find     /help find
-        → About report   /help report
-        → About catalog  /help catalog
-    "#]],
+              - /owner NAME Who owns it and how to reach them
+              - /runbook NAME [SECTION] The runbook itself, section by section
+              - /deps NAME [up|down|both] [depth N] What it depends on, and what breaks if
+                it breaks
+              - /find WORDS [page N] Search the catalog by name, words, tag or owner
+              - /whois NAME [page N] Who somebody is across GitHub, chat, on-call and HR;
+                who is in a team
+              - /link [remove] Tie your chat account to your GitHub login
+              - /report NAME Tell the owning team that an entry is wrong
+              - /catalog [sync] What the catalog holds, how fresh it is, what is broken
+              - /help [COMMAND] What there is, with examples
+            → About owner    /help owner
+            → About runbook  /help runbook
+            → About deps     /help deps
+            → About find     /help find
+            → About whois    /help whois
+            → About link     /help link
+            → About report   /help report
+            → About catalog  /help catalog
+        "#]],
     );
     check(
         &bot.say("help deps"),

@@ -34,7 +34,29 @@ fn build(world: &World, change: impl FnOnce(&mut steward::catalog::Parts)) -> Ca
 #[test]
 fn a_person_is_shown_with_accounts_and_the_evidence_of_each() {
     let bot = Bot::new(build(&company(), |_| ()));
-    check(&bot.say("/whois ana silva"), expect![[r#""#]]);
+    check(
+        &bot.say("/whois ana silva"),
+        expect![[r#"
+        Ana Silva is Staff engineer in Team Payments.
+
+        Ana Silva user:e1
+          In chat  Ana Silva
+          Teams    Team Payments
+          Manager  Kim Lee
+          Leads    Team Payments
+          E-mail   ana@acme.example
+          - GitHub asilva: a member on GitHub
+          - Slack U0ANA: listed by acme
+          - PagerDuty P0ANA: the mapping file
+          - HR e1: listed by acme; the mapping file
+          - E-mail ana@acme.example: an address in a verified domain
+          Owns with their teams: Team Payments (4)
+        → Their team  /whois group:default/team-payments
+        Also known as user:ana.silva in a descriptor, user:asilva on GitHub.
+
+        Read from acme/org@3f2c1ab, synced 3 min ago
+    "#]],
+    );
     assert_eq!(bot.refs("/whois asilva"), ["user:default/e1", "user:default/ana.silva", "user:default/asilva"]);
     for name in ["ana@acme.example", "@asilva", "<@U0ANA>", "user:default/ana.silva"] {
         assert_eq!(bot.refs(&format!("/whois {name}"))[0], "user:default/e1", "{name}");
@@ -44,7 +66,30 @@ fn a_person_is_shown_with_accounts_and_the_evidence_of_each() {
 #[test]
 fn a_team_is_shown_with_members_and_what_the_sources_say_differently() {
     let bot = Bot::new(build(&company(), |_| ()));
-    check(&bot.say("/whois team-payments"), expect![[r#""#]]);
+    check(
+        &bot.say("/whois team-payments"),
+        expect![[r#"
+        Team Payments: reach them in #team-payments.
+
+        Team Payments group:team-payments
+          Channel     #team-payments
+          Lead        Ana Silva
+          Belongs to  Money
+          People      1 person
+          - Ana Silva, Staff engineer (lead)
+          2 differences between the sources
+          - Members are as in HR's list; in a descriptor also Ben Okafor
+          - Members are as in HR's list; on GitHub also eve
+          Owns
+          - Payments API component:payments-api: service, production
+          - Payments system:payments: system
+          - payments-v2: openapi API, production
+          - redis-payments: cache
+        → What it owns  /owner group:default/team-payments
+
+        Read from acme/org@3f2c1ab, synced 3 min ago
+    "#]],
+    );
 }
 
 #[test]

@@ -73,9 +73,20 @@ pub fn resolve_of(
             let guess = (level == Level::Typo).then(said);
             Ok(Subject { entry, also, guess })
         }
+        Found::Several { entries, .. } if let Some(entry) = one_person(catalog, &entries) => {
+            Ok(Subject { entry, also: Vec::new(), guess: None })
+        }
         Found::Several { entries, .. } => Err(Box::new(offer(catalog, asking, command, typed, &entries))),
         Found::None { nearest } => Err(Box::new(not_found(catalog, asking, command, typed, &nearest))),
     }
+}
+
+/// The person behind all of these, under their first reference.
+fn one_person(catalog: &Catalog, entries: &[Arc<Entry>]) -> Option<Arc<Entry>> {
+    let first = &entries.first()?.entity;
+    let is_one = entries.iter().all(|entry| catalog.is_same_person(&entry.entity.entity_ref, &first.entity_ref));
+    let person = catalog.person(&first.entity_ref).filter(|_| is_one)?;
+    catalog.find(&person.primary).cloned()
 }
 
 /// A person mentioned as `<@U123>`.

@@ -183,7 +183,7 @@ pub fn resolve<'m>(node: &OrgNode<'m>, field: &str, args: &Map<String, Json>) ->
             let parent = team.parent.as_ref().and_then(|parent| people.teams.iter().find(|team| team.slug == *parent));
             object(parent.map(|parent| OrgNode::Team(people, parent)))
         }
-        (OrgNode::Team(people, team), "members") => {
+        (OrgNode::Team(_, team), "members") => {
             assert_eq!(args["membership"], json!("IMMEDIATE"), "members of teams below are asked for there");
             let all = team.members.iter().map(|login| OrgNode::Login(login));
             list("TeamMemberConnection", all, args)

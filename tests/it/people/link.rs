@@ -1,11 +1,7 @@
 //! `/link`: a chat account tied to a GitHub login that its owner proves.
 
 use sqlx::Row;
-use steward::{
-    app::App,
-    chat::Does,
-    settings::{GithubAuth, SourceSettings},
-};
+use steward::{app::App, chat::Does};
 
 use super::*;
 use crate::{
@@ -26,22 +22,19 @@ spec: { type: team, children: [] }
 ";
 
 async fn bot(client_id: Option<&str>) -> Bot {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let github = FakeGithub::start("acme").await;
     github.add_repository("org", &[("catalog-info.yaml", GRACE)]);
     github.model(|model| {
         let device = &mut model.device;
         (device.login, device.id, device.client_id) = ("Grace".to_owned(), 77, "Iv23liAcme".to_owned());
     });
-    let mut settings = steward::settings::Settings::default();
     let text = format!(
         "sources: [{{ type: github, id: acme, org: acme, api_url: \"{}\", auth: {{ token: x, client_id: \"{}\" }} }}]",
         github.url,
         client_id.unwrap_or_default()
     );
-    settings.sources = steward::settings::check_text(&text).unwrap().sources;
-    let SourceSettings::Github(source) = &settings.sources[0] else { unreachable!() };
-    let GithubAuth { client_id: read, .. } = &source.auth;
-    assert_eq!(read.as_deref(), Some(client_id.unwrap_or_default()));
+    let settings = steward::settings::check_text("steward.yaml", &text, &|_| None).unwrap();
     let bot = Bot::with_settings(github, new_database().await, settings).await;
     bot.sync().await;
     bot
