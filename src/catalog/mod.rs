@@ -6,6 +6,7 @@ pub mod descriptor;
 pub mod diff;
 mod entity;
 mod entity_ref;
+mod event;
 mod graph;
 pub mod kinds;
 pub mod lookup;
@@ -17,6 +18,7 @@ mod snapshot;
 
 pub use entity::{Entity, Kind, Link};
 pub use entity_ref::{BadEntityRef, EntityRef};
+pub use event::{EventKind, RepositoryEvent};
 pub use graph::{Circle, Dependencies, Direction, MAX_NODES, Node, Repeat};
 pub use lookup::{Found, Level, LookupIndex, Sought, is_deprecated};
 pub use person::left;
@@ -25,4 +27,4 @@ pub use repository::{
     Authority, Commit, Contents, FileRole, Files, FilesFound, FilesWanted, Known, Looked, RUNBOOK_PATHS, Repository,
     RepositoryKey, RepositoryRead, Scope, SourceFile, SourcePage, SweepError, SweepMark, SweepReport, Visibility,
 };
-pub use snapshot::{BrokenFile, Catalog, Entry, KeptBecause, Origin, Parts, Runbook, SourceState};
+pub use snapshot::{BrokenFile, Catalog, Entry, HeldBack, KeptBecause, Origin, Parts, Runbook, SourceState};

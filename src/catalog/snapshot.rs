@@ -119,6 +119,19 @@ pub struct SourceState {
     pub synced_at: Option<DateTime<Utc>>,
     /// Why the last sync did not reach its end.
     pub error: Option<String>,
+    /// A removal that waits for an admin's word.
+    #[serde(default)]
+    pub held_back: Option<HeldBack>,
+}
+
+/// Repositories that a sweep no longer brought, too many to be removed without a person's word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBack {
+    pub gone: usize,
+    pub of: usize,
+    pub since: DateTime<Utc>,
+    /// The first few by name.
+    pub names: Vec<String>,
 }
 
 /// The snapshot. Cheap to clone; shared by all readers.

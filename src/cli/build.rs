@@ -1,9 +1,10 @@
 //! From settings to the application and its parts.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use anyhow::{Context, bail};
 use include_dir::{Dir, include_dir};
+use secrecy::ExposeSecret;
 
 use crate::{
     app::{App, CatalogHandle, Clock},
@@ -13,11 +14,11 @@ use crate::{
         people::{MappedPerson, parse_mapping},
     },
     directory::DirectorySource,
-    github::{Auth, Connection, GithubConfig, GithubSource, OrgSource, OrgWanted, Waits},
+    github::{AppKey, Auth, Connection, GithubConfig, GithubSource, OrgSource, OrgWanted, Waits},
     outbox::Outbox,
     people::{PeopleSource, ScimConfig, ScimWaits},
     playground::Board,
-    settings::{GithubSettings, PeopleSettings, ScimSettings, Settings, SourceSettings},
+    settings::{AppAuth, GithubAuth, GithubSettings, PeopleSettings, ScimSettings, Settings, SourceSettings},
     slack::SlackClient,
     store::{Database, Store, load_parts_from_disk},
     sync::Source,
@@ -95,9 +96,10 @@ fn verified_domains(settings: &Settings) -> Vec<String> {
 
 /// Needs a running tokio runtime.
 pub fn sources(settings: &Settings) -> anyhow::Result<Vec<Source>> {
+    let mut connections = Connections::default();
     let mut sources = Vec::new();
     for settings in &settings.sources {
-        let source = source(settings)?;
+        let source = source(settings, &mut connections)?;
         let organisation = match (settings, &source) {
             (SourceSettings::Github(github), Some(Source::Github(read))) => organisation(github, read),
             (_, _) => None,
@@ -131,21 +133,17 @@ fn people(settings: &PeopleSettings) -> anyhow::Result<PeopleSource> {
 }
 
 /// `None` for a source that this version does not read.
-fn source(settings: &SourceSettings) -> anyhow::Result<Option<Source>> {
+fn source(settings: &SourceSettings, connections: &mut Connections) -> anyhow::Result<Option<Source>> {
     Ok(Some(match settings {
         SourceSettings::Url(_) | SourceSettings::Backstage(_) => {
             tracing::warn!(source = settings.id(), "this version does not read sources of this type yet; it is passed over");
             return Ok(None);
         }
         SourceSettings::Github(github) => {
-            let Some(token) = github.auth.token.clone() else {
-                bail!("source {}: this version does not sign in as a GitHub App yet; set auth.token", github.id);
-            };
             let config = GithubConfig {
                 id: github.id.clone(),
                 org: github.org.clone(),
-                connection: Connection::new(&github.api_url, &Auth::Token(token), Waits::default())
-                    .with_context(|| format!("source {}", github.id))?,
+                connection: connections.to(github).with_context(|| format!("source {}", github.id))?,
                 catalog_paths: github.catalog_paths.clone(),
             };
             Source::Github(GithubSource::new(config).with_context(|| format!("source {}", github.id))?)
@@ -158,6 +156,36 @@ fn source(settings: &SourceSettings) -> anyhow::Result<Option<Source>> {
     }))
 }
 
+/// One connection for all sources that speak with one GitHub as one identity, so that what they use up is known together.
+#[derive(Default)]
+struct Connections(HashMap<(String, String), Connection>);
+
+impl Connections {
+    fn to(&mut self, github: &GithubSettings) -> anyhow::Result<Connection> {
+        let GithubSettings { org, api_url, auth: GithubAuth { token, app, client_id: _ }, .. } = github;
+        let (identity, auth) = match (app, token) {
+            (Some(app), _) => {
+                let file = app.private_key_file.display();
+                let private_key = app.read_private_key();
+                let private_key = private_key.with_context(|| format!("auth.app.private_key_file: reading {file}"))?;
+                let AppAuth { id, installation_id, .. } = app.clone();
+                let identity = format!("app {id} of {} {installation_id:?}", org.to_lowercase());
+                let key = AppKey { id, private_key, owner: org.clone(), installation_id, now: || Clock::System.now() };
+                (identity, Auth::App(key))
+            }
+            (None, Some(token)) => (format!("token {}", token.expose_secret()), Auth::Token(token.clone())),
+            (None, None) => bail!("auth: holds neither token nor app"),
+        };
+        let key = (api_url.trim_end_matches('/').to_owned(), identity);
+        if let Some(connection) = self.0.get(&key) {
+            return Ok(connection.clone());
+        }
+        let connection = Connection::new(api_url, &auth, Waits::default())?;
+        self.0.insert(key, connection.clone());
+        Ok(connection)
+    }
+}
+
 /// The database of these settings, not started yet.
 pub fn database(settings: &Settings) -> Database {
     Database::new(settings.database.url.as_ref(), &settings.data_dir)
@@ -165,5 +193,5 @@ pub fn database(settings: &Settings) -> Database {
 
 pub fn worker(app: App) -> anyhow::Result<Arc<Worker>> {
     let sources = sources(&app.settings)?;
-    Ok(Arc::new(Worker { app: Arc::new(app), sources }))
+    Ok(Arc::new(Worker::new(Arc::new(app), sources)))
 }

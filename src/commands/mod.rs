@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod deps;
 pub mod find;
 pub mod help;
+pub mod history;
 pub mod link;
 pub mod owner;
 pub mod report;
@@ -13,6 +14,7 @@ pub mod runbook;
 pub mod whois;
 
 use answer::failure;
+use catalog::CatalogCall;
 use chrono::{DateTime, Utc};
 use include_dir::{Dir, include_dir};
 
@@ -29,13 +31,12 @@ use crate::{
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 9] = ["owner", "runbook", "deps", "find", "whois", "link", "report", "catalog", "help"];
+const ORDER: [&str; 10] = ["owner", "runbook", "deps", "find", "whois", "history", "link", "report", "catalog", "help"];
 
 /// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 9] = [
+const LATER: [(&str, &str, &str); 8] = [
     ("oncall", "/owner NAME", "gives channel and lead"),
     ("docs", "/runbook NAME", "shows the runbook, and /owner NAME the links"),
-    ("history", "/owner NAME", "links to the file, where its history is"),
     ("uses", "/deps NAME up", "shows what uses it"),
     ("new", "/help", "shows what there is"),
     ("tasks", "/help", "shows what there is"),
@@ -206,13 +207,15 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "link" => link::link(app, catalog, asking, &arguments.into()).await,
         "whois" => whois::whois(catalog, asking, &arguments.into()),
         "find" => find::find(catalog, asking, &arguments.into()),
+        "history" => history::history(app, catalog, asking, &arguments.into()).await,
         "report" => return report::report(catalog, asking, &arguments.into()),
         "catalog" => match arguments.into() {
-            catalog::CatalogCall::Show => catalog::catalog(catalog, asking),
-            catalog::CatalogCall::Sync if asking.standing == Standing::Admin => {
-                catalog::sync(app, catalog, asking, asking.place).await
-            }
-            catalog::CatalogCall::Sync => failure::admins_only(catalog, "catalog", "start a sync", &admins(app)),
+            CatalogCall::Show => catalog::catalog(catalog, asking),
+            call if asking.standing != Standing::Admin => failure::admins_only(catalog, "catalog", call.act(), &admins(app)),
+            CatalogCall::Sync => catalog::sync(app, catalog, asking, asking.place).await,
+            CatalogCall::Removed => catalog::removal::removed(app, asking).await,
+            CatalogCall::Remove { source } => catalog::removal::confirm(app, catalog, asking, &source).await,
+            CatalogCall::Restore { repository } => catalog::removal::restore(app, asking, &repository).await,
         },
         "help" => help::help(&app.commands, asking, &arguments.into()),
         // Definitions are data, so the set can hold a name that this build has no answer for.

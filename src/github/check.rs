@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     GithubSource,
-    client::{Answer, Tally},
+    client::{Answer, JSON, Tally, Urgency},
     error::{Fault, GithubError},
 };
 
@@ -92,18 +92,18 @@ struct Connection {
 impl GithubSource {
     /// Looks at address, token, rate limit and organisation with two requests; never fails itself.
     pub async fn check(&self) -> Vec<Check> {
-        let tally = Tally::default();
-        let mut checks = match self.client.rest(&tally, "/rate_limit", "application/vnd.github+json").await {
+        let tally = Tally::of(Urgency::Person);
+        let mut checks = match self.client.rest(&tally, "/rate_limit", JSON).await {
             Ok(answer) => {
                 let mut checks = vec![token(&answer)];
                 checks.extend(rate_limits(&answer));
                 checks
             }
             // An Enterprise Server whose limits are turned off; its answer to the query tells of the token.
-            Err(Fault::Final(GithubError::NotGithub { said, .. })) if said.contains("not enabled") => {
+            Err(Fault::Final(GithubError::Rejected { status: 404, said })) if said.contains("not enabled") => {
                 vec![Check::good(RATE_LIMIT, "turned off on this server".to_owned())]
             }
-            Err(fault) => return vec![Check::bad(TOKEN, &at_once(fault))],
+            Err(fault) => return vec![Check::bad(TOKEN, &at_once(self.client.not_github(fault)))],
         };
         checks.push(match self.load_owner(&tally).await {
             Ok(owner) => {

@@ -12,6 +12,12 @@ pub enum GithubError {
     Config { key: &'static str, why: String },
     #[error("GitHub does not accept the token")]
     BadToken,
+    #[error("GitHub does not accept the key of the GitHub App {app}")]
+    BadApp { app: String },
+    #[error("the GitHub App {app} is not installed on {owner}")]
+    NotInstalled { app: String, owner: String },
+    #[error("the GitHub App's installation is suspended: {said}")]
+    Suspended { said: String },
     /// GitHub knows the token and refuses: a scope, single sign-on or an address list.
     #[error("GitHub refuses the token: {said}")]
     Forbidden { said: String },
@@ -29,7 +35,10 @@ pub enum GithubError {
     Unavailable { attempts: u32, last: String },
     /// GitHub understood and will not do it.
     #[error("GitHub rejected the request: {said}")]
-    Rejected { said: String },
+    Rejected { status: u16, said: String },
+    /// A request that may create something got no good answer; asking again might create it twice.
+    #[error("GitHub may or may not have done it: {said}")]
+    Unsure { said: String },
     #[error("the HTTP client could not be made")]
     Client { source: octocrab::Error },
     /// The reader of the pages went away.
@@ -43,6 +52,16 @@ impl GithubError {
         let advice = match self {
             Self::Config { key, .. } => format!("Correct {key} in steward.yaml."),
             Self::BadToken => "Make a new token on GitHub (Settings, Developer settings) and set it as GITHUB_TOKEN.".to_owned(),
+            Self::BadApp { .. } => "Check auth.app.id, and that private_key_file is a key of this App that is not deleted on GitHub; \
+                                    check the machine's clock too."
+                .to_owned(),
+            Self::NotInstalled { owner, .. } => format!(
+                "Install the App on {owner} (its page on GitHub, Install App), or correct org or auth.app.installation_id."
+            ),
+            Self::Suspended { .. } => "Unsuspend it on GitHub: the organisation's settings, GitHub Apps, Configure.".to_owned(),
+            Self::Forbidden { said } if said.contains("by integration") => {
+                "Give the GitHub App the permission on its page on GitHub, and accept it in the organisation's settings.".to_owned()
+            }
             Self::Forbidden { .. } => "Give the token read access to the organisation's repositories (classic: the scope `repo`; \
                                        fine-grained: Contents and Metadata), and authorise it for single sign-on if the organisation has it."
                 .to_owned(),
@@ -62,7 +81,7 @@ impl GithubError {
             Self::Client { .. } => {
                 "Install the machine's certificate authorities (Debian: apt-get install ca-certificates).".to_owned()
             }
-            Self::Rejected { .. } | Self::Stopped => return None,
+            Self::Rejected { .. } | Self::Unsure { .. } | Self::Stopped => return None,
         };
         Some(advice)
     }

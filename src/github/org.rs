@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 
 use super::{
     Connection,
-    client::{Client, Tally, announced_wait},
+    budget::announced_wait,
+    client::{Client, Tally},
     error::{Fault, GithubError},
     waits::{Patience, Waits},
 };
@@ -432,7 +433,7 @@ fn read_answer<T: DeserializeOwned>(body: &[u8], org: &str, path: &[&str], wait_
             Some("NOT_FOUND") => Fault::Final(GithubError::UnknownOwner { owner: org.to_owned() }),
             Some("FORBIDDEN" | "INSUFFICIENT_SCOPES") => Fault::Final(GithubError::OrgForbidden { said }),
             _ if error.extensions.is_some_and(|extensions| extensions.code.is_some()) => {
-                Fault::Final(GithubError::Rejected { said })
+                Fault::Final(GithubError::Rejected { status: 200, said })
             }
             Some(_) | None => Fault::Transient(said),
         });

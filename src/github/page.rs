@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use super::{
     WantedFile,
-    client::{Answer, announced_wait},
+    budget::announced_wait,
+    client::Answer,
     error::{Fault, GithubError},
 };
 
@@ -185,7 +186,9 @@ fn absence_fault(errors: Vec<GraphqlError>, owner: &str) -> Fault {
         Some("NOT_FOUND") => Fault::Final(unknown),
         Some("FORBIDDEN" | "INSUFFICIENT_SCOPES") => Fault::Final(GithubError::Forbidden { said }),
         // The query does not fit this GitHub's schema: an Enterprise Server too old for it.
-        _ if extensions.is_some_and(|extensions| extensions.code.is_some()) => Fault::Final(GithubError::Rejected { said }),
+        _ if extensions.is_some_and(|extensions| extensions.code.is_some()) => {
+            Fault::Final(GithubError::Rejected { status: 200, said })
+        }
         Some(_) | None => Fault::Transient(said),
     }
 }

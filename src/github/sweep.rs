@@ -306,7 +306,6 @@ impl Delivery<'_> {
         loop {
             match self.source.client.rest(self.tally, &request, "application/vnd.github.raw+json").await {
                 Ok(answer) => return Ok(answer.body),
-                Err(Fault::Final(GithubError::NotGithub { said, .. })) => return Err(GithubError::Rejected { said }),
                 Err(fault) => patience.bear(fault).await?,
             }
         }

@@ -1,7 +1,7 @@
 //! Everything that changes something: the audit line and the job that does it, in one transaction.
 
 use chrono::{DateTime, Utc};
-use graphile_worker::{JobSpecBuilder, worker_utils::WorkerUtils};
+use graphile_worker::{JobKeyMode, JobSpecBuilder, worker_utils::WorkerUtils};
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
@@ -21,6 +21,17 @@ pub const LINK: &str = "link";
 /// The queue's name for [`Job::LookAt`].
 pub const LOOK_AT: &str = "look_at";
 
+/// The queue's name for [`Job::Restore`].
+pub const RESTORE: &str = "restore_repository";
+/// The queue's name for [`Job::SyncSource`].
+pub const SYNC_SOURCE: &str = "sync_source";
+
+/// The queue's name for [`Job::ReadPeople`].
+pub const READ_PEOPLE: &str = "read_people";
+
+/// The queue's name for [`Job::CheckPullRequest`].
+pub const CHECK_PULL_REQUEST: &str = "check_pull_request";
+
 /// Looks come before syncs: somebody has just changed that repository.
 const URGENT: i16 = -10;
 
@@ -38,10 +49,19 @@ pub struct AuditEntry {
 /// What is done later, once, by any replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
-    SyncSources { requested_by: Account, place: Option<Place> },
+    SyncSources(SyncSources),
+    Restore(RestoreRepository),
     Deliver(Message),
     LookAt(LookAt),
     Link(LinkStep),
+    /// All of one source, because something was heard of it as a whole.
+    SyncSource(OfSource),
+    /// Teams and members of one source.
+    ReadPeople {
+        of: OfSource,
+        not_before: DateTime<Utc>,
+    },
+    CheckPullRequest(CheckPullRequest),
 }
 
 /// A step on the way to a chat account tied to a GitHub login.
@@ -64,6 +84,22 @@ pub struct LinkWait {
     pub next_at: DateTime<Utc>,
 }
 
+/// Work on one source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfSource {
+    pub source: String,
+}
+
+/// The descriptors that a pull request changes are to be checked, and its author told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckPullRequest {
+    pub source: String,
+    pub repository: RepositoryKey,
+    pub number: i64,
+    /// The commit that was its head when it was heard of.
+    pub head: String,
+}
+
 /// A repository to be compared with what is stored, because something was heard of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookAt {
@@ -78,8 +114,27 @@ pub struct JobContext<T> {
     pub work: T,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncSources {
+    pub requested_by: Account,
+    pub place: Option<Place>,
+    /// A removal that was held back and may now be carried out; then only its source is read, whole.
+    #[serde(default)]
+    pub confirmed: Option<ConfirmedRemoval>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfirmedRemoval {
+    pub source: String,
+    /// The number that was confirmed; more than that waits again.
+    pub up_to: usize,
+}
+
+/// A removed repository that shall answer again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreRepository {
+    /// `acme/payments-api`.
+    pub full_name: String,
     pub requested_by: Account,
     pub place: Option<Place>,
 }
@@ -156,10 +211,13 @@ pub(super) async fn enqueue(
     let queue = WorkerUtils::new(pool, super::QUEUE_SCHEMA);
     let mut queue = queue.with_executor(transaction);
     let job = match job {
-        Job::SyncSources { requested_by, place } => {
+        Job::Restore(work) => {
+            let spec = JobSpecBuilder::new().max_attempts(3).build();
+            queue.add_raw_job(RESTORE, JobContext { audit_id, work }, spec).await?
+        }
+        Job::SyncSources(work) => {
             // One at a time: two syncs of the same sources would only wait for one another's row locks.
             let spec = JobSpecBuilder::new().queue_name("sync").max_attempts(3).build();
-            let work = SyncSources { requested_by, place };
             queue.add_raw_job(SYNC_SOURCES, JobContext { audit_id, work }, spec).await?
         }
         Job::Deliver(message) => {
@@ -180,6 +238,23 @@ pub(super) async fn enqueue(
             let key = format!("look:{}:{}", work.source, work.repository.id);
             let spec = JobSpecBuilder::new().job_key(key).priority(URGENT).max_attempts(12).build();
             queue.add_raw_job(LOOK_AT, JobContext { audit_id, work }, spec).await?
+        }
+        Job::SyncSource(work) => {
+            let key = format!("sync:{}", work.source);
+            let spec = JobSpecBuilder::new().job_key(key).queue_name("sync").max_attempts(3).build();
+            queue.add_raw_job(SYNC_SOURCE, JobContext { audit_id, work }, spec).await?
+        }
+        Job::ReadPeople { of: work, not_before } => {
+            let key = format!("people:{}", work.source);
+            // The first event sets the time: with a later one moving it on, an organisation at work would never be read.
+            let spec = JobSpecBuilder::new().job_key(key).job_key_mode(JobKeyMode::PreserveRunAt);
+            let spec = spec.run_at(not_before).max_attempts(3).build();
+            queue.add_raw_job(READ_PEOPLE, JobContext { audit_id, work }, spec).await?
+        }
+        Job::CheckPullRequest(work) => {
+            let key = format!("pull:{}:{}:{}", work.source, work.repository.id, work.number);
+            let spec = JobSpecBuilder::new().job_key(key).max_attempts(6).build();
+            queue.add_raw_job(CHECK_PULL_REQUEST, JobContext { audit_id, work }, spec).await?
         }
     };
     Ok(*job.id())

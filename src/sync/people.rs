@@ -3,7 +3,10 @@
 
 use std::collections::HashSet;
 
-use super::{FEW_REPOSITORIES, LARGEST_REMOVAL, Removals, SourceSummary};
+use super::{
+    SourceSummary,
+    removal::{FEW_REPOSITORIES, LARGEST_REMOVAL, Removals},
+};
 use crate::{
     catalog::{EntityRef, SweepError, diff::RepositoryChange},
     store::StoredSource,

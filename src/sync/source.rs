@@ -62,6 +62,14 @@ impl Source {
         }
     }
 
+    /// Whether a sync that finds nothing new is cheap.
+    pub fn tells_what_is_new(&self) -> bool {
+        match self {
+            Self::Github(_) => true,
+            Self::Directory { .. } | Self::Organisation(_) | Self::People(_) => false,
+        }
+    }
+
     /// How files are chosen here, as a text to compare: another one makes every repository be read anew.
     pub(super) fn reading(&self) -> String {
         match self {

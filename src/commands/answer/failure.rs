@@ -36,6 +36,30 @@ pub fn not_recorded(command: &str, what: &str, asking: &Asking<'_>, error: &Stor
     }
 }
 
+/// The store could not be asked; `needs` says what it keeps, as the beginning of a sentence.
+pub fn not_answered(command: &str, needs: &str, asking: &Asking<'_>, error: &StoreError) -> Reply {
+    match error {
+        StoreError::Away(_) => {
+            let why = match asking.store {
+                StoreHealth::Absent => "which `steward ask` does not use; ask in chat".to_owned(),
+                StoreHealth::AwaySince(since) => {
+                    tracing::warn!(command, %error, "a question was refused: the store is away");
+                    format!("which cannot be reached since {}", since.format("%H:%M UTC"))
+                }
+                StoreHealth::Reachable => "which cannot be reached now".to_owned(),
+            };
+            let said = UserError::new(format!("{needs} is kept in PostgreSQL, {why}."));
+            Reply { status: Status::Refused, ..Reply::fault(command, &said) }
+        }
+        StoreError::Failed(cause) => {
+            let reference = format!("{:x}", asking.now.timestamp_millis());
+            tracing::error!(command, reference, error = format!("{cause:#}"), "a question failed in the store");
+            let said = UserError::new(format!("{needs} could not be read: the database refused, which is a fault of ours."));
+            Reply::fault(command, &said.next(format!("Tell whoever runs Steward: reference {reference}.")))
+        }
+    }
+}
+
 /// "Only admins may start a sync. Admins are Platform and Ana Silva."
 pub fn admins_only(catalog: &Catalog, command: &str, act: &str, admins: &[EntityRef]) -> Reply {
     let names: Vec<String> =

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use axum::{
-    http::{HeaderMap, HeaderValue},
+    body::Bytes,
+    http::{HeaderMap, HeaderValue, Method},
     response::{IntoResponse, Response},
 };
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -15,20 +16,48 @@ use super::{
     serve::{message, respond},
 };
 
-pub fn answer(
-    model: &Model,
-    url: &str,
-    path: &str,
-    query: &str,
-    headers: &HeaderMap,
-    used: &HashMap<&'static str, u64>,
-    limit: u64,
-) -> Response {
-    let segments: Vec<_> = path.trim_matches('/').split('/').collect();
+/// One request, the prefix of an Enterprise Server taken off.
+pub struct Asked<'a> {
+    /// The fake's own address.
+    pub url: &'a str,
+    pub method: &'a Method,
+    pub path: &'a str,
+    pub query: HashMap<String, String>,
+    pub headers: &'a HeaderMap,
+    pub body: &'a Bytes,
+    /// How much of each resource is used up, of how much.
+    pub used: &'a HashMap<&'static str, u64>,
+    pub limit: u64,
+}
+
+impl Asked<'_> {
+    pub fn segments(&self) -> Vec<&str> {
+        self.path.trim_matches('/').split('/').collect()
+    }
+
+    pub fn json(&self) -> Json {
+        serde_json::from_slice(self.body).unwrap_or_default()
+    }
+}
+
+/// A group of paths, one file each; `None` where the path is none of its own.
+type Routes = fn(&mut Model, &Asked<'_>) -> Option<Response>;
+
+const ROUTES: [Routes; 1] = [read];
+
+pub fn answer(model: &mut Model, asked: &Asked<'_>) -> Response {
+    ROUTES.iter().find_map(|routes| routes(model, asked)).unwrap_or_else(|| message(404, "Not Found"))
+}
+
+/// Repositories and their owner, as they are.
+fn read(model: &mut Model, asked: &Asked<'_>) -> Option<Response> {
+    if asked.method != Method::GET {
+        return None;
+    }
+    let Asked { url, path, query, headers, used, limit, .. } = asked;
     let rest = Rest { model, url };
-    let is_owner = |login: &str| login.eq_ignore_ascii_case(&model.owner.login);
-    let query: HashMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    match &segments[..] {
+    let is_owner = |login: &str| login.eq_ignore_ascii_case(&rest.model.owner.login);
+    Some(match &asked.segments()[..] {
         ["rate_limit"] => {
             let of = |resource: &str| {
                 let used = used.get(resource).copied().unwrap_or_default();
@@ -38,22 +67,24 @@ pub fn answer(
             respond(200, &json!({ "resources": resources, "rate": of("core") }))
         }
         ["user"] => respond(200, &rest.viewer()),
-        ["orgs", login] if is_owner(login) && model.owner.kind == OwnerKind::Organization => respond(200, &rest.organization()),
-        ["orgs", login, "repos"] if is_owner(login) && model.owner.kind == OwnerKind::Organization => rest.list(path, &query),
-        ["users", login, "repos"] if is_owner(login) => rest.list(path, &query),
-        ["repos", login, name] if is_owner(login) => match model.find_repo(name) {
+        ["orgs", login] if is_owner(login) && rest.model.owner.kind == OwnerKind::Organization => {
+            respond(200, &rest.organization())
+        }
+        ["orgs", login, "repos"] if is_owner(login) && rest.model.owner.kind == OwnerKind::Organization => rest.list(path, query),
+        ["users", login, "repos"] if is_owner(login) => rest.list(path, query),
+        ["repos", login, name] if is_owner(login) => match rest.model.find_repo(name) {
             Some(repo) => respond(200, &rest.repository(repo, true)),
             None => message(404, "Not Found"),
         },
         ["repos", login, name, "contents", file @ ..] if is_owner(login) => {
             let revision = query.get("ref").map_or("HEAD", String::as_str);
             let raw = headers.get("accept").and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("raw"));
-            let commit = model.find_repo(name).and_then(|repo| Some((repo, repo.find_commit(revision)?)));
-            let Some((repo, commit)) = commit else { return message(404, "Not Found") };
+            let commit = rest.model.find_repo(name).and_then(|repo| Some((repo, repo.find_commit(revision)?)));
+            let Some((repo, commit)) = commit else { return Some(message(404, "Not Found")) };
             rest.contents(repo, commit, &decode(&file.join("/")), raw)
         }
-        _ => message(404, "Not Found"),
-    }
+        _ => return None,
+    })
 }
 
 fn decode(path: &str) -> String {

@@ -134,10 +134,11 @@ impl State {
             Some(Fault::Status(status)) => message(status, status_text(status)),
             Some(Fault::GraphqlTimeout) => respond(200, &json!({ "data": null, "errors": [{ "message": TIMEOUT }] })),
             fault if graphql && method == Method::POST => self.graphql(&request, fault),
-            _ if method == Method::GET => {
-                rest::answer(&self.model, url, path, query.unwrap_or_default(), headers, &self.used, LIMIT)
+            _ => {
+                let query = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+                let asked = rest::Asked { url, method, path, query, headers, body, used: &self.used, limit: LIMIT };
+                rest::answer(&mut self.model, &asked)
             }
-            _ => message(404, "Not Found"),
         }
     }
 

@@ -1,0 +1,131 @@
+//! What changed, when and by which commit: through owners, renames, moves, and after the end.
+
+use expect_test::expect;
+
+use crate::{bot::Bot, shop::check};
+
+fn component(name: &str, owner: &str, more: &str) -> String {
+    format!(
+        "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: {name}\nspec:\n  type: service\n  lifecycle: production\n  owner: {owner}\n{more}"
+    )
+}
+
+const TEAMS: &str = "apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: { name: team-a, title: Team A }
+spec: { type: team, children: [] }
+---
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: { name: team-b, title: Team B }
+spec: { type: team, children: [] }
+";
+
+async fn bot_with(descriptor: &str) -> Bot {
+    let bot = Bot::of_descriptors(&[("org", TEAMS), ("shop", descriptor)]).await;
+    bot.sync().await;
+    bot
+}
+
+/// The answer with commits as they are in the fake, which are made of its clock: shown as `COMMIT`.
+async fn answer(bot: &Bot, line: &str) -> String {
+    let commits: Vec<String> = bot.github.model(|model| {
+        let all = model.repos.iter().flat_map(|repo| &repo.commits);
+        all.map(|commit| commit.sha[..7].to_owned()).collect()
+    });
+    let mut text = bot.say(line).await;
+    for commit in commits {
+        text = text.replace(&commit, "COMMIT");
+    }
+    text
+}
+
+async fn push(bot: &Bot, descriptor: &str) {
+    bot.github.push_file("shop", "catalog-info.yaml", descriptor);
+    bot.sync().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_line_says_who_owned_it_since_when() {
+    let bot = bot_with(&component("cart", "team-a", "")).await;
+    check(
+        &answer(&bot, "/history cart").await,
+        expect![[r#"
+        cart has been owned by Team A, since 1 January at least; no other owner is known.
+
+        Changes component:cart
+          - 1 January: first seen (COMMIT
+            <https://github.com/acme/shop/commit/COMMIT3561facee20386f0de8e72db5a55c7273> by ada)
+
+        → Owner  /owner component:default/cart
+
+        Read from acme/shop@COMMIT, synced just now
+    "#]],
+    );
+    push(&bot, &component("cart", "team-b", "  system: shop\n  dependsOn: [resource:db, resource:cache]\n")).await;
+    push(&bot, &component("cart", "team-b", "  system: shop\n  dependsOn: [resource:db, component:mail]\n")).await;
+    check(
+        &answer(&bot, "/history cart").await,
+        expect![[r#"
+        cart has been owned by Team B since 1 January (was Team A).
+
+        Changes component:cart
+          - 1 January: depends on component:mail; no longer on resource:cache (COMMIT
+            <https://github.com/acme/shop/commit/COMMIT0de6af9ad63af974e40275c8a2069dcdf> by ada)
+          - 1 January: owner Team A → Team B; system none → system:shop; depends on resource:db,
+            resource:cache (COMMIT
+            <https://github.com/acme/shop/commit/COMMIT44ed16ee635cb9b28561f7cf104d299b2> by ada)
+          - 1 January: first seen (COMMIT
+            <https://github.com/acme/shop/commit/COMMIT3561facee20386f0de8e72db5a55c7273> by ada)
+
+        → Owner  /owner component:default/cart
+
+        Read from acme/shop@COMMIT, synced just now
+    "#]],
+    );
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_goes_on_through_renames_and_moves() {
+    let bot = bot_with(&component("basket", "team-a", "")).await;
+    push(&bot, &component("cart", "team-b", "")).await;
+    bot.github.rename("shop", "store");
+    bot.sync().await;
+    // To another repository, changed on the way.
+    bot.github.remove_file("store", "catalog-info.yaml");
+    bot.github.add_repository("carts", &[("catalog-info.yaml", &component("cart", "team-b", "  system: shop\n"))]);
+    bot.sync().await;
+    check(
+        &answer(&bot, "/history cart").await,
+        expect![[r#"
+        cart has been owned by Team B since 1 January (was Team A).
+
+        Changes component:cart
+          - 1 January: moved, was in acme/store/catalog-info.yaml; system none → system:shop (COMMIT
+            <https://github.com/acme/carts/commit/COMMIT5f742c3584e28d5ee326603468afd0874> by ada)
+          - 1 January: renamed, was component:basket; owner Team A → Team B (COMMIT
+            <https://github.com/acme/store/commit/COMMIT44ed16ee635cb9b28561f7cf104d299b2> by ada)
+          - 1 January: first seen (COMMIT
+            <https://github.com/acme/store/commit/COMMIT3561facee20386f0de8e72db5a55c7273> by ada)
+
+        → Owner  /owner component:default/cart
+
+        Read from acme/carts@COMMIT, synced just now
+    "#]],
+    );
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_gone_still_answers() {
+    let bot = bot_with(&component("cart", "team-a", "")).await;
+    push(&bot, &component("cart", "team-b", "")).await;
+    bot.github.delete("shop");
+    bot.sync().await;
+    for line in ["/history cart", "/history component:default/cart", "/history component:cart", "/history Cart"] {
+        assert!(bot.say(line).await.starts_with("cart no longer exists since 21 November; its last owner was Team B."), "{line}");
+    }
+    assert!(bot.say("/history nothing-such").await.contains("Nothing in the catalog is called “nothing-such”"));
+    bot.halt().await;
+}
