@@ -26,6 +26,8 @@ use crate::{
         Reply, Request, Response, Status, Text, Visibility, limits,
     },
     error::UserError,
+    settings::SourceSettings,
+    sync::ORGANISATION_PACE,
 };
 
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
@@ -163,7 +165,13 @@ fn admins(app: &App) -> Vec<EntityRef> {
 }
 
 fn stale_after(app: &App) -> chrono::Duration {
-    let longest = app.settings.sources.iter().map(|source| source.schedule().every).max();
+    let pace = |source: &SourceSettings| match source {
+        SourceSettings::Github(github) if github.org_data.teams || github.org_data.users => {
+            github.schedule.every.max(ORGANISATION_PACE)
+        }
+        other => other.schedule().every,
+    };
+    let longest = app.settings.sources.iter().map(pace).max();
     let allowed = longest.and_then(|every| chrono::Duration::from_std(every.saturating_mul(MISSED_ROUNDS)).ok());
     allowed.unwrap_or(STALE_AFTER)
 }

@@ -134,13 +134,15 @@ pub(super) async fn load_links(connection: &mut PgConnection) -> Result<Vec<Link
 /// Persons and teams whose last claim was removed, the latest first.
 pub(super) async fn load_gone(connection: &mut PgConnection) -> Result<Vec<GoneClaim>, StoreError> {
     let rows = sqlx::query!(
-        r#"select distinct on (e.ref) e.ref as entity_ref, e.source_id, e.removed_at as "removed_at!",
-                  r.facts as "facts: Json<Repository>",
-                  coalesce(e.document #>> '{metadata,title}', e.document #>> '{spec,profile,displayName}', e.name) as "label!"
-           from entities e join repositories r using (source_id, repository_id)
-           where e.removed_at is not null and e.kind in ('user', 'group')
-             and not exists (select from entities living where living.ref = e.ref and living.removed_at is null)
-           order by e.ref, e.removed_at desc limit $1"#,
+        r#"with gone as (
+               select distinct on (e.ref) e.ref, e.source_id, e.removed_at, r.facts,
+                      coalesce(e.document #>> '{metadata,title}', e.document #>> '{spec,profile,displayName}', e.name) as label
+               from entities e join repositories r using (source_id, repository_id)
+               where e.removed_at is not null and e.kind in ('user', 'group')
+                 and not exists (select from entities living where living.ref = e.ref and living.removed_at is null)
+               order by e.ref, e.removed_at desc)
+           select ref as entity_ref, source_id, removed_at as "removed_at!", facts as "facts: Json<Repository>", label as "label!"
+           from gone order by removed_at desc, ref limit $1"#,
         MOST_GONE
     );
     let rows = rows.fetch_all(connection).await?;

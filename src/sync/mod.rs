@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 pub use look::look_at;
 pub use removal::Removals;
-pub use source::Source;
+pub use source::{ORGANISATION_PACE, Source};
 pub use summary::{Progress, Requests, SourceSummary, SyncSummary};
 
 use page::{PageContext, write_page, write_pages};
@@ -23,7 +23,7 @@ use removal::{Missing, remove_missing};
 
 use crate::{
     catalog::{
-        Known, Parts, RepositoryKey, Scope, SourcePage, SourceState, SweepError, SweepReport,
+        HeldBack, Known, Parts, RepositoryKey, Scope, SourcePage, SourceState, SweepError, SweepReport,
         diff::{StoredDigest, StoredFile, Tally, diff_repository},
         kinds::CustomKinds,
     },
@@ -96,6 +96,10 @@ pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<S
                     wrote = Wrote::Something;
                 }
                 after.held_back = outcome.held_back(before.held_back.as_ref(), context.clock.now());
+                if let Some(held) = summary.people_held_back.take() {
+                    let since = before.held_back.as_ref().map_or(held.since, |before| before.since);
+                    after.held_back = Some(HeldBack { since, ..held });
+                }
             } else {
                 add_untouched(&mut summary, &seen, &stored);
             }

@@ -79,10 +79,18 @@ impl Bot {
     /// The same with other settings; sources in them are not read.
     pub async fn with_settings(github: FakeGithub, database: Database, settings: Settings) -> Self {
         let folder = Arc::new(TempDir::new().expect("a temporary folder"));
-        let mut bot = Self::build(Arc::new(github), Arc::new(database), folder);
+        let mut bot = Self::build(Arc::new(github), Arc::new(database), folder, vec!["catalog-info.yaml".to_owned()]);
         let worker = Arc::get_mut(&mut bot.worker).expect("nobody else has it yet");
         let app = Arc::get_mut(&mut worker.app).expect("nobody else has it yet");
         app.settings = Settings { data_dir: app.settings.data_dir.clone(), access: app.settings.access.clone(), ..settings };
+        bot.run().await
+    }
+
+    /// The same with more to read.
+    pub async fn with_sources(github: FakeGithub, database: Database, sources: Vec<Source>) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let mut bot = Self::build(Arc::new(github), Arc::new(database), folder, vec!["catalog-info.yaml".to_owned()]);
+        Arc::get_mut(&mut bot.worker).expect("nobody else has it yet").sources.extend(sources);
         bot.run().await
     }
 

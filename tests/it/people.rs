@@ -1,5 +1,6 @@
 //! Teams and members of an organisation, the HR system's list, and how they become one.
 
+mod journey;
 mod link;
 mod list;
 mod organisation;

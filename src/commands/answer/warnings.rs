@@ -39,7 +39,7 @@ fn owner_warnings(catalog: &Catalog, entry: &Entry) -> Vec<Text> {
         let needs_owner = matches!(entity.kind, Kind::Component | Kind::Api | Kind::Resource | Kind::System | Kind::Domain);
         return if needs_owner { vec![Text::plain("The entry names no owner.")] } else { Vec::new() };
     };
-    let Some(found) = catalog.find(owner) else {
+    let Some(found) = catalog.find(catalog.primary(owner)) else {
         if let Some(gone) = catalog.gone(owner) {
             return vec![Text::plain("The owner is gone: ").join(whois::gone_text(gone))];
         }

@@ -106,3 +106,24 @@ async fn an_address_in_nobodys_domain_ties_nobody() {
     parts.verified_domains = vec!["mail.example".to_owned()];
     assert!(Catalog::build(parts).is_same_person(&user("e1"), &user("ada.lovelace")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_company_and_its_hr_list_are_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let directory =
+        steward::directory::DirectorySource { path: root.join("org"), catalog_paths: vec!["catalog-info.yaml".to_owned()] };
+    let org = read(&Source::Directory { id: "acme".to_owned(), directory }).await.unwrap();
+    let hr = read(&of_file(&root.join("people/people.csv"))).await.unwrap();
+    let mapping = std::fs::read_to_string(root.join("people/people-mapping.yaml")).unwrap();
+    let people = org.claims.iter().filter(|claim| claim.entity.kind == steward::catalog::Kind::User).count();
+    let mut parts = together([org, hr]);
+    parts.mapping = steward::catalog::people::parse_mapping(&mapping).unwrap();
+    parts.verified_domains = vec!["example.com".to_owned()];
+    let catalog = Catalog::build(parts);
+    assert_eq!(catalog.persons().len(), people + 1, "one has left and is only in the list");
+    assert!(catalog.persons().iter().all(|person| person.contradiction.is_none()));
+    let jane = catalog.find_person_by_slack_id("U0JANE").unwrap();
+    assert!(catalog.is_same_person(jane, &user("jane.whitfield")));
+    assert_eq!(catalog.find(&group("team-payments")).unwrap().entity.label(), "Payments");
+    assert!(members(&catalog, "team-payments").iter().all(|member| member.starts_with('e')));
+}
