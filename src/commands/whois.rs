@@ -222,6 +222,7 @@ fn evidence_words(evidence: &Evidence) -> String {
         Evidence::Entry { authority: Authority::People, source } => format!("listed by {source}"),
         Evidence::Entry { authority: Authority::Descriptor, .. } => "written in their entry".to_owned(),
         Evidence::Entry { authority: Authority::Organisation, .. } => "a member on GitHub".to_owned(),
+        Evidence::Entry { authority: Authority::Migration, source } => format!("written in {source}, which is moved from"),
         Evidence::Saml => "SAML identity".to_owned(),
         Evidence::VerifiedEmail => "an address in a verified domain".to_owned(),
         Evidence::Mapping => "the mapping file".to_owned(),
@@ -373,6 +374,7 @@ fn authority_words(authority: Authority) -> &'static str {
         Authority::People => "in HR's list",
         Authority::Descriptor => "in a descriptor",
         Authority::Organisation => "on GitHub",
+        Authority::Migration => "in the catalog that is moved from",
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     removal::{FEW_REPOSITORIES, LARGEST_REMOVAL, Removals},
 };
 use crate::{
-    catalog::{EntityRef, HeldBack, SweepError, diff::RepositoryChange},
+    catalog::{Authority, EntityRef, HeldBack, SweepError, diff::RepositoryChange},
     store::StoredSource,
 };
 
@@ -42,8 +42,12 @@ pub(super) fn hold_back(
         if !is_large || is_meant {
             return true;
         }
+        let what = match change.repository.authority {
+            Authority::People | Authority::Organisation => "people and teams",
+            Authority::Descriptor | Authority::Migration => "entities",
+        };
         let message = format!(
-            "{} of {known} people and teams are gone ({:.0} %): nothing was changed; if that is right, an admin confirms it in \
+            "{} of {known} {what} are gone ({:.0} %): nothing was changed; if that is right, an admin confirms it in \
              /catalog, or run `steward sync --full`",
             gone.len(),
             gone.len() as f64 * 100.0 / known as f64

@@ -47,8 +47,14 @@ fn held_back_card(source: &str, held: &HeldBack, asking: &Asking<'_>) -> Card {
 
 /// References are of people and teams, whose whole list is one repository.
 fn what(held: &HeldBack) -> &'static str {
-    let are_people = !held.names.is_empty() && held.names.iter().all(|name| name.contains(':'));
-    if are_people { "people and teams" } else { "repositories" }
+    let all = |is_such: fn(&String) -> bool| !held.names.is_empty() && held.names.iter().all(is_such);
+    if all(|name| name.starts_with("user:") || name.starts_with("group:")) {
+        "people and teams"
+    } else if all(|name| name.contains(':')) {
+        "entities"
+    } else {
+        "repositories"
+    }
 }
 
 /// Records that what was held back shall be removed. The caller has checked that an admin asks.
