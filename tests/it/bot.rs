@@ -102,7 +102,7 @@ impl Bot {
     /// The same with other settings; sources in them are not read.
     pub async fn with_settings(github: FakeGithub, database: Database, settings: Settings) -> Self {
         let folder = Arc::new(TempDir::new().expect("a temporary folder"));
-        let mut bot = Self::build(Arc::new(github), Arc::new(database), folder, vec!["catalog-info.yaml".to_owned()]);
+        let mut bot = Self::build(Arc::new(github), Arc::new(database), folder, usual_paths(), Places::default());
         let worker = Arc::get_mut(&mut bot.worker).expect("nobody else has it yet");
         let app = Arc::get_mut(&mut worker.app).expect("nobody else has it yet");
         app.settings = Settings { data_dir: app.settings.data_dir.clone(), access: app.settings.access.clone(), ..settings };
@@ -112,7 +112,7 @@ impl Bot {
     /// The same with more to read.
     pub async fn with_sources(github: FakeGithub, database: Database, sources: Vec<Source>) -> Self {
         let folder = Arc::new(TempDir::new().expect("a temporary folder"));
-        let mut bot = Self::build(Arc::new(github), Arc::new(database), folder, vec!["catalog-info.yaml".to_owned()]);
+        let mut bot = Self::build(Arc::new(github), Arc::new(database), folder, usual_paths(), Places::default());
         Arc::get_mut(&mut bot.worker).expect("nobody else has it yet").sources.extend(sources);
         bot.run().await
     }

@@ -12,7 +12,7 @@ use steward::{
     catalog::{Authority, Catalog, EntityRef, Parts, RelationType, kinds::CustomKinds, people::AccountKind},
     github::{Auth, Connection, OrgSource, OrgWanted, Waits},
     people::PeopleSource,
-    sync::{Source, read_without_store},
+    sync::{Elsewhere, Source, read_without_store},
 };
 
 use crate::{
@@ -44,7 +44,9 @@ pub fn of_file(path: &Path) -> Source {
 
 /// What a source brings, or why it does not.
 pub async fn read(source: &Source) -> Result<Parts, String> {
-    read_without_store(source, &CustomKinds::default(), test_now()).await.map_err(|error| error.message)
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let elsewhere = Elsewhere::default();
+    read_without_store(source, &CustomKinds::default(), &elsewhere, test_now()).await.map_err(|error| error.message)
 }
 
 /// Several sources in one catalog.
