@@ -1,6 +1,6 @@
 //! People through the whole of Steward: read, stored, answered, gone.
 
-use steward::sync::SyncOrder;
+use steward::sync::{SourceSummary, SyncOrder, SyncSummary};
 
 use super::*;
 use crate::{bot::Bot, cluster::new_database};
@@ -24,18 +24,22 @@ async fn shipped() -> FakeGithub {
     github
 }
 
+fn of<'s>(summary: &'s SyncSummary, id: &str) -> &'s SourceSummary {
+    summary.sources.iter().find(|source| source.id == id).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn teams_and_people_answer_and_those_who_go_are_marked() {
     let github = shipped().await;
     let source = organisation(&github);
     let bot = Bot::with_sources(github, new_database().await, vec![source]).await;
     let summary = bot.sync().await;
-    assert_eq!(summary.sources[1].id, "acme-people");
-    assert_eq!((summary.sources[1].entities, summary.sources[1].added), (4, 4));
+    let people = of(&summary, "acme-people");
+    assert_eq!((people.entities, people.added), (4, 4));
     assert!(bot.say("/owner ship").await.contains("captains"));
     assert!(bot.say("/whois captains").await.contains("Ada Lovelace"));
     assert!(bot.say("/whois grace").await.contains("GitHub grace: a member on GitHub"));
-    assert_eq!(bot.sync().await.sources[1].unchanged, 4, "the same again writes nothing");
+    assert_eq!(of(&bot.sync().await, "acme-people").unchanged, 4, "the same again writes nothing");
 
     bot.github.model(|model| {
         model.people.teams.retain(|team| team.slug != "captains");
@@ -68,7 +72,7 @@ async fn a_list_without_half_of_its_people_is_held_back_until_it_is_confirmed() 
     write(9);
     let summary = bot.sync().await;
     assert!(summary.held_back);
-    let told = &summary.sources[1].errors[0].message;
+    let told = &of(&summary, "hr").errors[0].message;
     assert!(told.starts_with("11 of 21 people and teams are gone (52 %): nothing was changed"), "{told}");
     assert!(known(), "everybody still answers");
     let shown = bot.say("/catalog").await;
