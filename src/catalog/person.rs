@@ -75,6 +75,7 @@ impl PersonIndex {
         if !is_of_one || index.ties.has_aliases() {
             index.settle_members(&voices, &mut entries);
         }
+        index.enrich(&mut entries);
         for gone in &parts.gone {
             if entries.binary_search_by(|entry| entry.entity.entity_ref.cmp(&gone.entity_ref)).is_err() {
                 index.gone.insert(gone.entity_ref.clone(), gone.clone());
@@ -90,6 +91,34 @@ impl PersonIndex {
             let known = self.names.entry(user.name().into()).or_insert_with(|| user.clone());
             if user.namespace() == "default" {
                 *known = user.clone();
+            }
+        }
+    }
+
+    /// Gives the first entry of each person what only their others say: how to mention them, and their name and address.
+    fn enrich(&self, entries: &mut [Arc<Entry>]) {
+        let at =
+            |entries: &[Arc<Entry>], user: &EntityRef| entries.binary_search_by(|entry| entry.entity.entity_ref.cmp(user)).ok();
+        for person in self.ties.persons().iter().filter(|person| person.contradiction.is_none()) {
+            let Some(primary) = at(entries, &person.primary) else { continue };
+            let mut entity = entries[primary].entity.clone();
+            for tie in &person.ties {
+                let key = match tie.kind {
+                    AccountKind::Github => annotation::GITHUB_LOGIN,
+                    AccountKind::Slack => annotation::SLACK_ID,
+                    AccountKind::Discord => annotation::DISCORD_ID,
+                    AccountKind::Pagerduty => annotation::PAGERDUTY_ID,
+                    AccountKind::Playground | AccountKind::Hr | AccountKind::Email => continue,
+                };
+                entity.annotations.entry(key.to_owned()).or_insert_with(|| tie.id.clone());
+            }
+            for other in person.refs.iter().skip(1).filter_map(|user| at(entries, user)) {
+                let said = &entries[other].entity;
+                entity.display_name = entity.display_name.or_else(|| said.display_name.clone());
+                entity.email = entity.email.or_else(|| said.email.clone());
+            }
+            if entity != entries[primary].entity {
+                Arc::make_mut(&mut entries[primary]).entity = entity;
             }
         }
     }
@@ -187,6 +216,11 @@ impl Catalog {
     /// All that is taken for one person with this User; `None` for what is no User.
     pub fn person(&self, user: &EntityRef) -> Option<&Person> {
         self.people().ties.person(user)
+    }
+
+    /// The reference under which a person is shown; any other reference is its own.
+    pub fn primary<'a>(&'a self, entity_ref: &'a EntityRef) -> &'a EntityRef {
+        self.people().primary(entity_ref)
     }
 
     /// Everybody.

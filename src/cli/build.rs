@@ -216,7 +216,7 @@ struct Connections(HashMap<(String, String), Connection>);
 
 impl Connections {
     fn to(&mut self, github: &GithubSettings) -> anyhow::Result<Connection> {
-        let GithubSettings { org, api_url, auth: GithubAuth { token, app }, .. } = github;
+        let GithubSettings { org, api_url, auth: GithubAuth { token, app, client_id: _ }, .. } = github;
         let (identity, auth) = match (app, token) {
             (Some(app), _) => {
                 let file = app.private_key_file.display();

@@ -1,6 +1,7 @@
 //! `/catalog`: what the catalog holds, how fresh it is and what is broken; for admins a sync now.
 //! Must not sync: it records the wish, a job does the work.
 
+mod people;
 pub mod removal;
 
 use std::collections::BTreeMap;
@@ -82,6 +83,7 @@ pub fn catalog(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     }
     reply.cards.extend(broken_card(catalog));
     reply.cards.extend(conflicts_card(catalog));
+    reply.cards.extend(people::people_card(catalog));
     if asking.standing == Standing::Admin {
         let question = "Read all sources again now?";
         reply.buttons.push(Button::say("Sync now", "catalog sync").primary().confirm(question));

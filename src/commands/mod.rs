@@ -7,9 +7,11 @@ pub mod deps;
 pub mod find;
 pub mod help;
 pub mod history;
+pub mod link;
 pub mod owner;
 pub mod report;
 pub mod runbook;
+pub mod whois;
 
 use answer::failure;
 use catalog::CatalogCall;
@@ -18,31 +20,31 @@ use include_dir::{Dir, include_dir};
 
 use crate::{
     app::App,
-    catalog::{Catalog, EntityRef},
+    catalog::{Catalog, EntityRef, left, people::AccountKind},
     chat::{
         Access, Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, LineFault, Place, Platform,
         Reply, Request, Response, Status, Text, Visibility, limits,
     },
     error::UserError,
+    settings::SourceSettings,
+    sync::ORGANISATION_PACE,
 };
 
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 8] = ["owner", "runbook", "deps", "find", "history", "report", "catalog", "help"];
+const ORDER: [&str; 10] = ["owner", "runbook", "deps", "find", "whois", "history", "link", "report", "catalog", "help"];
 
 /// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 10] = [
+const LATER: [(&str, &str, &str); 8] = [
     ("oncall", "/owner NAME", "gives channel and lead"),
     ("docs", "/runbook NAME", "shows the runbook, and /owner NAME the links"),
-    ("whois", "/owner NAME", "works for people too"),
     ("uses", "/deps NAME up", "shows what uses it"),
     ("new", "/help", "shows what there is"),
     ("tasks", "/help", "shows what there is"),
     ("hygiene", "/catalog", "shows what is broken and what nobody owns"),
     ("onboard", "/help", "shows what there is"),
     ("audit", "/help", "shows what there is"),
-    ("link", "/help", "shows what there is"),
 ];
 
 /// Rounds a source may miss before answers say so loudly: one can be slow, three are not chance.
@@ -101,11 +103,16 @@ impl<'a> Asking<'a> {
         let person = match account.platform {
             Platform::Slack => catalog.find_person_by_slack_id(&account.id),
             Platform::Discord => catalog.find_person_by_discord_id(&account.id),
-            Platform::Playground | Platform::Terminal => catalog.find_person_by_name(&account.id),
+            Platform::Playground => catalog
+                .find_person_by_account(AccountKind::Playground, &account.id)
+                .or_else(|| catalog.find_person_by_name(&account.id)),
+            Platform::Terminal => catalog.find_person_by_name(&account.id),
         };
-        let person = person.cloned();
+        // Who has left is nobody any more, whatever accounts they still have.
+        let person = person.filter(|user| catalog.find(user).is_none_or(|entry| left(&entry.entity).is_none())).cloned();
         let groups = person.as_ref().map(|person| catalog.groups_of(person)).unwrap_or_default();
-        let is_admin = admins.iter().any(|admin| Some(admin) == person.as_ref() || groups.binary_search(admin).is_ok());
+        let is_person = |admin: &EntityRef| person.as_ref().is_some_and(|person| catalog.is_same_person(admin, person));
+        let is_admin = admins.iter().any(|admin| is_person(admin) || groups.binary_search(admin).is_ok());
         let standing = match &person {
             None => Standing::Guest,
             Some(_) if is_admin => Standing::Admin,
@@ -158,7 +165,13 @@ fn admins(app: &App) -> Vec<EntityRef> {
 }
 
 fn stale_after(app: &App) -> chrono::Duration {
-    let longest = app.settings.sources.iter().map(|source| source.schedule().every).max();
+    let pace = |source: &SourceSettings| match source {
+        SourceSettings::Github(github) if github.org_data.teams || github.org_data.users => {
+            github.schedule.every.max(ORGANISATION_PACE)
+        }
+        other => other.schedule().every,
+    };
+    let longest = app.settings.sources.iter().map(pace).max();
     let allowed = longest.and_then(|every| chrono::Duration::from_std(every.saturating_mul(MISSED_ROUNDS)).ok());
     allowed.unwrap_or(STALE_AFTER)
 }
@@ -199,6 +212,8 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "owner" => owner::owner(catalog, asking, &arguments.into()),
         "runbook" => runbook::runbook(catalog, asking, &arguments.into()),
         "deps" => deps::deps(catalog, asking, &arguments.into()),
+        "link" => link::link(app, catalog, asking, &arguments.into()).await,
+        "whois" => whois::whois(catalog, asking, &arguments.into()),
         "find" => find::find(catalog, asking, &arguments.into()),
         "history" => history::history(app, catalog, asking, &arguments.into()).await,
         "report" => return report::report(catalog, asking, &arguments.into()),

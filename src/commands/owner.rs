@@ -13,6 +13,7 @@ use super::{
         subject::{self, Subject},
         warnings,
     },
+    whois,
 };
 use crate::{
     catalog::{Catalog, Direction, Entity, EntityRef, Entry, Kind, RelationType, Sought},
@@ -43,7 +44,10 @@ impl From<&Arguments> for Owner {
 pub fn owner(catalog: &Catalog, asking: &Asking<'_>, args: &Owner) -> Reply {
     match subject::resolve(catalog, asking, "owner", &args.name) {
         Ok(subject) => describe(catalog, asking, &subject),
-        Err(reply) => *reply,
+        Err(reply) => match whois::find_gone(catalog, &args.name).filter(|_| reply.status == Status::NotFound) {
+            Some(gone) => whois::of_gone(catalog, asking, "owner", gone),
+            None => *reply,
+        },
     }
 }
 
@@ -117,7 +121,7 @@ fn no_owner_lead(catalog: &Catalog, entry: &Entry, lead: Text) -> Text {
     }
 }
 
-fn group_lead(catalog: &Catalog, group: &Entity) -> Text {
+pub(super) fn group_lead(catalog: &Catalog, group: &Entity) -> Text {
     let lead = Text::new().bold(group.label());
     match channel_text(catalog, &group.entity_ref) {
         Some(channel) => lead.say(": reach them in ").join(channel).say("."),
@@ -202,7 +206,7 @@ fn owner_fields(catalog: &Catalog, entity: &Entity) -> Vec<Fact> {
 }
 
 /// Channel, lead, the team above and its people.
-fn team_fields(catalog: &Catalog, group: &Entity) -> Vec<Fact> {
+pub(super) fn team_fields(catalog: &Catalog, group: &Entity) -> Vec<Fact> {
     let mut fields = Vec::new();
     if let Some(channel) = channel_text(catalog, &group.entity_ref) {
         fields.push(Fact::new("Channel", channel));
@@ -285,7 +289,7 @@ fn by_kind(catalog: &Catalog, refs: &[EntityRef]) -> String {
 }
 
 /// What a team or person owns, or a system is made of, weightiest first.
-fn owned_things(catalog: &Catalog, asking: &Asking<'_>, entity: &Entity) -> Vec<Block> {
+pub(super) fn owned_things(catalog: &Catalog, asking: &Asking<'_>, entity: &Entity) -> Vec<Block> {
     let relation = match entity.kind {
         Kind::Group | Kind::User => RelationType::OwnerOf,
         Kind::System | Kind::Domain => RelationType::HasPart,

@@ -7,6 +7,7 @@ mod budget;
 mod check;
 mod client;
 mod contents;
+mod device;
 mod error;
 mod files;
 mod filters;
@@ -35,6 +36,7 @@ use secrecy::SecretString;
 use crate::catalog::{FileRole, RUNBOOK_PATHS};
 
 pub use check::Check;
+pub use device::{DeviceCode, DeviceError, DeviceFlow, Proof};
 pub use error::GithubError;
 pub use filters::Filters;
 pub use org::{OrgSource, OrgWanted};

@@ -4,7 +4,7 @@ use std::{fs::File, io::Read, path::Path};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use super::{Listed, Listing, PeopleError};
+use super::{Listed, Listing, PeopleError, title_of};
 use crate::catalog::{SweepError, people::TeamRecord};
 
 /// 100,000 people take about 20 MB; what is longer is no list of people.
@@ -172,12 +172,12 @@ fn note_parent(teams: &mut Vec<TeamRecord>, listing: &Listing, parent: Option<St
     let Some(parent) = parent else { return };
     for team in listing.teams.iter().filter(|team| !team.eq_ignore_ascii_case(&parent)) {
         if !teams.iter().any(|known| known.key.eq_ignore_ascii_case(team)) {
-            let title = Some(team.clone());
+            let title = title_of(team);
             teams.push(TeamRecord { key: team.clone(), title, parent: Some(parent.clone()), ..TeamRecord::default() });
         }
     }
     if !teams.iter().any(|known| known.key.eq_ignore_ascii_case(&parent)) {
-        teams.push(TeamRecord { key: parent.clone(), title: Some(parent), ..TeamRecord::default() });
+        teams.push(TeamRecord { title: title_of(&parent), key: parent, ..TeamRecord::default() });
     }
 }
 

@@ -12,7 +12,7 @@ pub use scim::{ScimConfig, ScimWaits};
 
 use crate::catalog::{
     Authority, SourcePage, SweepError, SweepReport,
-    people::{PersonRecord, Roster, TeamRecord, annotation},
+    people::{PersonRecord, Roster, TeamRecord, annotation, entity_name},
 };
 use scim::ScimClient;
 
@@ -118,6 +118,11 @@ impl Listing {
     }
 }
 
+/// How a team's name is shown, where it is more than a short name that others may have given a title.
+fn title_of(team: &str) -> Option<String> {
+    (entity_name(team) != team).then(|| team.to_owned())
+}
+
 /// Persons and teams of a list. Who left is kept and marked, and is in no team any more.
 fn roster(listed: Vec<Listing>, mut teams: Vec<TeamRecord>) -> Roster {
     let mut keys: Vec<(String, Listing)> = Vec::with_capacity(listed.len());
@@ -160,7 +165,7 @@ fn roster(listed: Vec<Listing>, mut teams: Vec<TeamRecord>) -> Roster {
         for team in &listing.teams {
             let is_known = teams.iter().any(|known| known.key.eq_ignore_ascii_case(team));
             if !is_known {
-                teams.push(TeamRecord { key: team.clone(), title: Some(team.clone()), ..TeamRecord::default() });
+                teams.push(TeamRecord { key: team.clone(), title: title_of(team), ..TeamRecord::default() });
             }
         }
         let in_teams = if has_left { Vec::new() } else { listing.teams };

@@ -6,7 +6,7 @@ use reqwest::{Client, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Listed, Listing, PeopleError};
+use super::{Listed, Listing, PeopleError, title_of};
 use crate::catalog::people::TeamRecord;
 
 /// Identity providers give 100 or 200 at most, whatever is asked for.
@@ -183,7 +183,7 @@ impl ScimClient {
         all.dedup();
         let team = |name: &String| TeamRecord {
             key: name.clone(),
-            title: Some(name.clone()),
+            title: title_of(name),
             parent: parents.get(name).cloned(),
             ..TeamRecord::default()
         };

@@ -82,7 +82,7 @@ fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Sett
             id: org.clone(),
             org,
             api_url: environment("GITHUB_API_URL").unwrap_or_else(super::source::github_api),
-            auth: GithubAuth { token: Some(token.into()), app: None },
+            auth: GithubAuth { token: Some(token.into()), app: None, client_id: None },
             catalog_paths: super::catalog_paths(),
             schedule: super::ScheduleSettings::default(),
             webhook_secret: environment("GITHUB_WEBHOOK_SECRET").map(Into::into),

@@ -94,6 +94,9 @@ pub struct GithubAuth {
     /// A GitHub App in place of a token.
     #[serde(default)]
     pub app: Option<AppAuth>,
+    /// The client id (`Iv…`) of the App by which people prove their login with `/link`; `app.id` where that is one.
+    #[serde(default)]
+    pub client_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -109,6 +112,14 @@ pub struct AppAuth {
     #[serde(default, deserialize_with = "read::loose_option")]
     #[schemars(with = "Option<u64>")]
     pub installation_id: Option<u64>,
+}
+
+impl GithubAuth {
+    /// By which people prove who they are to GitHub; its numeric App id does not do for that.
+    pub fn device_client_id(&self) -> Option<&str> {
+        let of_app = self.app.as_ref().map(|app| app.id.as_str()).filter(|id| id.starts_with("Iv"));
+        self.client_id.as_deref().or(of_app).map(str::trim).filter(|id| !id.is_empty())
+    }
 }
 
 impl AppAuth {

@@ -15,6 +15,9 @@ pub const SYNC_SOURCES: &str = "sync_sources";
 /// The queue's name for [`Job::Deliver`].
 pub const DELIVER: &str = "deliver";
 
+/// The queue's name for [`Job::Link`].
+pub const LINK: &str = "link";
+
 /// The queue's name for [`Job::LookAt`].
 pub const LOOK_AT: &str = "look_at";
 
@@ -53,6 +56,7 @@ pub enum Job {
     Restore(RestoreRepository),
     Deliver(Message),
     LookAt(LookAt),
+    Link(LinkStep),
     /// All of one source, because something was heard of it as a whole.
     SyncSource(OfSource),
     /// Teams and members of one source.
@@ -62,6 +66,26 @@ pub enum Job {
     },
     CheckPullRequest(CheckPullRequest),
     TellAuthor(AuthorNote),
+}
+
+/// A step on the way to a chat account tied to a GitHub login.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkStep {
+    pub account: Account,
+    pub place: Option<Place>,
+    /// What GitHub waits for the person with; none yet at the first step.
+    pub waiting: Option<LinkWait>,
+}
+
+/// GitHub waits for a person to enter a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkWait {
+    /// Of no use to anybody after it has expired.
+    pub device_code: String,
+    pub interval_secs: u64,
+    pub expires_at: DateTime<Utc>,
+    /// Not asked again before.
+    pub next_at: DateTime<Utc>,
 }
 
 /// Work on one source.
@@ -201,6 +225,15 @@ pub(super) async fn enqueue(
         Job::Deliver(message) => {
             let spec = JobSpecBuilder::new().max_attempts(12).build();
             queue.add_raw_job(DELIVER, JobContext { audit_id, work: message }, spec).await?
+        }
+        Job::Link(work) => {
+            // Steps are short, so that people who take their time hold up nobody.
+            let spec = JobSpecBuilder::new().max_attempts(5);
+            let spec = match &work.waiting {
+                Some(waiting) => spec.run_at(waiting.next_at),
+                None => spec,
+            };
+            queue.add_raw_job(LINK, JobContext { audit_id, work }, spec.build()).await?
         }
         Job::LookAt(work) => {
             // Of several that wait one is enough; one that runs already may have asked too early, so another waits beside it.

@@ -5,7 +5,7 @@ use sqlx::{PgConnection, types::Json};
 
 use super::{
     Store, StoreError,
-    action::{AuditEntry, enqueue},
+    action::{AuditEntry, LinkStep, enqueue},
     sync::{announce, next_version, parse_ref},
 };
 use crate::{
@@ -36,6 +36,18 @@ pub enum LinkOutcome {
 }
 
 impl Store {
+    /// Enqueues the next step, and the message that tells of this one, in one transaction.
+    pub async fn go_on_linking(&self, audit_id: Option<i64>, step: LinkStep, message: Option<Message>) -> Result<(), StoreError> {
+        let pool = self.pool()?;
+        let mut transaction = pool.begin().await?;
+        if let Some(message) = message {
+            enqueue(pool, &mut transaction, super::Job::Deliver(message), None).await?;
+        }
+        enqueue(pool, &mut transaction, super::Job::Link(step), audit_id).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
     /// Writes the tie, the end of the action and the message that tells of it, in one transaction.
     pub async fn finish_link(
         &self,
@@ -122,13 +134,15 @@ pub(super) async fn load_links(connection: &mut PgConnection) -> Result<Vec<Link
 /// Persons and teams whose last claim was removed, the latest first.
 pub(super) async fn load_gone(connection: &mut PgConnection) -> Result<Vec<GoneClaim>, StoreError> {
     let rows = sqlx::query!(
-        r#"select distinct on (e.ref) e.ref as entity_ref, e.source_id, e.removed_at as "removed_at!",
-                  r.facts as "facts: Json<Repository>",
-                  coalesce(e.document #>> '{metadata,title}', e.document #>> '{spec,profile,displayName}', e.name) as "label!"
-           from entities e join repositories r using (source_id, repository_id)
-           where e.removed_at is not null and e.kind in ('user', 'group')
-             and not exists (select from entities living where living.ref = e.ref and living.removed_at is null)
-           order by e.ref, e.removed_at desc limit $1"#,
+        r#"with gone as (
+               select distinct on (e.ref) e.ref, e.source_id, e.removed_at, r.facts,
+                      coalesce(e.document #>> '{metadata,title}', e.document #>> '{spec,profile,displayName}', e.name) as label
+               from entities e join repositories r using (source_id, repository_id)
+               where e.removed_at is not null and e.kind in ('user', 'group')
+                 and not exists (select from entities living where living.ref = e.ref and living.removed_at is null)
+               order by e.ref, e.removed_at desc)
+           select ref as entity_ref, source_id, removed_at as "removed_at!", facts as "facts: Json<Repository>", label as "label!"
+           from gone order by removed_at desc, ref limit $1"#,
         MOST_GONE
     );
     let rows = rows.fetch_all(connection).await?;

@@ -22,7 +22,7 @@ pub use elsewhere::{Elsewhere, FileElsewhere};
 pub use look::look_at;
 pub use pull_request::{check_pull_request, quote_code};
 pub use removal::Removals;
-pub use source::Source;
+pub use source::{ORGANISATION_PACE, Source};
 pub use summary::{Progress, Requests, SourceSummary, SyncSummary};
 pub use url::{ADDED, UrlSource, normalise, target_id};
 
@@ -32,7 +32,7 @@ use removal::{Missing, remove_missing};
 
 use crate::{
     catalog::{
-        Known, Parts, RepositoryKey, Scope, SourcePage, SourceState, SweepError, SweepReport,
+        HeldBack, Known, Parts, RepositoryKey, Scope, SourcePage, SourceState, SweepError, SweepReport,
         diff::{StoredDigest, StoredFile, Tally, diff_repository},
         kinds::CustomKinds,
     },
@@ -108,6 +108,10 @@ pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<S
                     wrote = Wrote::Something;
                 }
                 after.held_back = outcome.held_back(before.held_back.as_ref(), context.clock.now());
+                if let Some(held) = summary.people_held_back.take() {
+                    let since = before.held_back.as_ref().map_or(held.since, |before| before.since);
+                    after.held_back = Some(HeldBack { since, ..held });
+                }
             } else {
                 add_untouched(&mut summary, &seen, &stored);
             }

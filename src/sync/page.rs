@@ -82,7 +82,7 @@ pub(super) async fn write_page(
         };
         differing.iter().map(plan).collect()
     });
-    people::hold_back(&mut changes, stored, context.order.removals, summary);
+    people::hold_back(&mut changes, stored, context.order.removals, context.clock.now(), summary);
     let page = PageWrite { source_id, changes: &changes, reading, asked_at, now: context.clock.now() };
     let applied = context.store.write_page(page).await?;
     summary.add(applied.tally);

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// People join and leave by the day; what cannot wait is told by a webhook.
-const ORGANISATION_PACE: Duration = Duration::from_secs(60 * 60);
+pub const ORGANISATION_PACE: Duration = Duration::from_secs(60 * 60);
 
 /// Where repositories come from.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::catalog::{SweepError, address::name_file, diff::Tally};
+use crate::catalog::{HeldBack, SweepError, address::name_file, diff::Tally};
 
 /// The object of `steward sync --json`.
 #[derive(Debug, Default, Serialize)]
@@ -37,6 +37,9 @@ pub struct SourceSummary {
     pub failed: bool,
     #[serde(skip)]
     pub held_back: bool,
+    /// People and teams whose removal waits, inside of a list that is read as one repository.
+    #[serde(skip)]
+    pub(super) people_held_back: Option<HeldBack>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -63,6 +66,7 @@ impl SourceSummary {
             synced_at: None,
             failed: false,
             held_back: false,
+            people_held_back: None,
         }
     }
 

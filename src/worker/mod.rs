@@ -3,6 +3,7 @@
 
 mod heard;
 mod jobs;
+mod link;
 mod note;
 mod pull_request;
 
@@ -346,6 +347,7 @@ impl Worker {
                     .define_job::<SyncJob>()
                     .define_job::<DeliverJob>()
                     .define_job::<LookJob>()
+                    .define_job::<link::LinkJob>()
                     .define_job::<RestoreJob>()
                     .define_job::<SyncSourceJob>()
                     .define_job::<ReadPeopleJob>()

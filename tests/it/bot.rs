@@ -99,6 +99,24 @@ impl Bot {
         bot.run().await
     }
 
+    /// The same with other settings; sources in them are not read.
+    pub async fn with_settings(github: FakeGithub, database: Database, settings: Settings) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let mut bot = Self::build(Arc::new(github), Arc::new(database), folder, usual_paths(), Places::default());
+        let worker = Arc::get_mut(&mut bot.worker).expect("nobody else has it yet");
+        let app = Arc::get_mut(&mut worker.app).expect("nobody else has it yet");
+        app.settings = Settings { data_dir: app.settings.data_dir.clone(), access: app.settings.access.clone(), ..settings };
+        bot.run().await
+    }
+
+    /// The same with more to read.
+    pub async fn with_sources(github: FakeGithub, database: Database, sources: Vec<Source>) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let mut bot = Self::build(Arc::new(github), Arc::new(database), folder, usual_paths(), Places::default());
+        Arc::get_mut(&mut bot.worker).expect("nobody else has it yet").sources.extend(sources);
+        bot.run().await
+    }
+
     /// The same Steward after a restart: memory is gone, disk and database are there.
     pub async fn restart(self) -> Self {
         let (github, database, folder) = (Arc::clone(&self.github), Arc::clone(&self.database), Arc::clone(&self.folder));

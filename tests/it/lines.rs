@@ -23,8 +23,11 @@ fn help_comes_from_the_definitions() {
               - /deps NAME [up|down|both] [depth N] What it depends on, and what breaks if
                 it breaks
               - /find WORDS [page N] Search the catalog by name, words, tag or owner
+              - /whois NAME [page N] Who somebody is across GitHub, chat, on-call and HR;
+                who is in a team
               - /history NAME [page N] What changed, when and by which commit; owners above
                 all
+              - /link [remove] Tie your chat account to your GitHub login
               - /report NAME Tell the owning team that an entry is wrong
               - /catalog [sync|removed|remove|restore] [SUBJECT] What the catalog holds, how
                 fresh it is, what is broken
@@ -33,7 +36,9 @@ fn help_comes_from_the_definitions() {
             → About runbook  /help runbook
             → About deps     /help deps
             → About find     /help find
+            → About whois    /help whois
             → About history  /help history
+            → About link     /help link
             → About report   /help report
             → About catalog  /help catalog
         "#]],
@@ -100,7 +105,7 @@ fn what_a_person_mistypes_is_no_error_of_ours() {
     assert_eq!(bot.reply("find").lead.to_plain(), "Say what to look for: /find payments");
     let later = "/oncall is not there yet; /owner NAME gives channel and lead.";
     assert_eq!(bot.reply("/oncall payments-api").lead.to_plain(), later);
-    for name in ["docs", "whois", "uses", "new", "tasks", "hygiene", "onboard", "audit", "link"] {
+    for name in ["docs", "uses", "new", "tasks", "hygiene", "onboard", "audit"] {
         let lead = bot.reply(&format!("{name} x")).lead.to_plain();
         assert!(lead.starts_with(&format!("/{name} is not there yet; /")), "{lead}");
     }

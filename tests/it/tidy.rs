@@ -49,7 +49,11 @@ const ONE_PLACE: [(&str, &[&str], &str); 12] = [
     ("sqlx::", &["store"], "SQL and transactions stay in one place, so that a change of the schema is found in one folder"),
     ("octocrab::", &["github"], "GitHub's types end at its door; the rest must not notice another version of them"),
     ("slack_morphism::", &["slack"], "what is Slack's is rendered and parsed in one place; the rest is platform-neutral"),
-    ("reqwest::", &["web.rs"], "an address that anybody may name is judged in one place before it is asked"),
+    (
+        "reqwest::",
+        &["web.rs", "people/scim.rs", "github/device.rs"],
+        "an address that anybody may name is judged in one place before it is asked",
+    ),
     ("serenity::", &["discord"], "what is Discord's is rendered and parsed in one place; the rest is platform-neutral"),
     ("tantivy::", &["search"], "the index is an outside thing behind one module"),
     ("axum::", &["http", "playground", "cli/serve.rs"], "answers must not know that they were asked over HTTP"),

@@ -9,7 +9,10 @@ use steward::{
 
 use crate::{
     bot::Bot,
-    fake_github::{APP_ID, APP_KEY, FakeGithub, Fault},
+    fake_github::{
+        FakeGithub, Fault,
+        app::{APP_ID, APP_KEY},
+    },
 };
 
 const GOOD: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: payments\nspec:\n  type: service\n  \

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use steward::{
     app::{App, CatalogHandle, Clock},
     catalog::{
-        BrokenFile, Catalog, Entity, EntityRef, Entry, KeptBecause, Origin, Parts, Relation, RelationType, Runbook, SourceState,
+        Authority, BrokenFile, Catalog, Entity, EntityRef, Entry, KeptBecause, Origin, Parts, Relation, RelationType, Runbook,
+        SourceState,
     },
     chat::{Account, Act, Place, Platform, Reply, Request, Response},
     cli::ask::{Colour, DEFAULT_WIDTH, render_text},
@@ -41,6 +42,7 @@ pub struct Thing {
     path: String,
     archived: bool,
     problem: Option<KeptBecause>,
+    authority: Authority,
 }
 
 impl World {
@@ -71,7 +73,16 @@ impl World {
         });
         let repository = format!("acme/{}", full.name());
         let path = "catalog-info.yaml".to_owned();
-        self.things.push(Thing { document, full, relations: Vec::new(), repository, path, archived: false, problem: None });
+        self.things.push(Thing {
+            document,
+            full,
+            relations: Vec::new(),
+            repository,
+            path,
+            archived: false,
+            problem: None,
+            authority: Authority::Descriptor,
+        });
         self.things.last_mut().unwrap()
     }
 
@@ -92,6 +103,11 @@ impl World {
         let origin = origin(repository, path, false);
         self.runbooks.push(Runbook { origin, text: text.to_owned() });
         self.runbooks.last_mut().unwrap()
+    }
+
+    /// What was added last.
+    pub fn last(&mut self) -> &mut Thing {
+        self.things.last_mut().unwrap()
     }
 
     pub fn broken(&mut self, repository: &str, line: usize, message: &str) -> &mut Self {
@@ -132,6 +148,12 @@ impl Thing {
         self
     }
 
+    /// Who says it, where no file does.
+    pub fn authority(&mut self, authority: Authority) -> &mut Self {
+        self.authority = authority;
+        self
+    }
+
     pub fn metadata(&mut self, key: &str, value: Value) -> &mut Self {
         self.document["metadata"][key] = value;
         self
@@ -143,6 +165,12 @@ impl Thing {
 
     pub fn display_name(&mut self, name: &str) -> &mut Self {
         self.document["spec"]["profile"] = json!({ "displayName": name });
+        self
+    }
+
+    /// For a person, after the name.
+    pub fn email(&mut self, email: &str) -> &mut Self {
+        self.document["spec"]["profile"]["email"] = json!(email);
         self
     }
 
@@ -217,7 +245,7 @@ impl Thing {
 
     fn entry(&self) -> Arc<Entry> {
         let entity = Entity::from_document(self.full.clone(), &self.document, self.relations.clone());
-        let origin = origin(&self.repository, &self.path, self.archived);
+        let origin = Origin { authority: self.authority, ..origin(&self.repository, &self.path, self.archived) };
         Arc::new(Entry { entity, origin, problem: self.problem.clone() })
     }
 }

@@ -57,7 +57,7 @@ pub fn person(entity: &Entity) -> Person {
 
 /// An owner as text: a person as a mention, a team by its name, an unknown one as written.
 pub fn owner_text(catalog: &Catalog, owner: &EntityRef) -> Text {
-    match catalog.find(owner) {
+    match catalog.find(catalog.primary(owner)) {
         Some(entry) if entry.entity.kind == Kind::User => Text(vec![Span::Person(person(&entry.entity))]),
         Some(entry) => Text::new().bold(entry.entity.label()),
         None => Text::new().code(owner.as_str()),
@@ -136,7 +136,7 @@ pub fn channel_text(catalog: &Catalog, group: &EntityRef) -> Option<Text> {
 pub fn lead_text(catalog: &Catalog, group: &Entity) -> Option<Text> {
     let written = group.annotation(LEAD)?.trim();
     let lead = EntityRef::parse(written, Some("user"), "default").ok()?;
-    Some(match catalog.find(&lead) {
+    Some(match catalog.find(catalog.primary(&lead)) {
         Some(entry) => Text(vec![Span::Person(person(&entry.entity))]),
         None => Text::plain(format!("{} (not in the catalog)", lead.name())),
     })

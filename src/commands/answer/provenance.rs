@@ -17,8 +17,11 @@ pub fn of_file(catalog: &Catalog, asking: &Asking<'_>, origin: &Origin) -> Prove
 /// Of the whole catalog: as old as its oldest source.
 pub fn of_catalog(catalog: &Catalog, asking: &Asking<'_>) -> Provenance {
     let sources = &catalog.parts().sources;
-    let never = sources.is_empty() || sources.values().any(|source| source.synced_at.is_none());
-    let oldest = sources.values().filter_map(|source| source.synced_at).min();
+    // An organisation's people are an extra of its repositories, which a token may not be allowed to see.
+    let is_extra = |id: &str| id.strip_suffix("-people").is_some_and(|base| sources.contains_key(base));
+    let counted = || sources.iter().filter(|(id, _)| !is_extra(id)).map(|(_, source)| source);
+    let never = sources.is_empty() || counted().any(|source| source.synced_at.is_none());
+    let oldest = counted().filter_map(|source| source.synced_at).min();
     build(asking, "the catalog".to_owned(), None, if never { None } else { oldest })
 }
 

@@ -44,10 +44,21 @@ impl Subject {
 
 /// Finds what `typed` means for this command, or gives the reply that asks back.
 pub fn resolve(catalog: &Catalog, asking: &Asking<'_>, command: &str, typed: &str) -> Result<Subject, Box<Reply>> {
+    resolve_of(catalog, asking, command, typed, &[])
+}
+
+/// The same among these kinds alone; none means any.
+pub fn resolve_of(
+    catalog: &Catalog,
+    asking: &Asking<'_>,
+    command: &str,
+    typed: &str,
+    kinds: &[Kind],
+) -> Result<Subject, Box<Reply>> {
     if let Some(person) = mentioned(catalog, typed) {
         return Ok(Subject { entry: person, also: Vec::new(), guess: None });
     }
-    let found = catalog.look_up(Sought::any(typed, &asking.groups));
+    let found = catalog.look_up(Sought { typed, kinds, own: &asking.groups });
     let by_name = matches!(
         &found,
         Found::One { level: Level::Exact | Level::Alias, .. } | Found::Several { level: Level::Exact | Level::Alias, .. }
@@ -62,9 +73,20 @@ pub fn resolve(catalog: &Catalog, asking: &Asking<'_>, command: &str, typed: &st
             let guess = (level == Level::Typo).then(said);
             Ok(Subject { entry, also, guess })
         }
+        Found::Several { entries, .. } if let Some(entry) = one_person(catalog, &entries) => {
+            Ok(Subject { entry, also: Vec::new(), guess: None })
+        }
         Found::Several { entries, .. } => Err(Box::new(offer(catalog, asking, command, typed, &entries))),
         Found::None { nearest } => Err(Box::new(not_found(catalog, asking, command, typed, &nearest))),
     }
+}
+
+/// The person behind all of these, under their first reference.
+fn one_person(catalog: &Catalog, entries: &[Arc<Entry>]) -> Option<Arc<Entry>> {
+    let first = &entries.first()?.entity;
+    let is_one = entries.iter().all(|entry| catalog.is_same_person(&entry.entity.entity_ref, &first.entity_ref));
+    let person = catalog.person(&first.entity_ref).filter(|_| is_one)?;
+    catalog.find(&person.primary).cloned()
 }
 
 /// A person mentioned as `<@U123>`.

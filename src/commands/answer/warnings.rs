@@ -3,8 +3,9 @@
 
 use super::names::{channel_text, label, members, short_ref};
 use crate::{
-    catalog::{BrokenFile, Catalog, EntityRef, Entry, Found, Kind, RelationType, Sought, is_deprecated},
+    catalog::{BrokenFile, Catalog, EntityRef, Entry, Found, Kind, RelationType, Sought, is_deprecated, left},
     chat::{Block, Span, Text, Tone},
+    commands::whois,
 };
 
 /// All warnings of an entry, worst first, and the tone they give the card.
@@ -38,7 +39,10 @@ fn owner_warnings(catalog: &Catalog, entry: &Entry) -> Vec<Text> {
         let needs_owner = matches!(entity.kind, Kind::Component | Kind::Api | Kind::Resource | Kind::System | Kind::Domain);
         return if needs_owner { vec![Text::plain("The entry names no owner.")] } else { Vec::new() };
     };
-    let Some(found) = catalog.find(owner) else {
+    let Some(found) = catalog.find(catalog.primary(owner)) else {
+        if let Some(gone) = catalog.gone(owner) {
+            return vec![Text::plain("The owner is gone: ").join(whois::gone_text(gone))];
+        }
         let said = Text::plain("The owner ").code(owner.as_str());
         let said = if owner.kind() == "user" {
             said.say(" is not in the catalog; they may have left.")
@@ -48,6 +52,10 @@ fn owner_warnings(catalog: &Catalog, entry: &Entry) -> Vec<Text> {
         return vec![said];
     };
     match found.entity.kind {
+        Kind::User if left(&found.entity).is_some() => {
+            let day = left(&found.entity).unwrap_or_default();
+            vec![Text::plain(format!("{} {}.", found.entity.label(), whois::left_words(day)))]
+        }
         Kind::User if catalog.related(owner, RelationType::MemberOf).is_empty() => {
             let said = format!("{} is in no team any more and may have left.", found.entity.label());
             vec![Text::plain(said)]

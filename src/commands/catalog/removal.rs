@@ -23,16 +23,17 @@ pub(super) fn held_back_cards(catalog: &Catalog, asking: &Asking<'_>) -> Vec<Car
 
 fn held_back_card(source: &str, held: &HeldBack, asking: &Asking<'_>) -> Card {
     let HeldBack { gone, of, since, names } = held;
+    let what = what(held);
     let mut said = Text::new()
         .say(format!("Since {} ", age(*since, asking.now)))
         .bold(source)
-        .say(format!(" no longer shows {gone} of its {of} repositories. They still answer; nothing was removed."));
+        .say(format!(" no longer shows {gone} of its {of} {what}. They still answer; nothing was removed."));
     if !names.is_empty() {
         let more = gone.saturating_sub(names.len());
         let more = if more > 0 { format!(" + {more} more") } else { String::new() };
         said = said.say(format!(" They are: {}{more}.", names.join(", ")));
     }
-    let question = format!("Remove these {gone} repositories and what they declare? You can take it back for 30 days.");
+    let question = format!("Remove these {gone} {what} and what they declare? You can take it back for 30 days.");
     let button = Button::say(format!("Remove {gone}"), format!("catalog remove {source}")).confirm(question);
     let advice = "If that is wrong, look at what the token or the App may see; the next sync clears this by itself.";
     Card {
@@ -41,6 +42,18 @@ fn held_back_card(source: &str, held: &HeldBack, asking: &Asking<'_>) -> Card {
         body: vec![Block::Paragraph(said), Block::Paragraph(advice.into())],
         buttons: if asking.standing == Standing::Admin { vec![button] } else { Vec::new() },
         ..Card::default()
+    }
+}
+
+/// References are of people and teams, whose whole list is one repository.
+fn what(held: &HeldBack) -> &'static str {
+    let all = |is_such: fn(&String) -> bool| !held.names.is_empty() && held.names.iter().all(is_such);
+    if all(|name| name.starts_with("user:") || name.starts_with("group:")) {
+        "people and teams"
+    } else if all(|name| name.contains(':')) {
+        "entities"
+    } else {
+        "repositories"
     }
 }
 
@@ -62,8 +75,9 @@ pub async fn confirm(app: &App, catalog: &Catalog, asking: &Asking<'_>, source: 
     match app.store.record_action(entry, Some(Job::SyncSources(work))).await {
         Ok(()) => {
             let said = format!(
-                "{source} is read once more, then up to {} repositories that are still gone are removed. You will be told.",
-                held.gone
+                "{source} is read once more, then up to {} {} that are still gone are removed. You will be told.",
+                held.gone,
+                what(held)
             );
             Reply::new(Status::Answered, "catalog", said.into())
         }

@@ -2,9 +2,11 @@
 //! Tests arrange and assert on it, Steward talks to its address. `examples/fake_github.rs` starts it alone.
 
 pub mod app;
+pub mod device;
 mod graphql;
 mod load;
 mod model;
+pub mod org;
 mod resolve;
 mod rest;
 mod serve;

@@ -71,6 +71,9 @@ pub struct Model {
     pub now: DateTime<Utc>,
     /// Pull requests, and what was written beside them and beside commits.
     pub written: super::write::Written,
+    /// Teams and members.
+    pub people: super::org::People,
+    pub device: super::device::Device,
     next_id: i64,
 }
 
@@ -83,6 +86,8 @@ impl Model {
             elsewhere: Vec::new(),
             now,
             written: Default::default(),
+            people: Default::default(),
+            device: Default::default(),
             next_id: 700_001,
         }
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     graphql::{FieldError, Run},
     model::{Commit, Found, Model, OwnerKind, Repo, object_id},
+    org::{self, OrgNode},
 };
 
 /// GitHub gives no more of a file's text than this.
@@ -42,6 +43,8 @@ pub enum Node<'m> {
     RepoTopic(&'m str),
     Topic(&'m str),
     Language(&'m str),
+    /// Of teams and members.
+    Org(OrgNode<'m>),
 }
 
 /// A window on the sorted repositories.
@@ -80,6 +83,7 @@ impl Node<'_> {
             Self::RepoTopic(_) => "RepositoryTopic",
             Self::Topic(_) => "Topic",
             Self::Language(_) => "Language",
+            Self::Org(node) => node.type_name(),
         }
     }
 }
@@ -185,6 +189,7 @@ pub fn resolve<'m>(
             }
             _ => unknown(node, field),
         },
+        Node::Org(node) => org::resolve(node, field, args),
         Node::Entry(repo, commit, path) => tree_entry(repo, commit, path, field),
         Node::Topics(repo) => match field {
             "totalCount" => leaf(repo.topics.len()),
@@ -308,7 +313,7 @@ fn owner<'m>(
             Ok(run.model.find_repo(args["name"].as_str().unwrap_or_default()).map_or(Resolved::Leaf(Json::Null), give))
         }
         "repositories" => repositories(run, args),
-        _ => unknown(&Node::Owner, field),
+        _ => org::of_owner(&run.model.people, field, args).unwrap_or_else(|| unknown(&Node::Owner, field)),
     }
 }
 

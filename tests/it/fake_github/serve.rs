@@ -19,6 +19,7 @@ use serde_json::{Value as Json, json};
 use super::{
     Announced, Closed, Fault, State, Window,
     app::Given,
+    device,
     graphql::{Limits, Outcome, execute},
     rest,
 };
@@ -110,6 +111,9 @@ impl State {
                 403,
                 "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.",
             );
+        }
+        if let Some(response) = device::answer(&mut self.model.device, method, path, headers, body) {
+            return response;
         }
         let given = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let given = given.strip_prefix("Bearer ").or_else(|| given.strip_prefix("token ")).unwrap_or_default();
