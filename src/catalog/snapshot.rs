@@ -232,6 +232,11 @@ impl Catalog {
         self.index.rivals.keys()
     }
 
+    /// Entities that only another catalog, which is moved from, declares.
+    pub fn only_elsewhere(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.index.entries.iter().filter(|entry| entry.origin.authority == Authority::Migration)
+    }
+
     pub fn broken(&self) -> &[Arc<BrokenFile>] {
         &self.parts.broken
     }

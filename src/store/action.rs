@@ -29,6 +29,9 @@ pub const READ_PEOPLE: &str = "read_people";
 /// The queue's name for [`Job::CheckPullRequest`].
 pub const CHECK_PULL_REQUEST: &str = "check_pull_request";
 
+/// The queue's name for [`Job::ChangeLocation`].
+pub const CHANGE_LOCATION: &str = "change_location";
+
 /// Looks come before syncs: somebody has just changed that repository.
 const URGENT: i16 = -10;
 
@@ -58,6 +61,23 @@ pub enum Job {
         not_before: DateTime<Utc>,
     },
     CheckPullRequest(CheckPullRequest),
+    ChangeLocation(ChangeLocation),
+}
+
+/// An address of a single descriptor that shall be read from now on, or no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeLocation {
+    pub change: LocationChange,
+    pub url: String,
+    pub requested_by: Account,
+    pub place: Option<Place>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LocationChange {
+    Add,
+    Remove,
 }
 
 /// Work on one source.
@@ -217,6 +237,10 @@ pub(super) async fn enqueue(
             let spec = JobSpecBuilder::new().job_key(key).job_key_mode(JobKeyMode::PreserveRunAt);
             let spec = spec.run_at(not_before).max_attempts(3).build();
             queue.add_raw_job(READ_PEOPLE, JobContext { audit_id, work }, spec).await?
+        }
+        Job::ChangeLocation(work) => {
+            let spec = JobSpecBuilder::new().queue_name("sync").max_attempts(3).build();
+            queue.add_raw_job(CHANGE_LOCATION, JobContext { audit_id, work }, spec).await?
         }
         Job::CheckPullRequest(work) => {
             let key = format!("pull:{}:{}:{}", work.source, work.repository.id, work.number);

@@ -19,7 +19,7 @@ pub use elsewhere::{Elsewhere, FileElsewhere};
 pub use look::look_at;
 pub use removal::Removals;
 pub use source::Source;
-pub use summary::{Progress, Requests, SourceSummary, SyncSummary};
+pub use summary::{Progress, Requests, SourceSummary, SyncSummary, Uncovered};
 pub use url::{ADDED, UrlSource, normalise, target_id};
 
 use expand::expand;

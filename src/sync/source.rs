@@ -41,6 +41,14 @@ impl Source {
         }
     }
 
+    /// Whether there is nothing to read: nobody has added an address from chat yet.
+    pub async fn is_idle(&self, store: &Store) -> Result<bool, StoreError> {
+        match self {
+            Self::Url(url) => url.is_idle(store).await,
+            Self::Github(_) | Self::Directory { .. } | Self::Backstage(_) => Ok(false),
+        }
+    }
+
     /// A large removal waits for an admin; where people name each target themselves, it is meant.
     pub(super) fn order(&self, asked: SyncOrder) -> SyncOrder {
         match self {
