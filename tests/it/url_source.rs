@@ -83,7 +83,7 @@ async fn descriptor_is_added_from_chat_and_taken_out_again() {
     assert_eq!(messages[0].lead.to_plain(), format!("{address} is in the catalog: 2 entities were found."));
     assert_eq!(messages[0].refs, ["component:default/second", "component:default/third"]);
     let told = format!("{:?}", messages[0].cards);
-    assert!(told.contains("/second.yaml:20: "), "the error is told with its line: {told}");
+    assert!(told.contains("/second.yaml:19: "), "the error is told with its line: {told}");
     assert!(bot.say("/owner second").await.contains("platform"));
     // It is read with every sync from now on.
     web.text("/second.yaml", component("second", "team-c"));
