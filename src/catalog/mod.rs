@@ -11,6 +11,7 @@ mod event;
 mod graph;
 pub mod kinds;
 pub mod lookup;
+pub mod people;
 mod person;
 mod relation;
 mod repository;
@@ -22,6 +23,7 @@ pub use entity_ref::{BadEntityRef, EntityRef};
 pub use event::{EventKind, RepositoryEvent};
 pub use graph::{Circle, Dependencies, Direction, MAX_NODES, Node, Repeat};
 pub use lookup::{Found, Level, LookupIndex, Sought, is_deprecated};
+pub use person::left;
 pub use relation::{Relation, RelationType};
 pub use repository::{
     Authority, Commit, Contents, FileRole, Files, FilesFound, FilesWanted, Known, Looked, RUNBOOK_PATHS, Repository,

@@ -13,6 +13,7 @@ use super::{
     Authority, Entity, EntityRef, Relation, RelationType,
     address::{is_address, name_file},
     lookup::LookupIndex,
+    people::{GoneClaim, Link, MappedPerson},
     person::PersonIndex,
 };
 
@@ -31,6 +32,17 @@ pub struct Parts {
     pub without_descriptor: usize,
     /// The database this was read from; empty for a catalog without a store.
     pub database: String,
+    /// Chat accounts whose owners have proved a GitHub login.
+    #[serde(default)]
+    pub links: Vec<Link>,
+    /// Persons and teams that no source has any more.
+    #[serde(default)]
+    pub gone: Vec<GoneClaim>,
+    /// The mapping file and the organisation's own domains, as configured.
+    #[serde(default)]
+    pub mapping: Vec<MappedPerson>,
+    #[serde(default)]
+    pub verified_domains: Vec<String>,
 }
 
 /// An entity and where it was read.
@@ -162,20 +174,8 @@ impl Catalog {
             let rank = |entry: &Entry| (entry.origin.repository_id, Arc::clone(&entry.origin.path));
             a.entity.entity_ref.cmp(&b.entity.entity_ref).then_with(|| rank(a).cmp(&rank(b)))
         });
-        let mut entries: Vec<Arc<Entry>> = Vec::with_capacity(claims.len());
-        let mut rivals: HashMap<EntityRef, Vec<Arc<Entry>>> = HashMap::new();
-        for claim in claims {
-            match entries.last() {
-                // Another catalog says the same of an entity that has a file by now: that is migration, no conflict.
-                Some(owner)
-                    if owner.entity.entity_ref == claim.entity.entity_ref
-                        && claim.origin.authority == Authority::Migration => {}
-                Some(owner) if owner.entity.entity_ref == claim.entity.entity_ref => {
-                    rivals.entry(claim.entity.entity_ref.clone()).or_default().push(claim);
-                }
-                _ => entries.push(claim),
-            }
-        }
+        drop_migrated(&mut claims);
+        let (people, entries, rivals) = PersonIndex::merge(claims, &parts);
         let by_ref = entries.iter().enumerate().map(|(at, entry)| (entry.entity.entity_ref.clone(), at)).collect();
         let mut incoming: HashMap<EntityRef, Vec<Relation>> = HashMap::new();
         for entry in &entries {
@@ -190,7 +190,6 @@ impl Catalog {
             runbooks.entry(runbook.origin.repository_id).or_default().push(Arc::clone(runbook));
         }
         let lookup = LookupIndex::build(&entries, |entity_ref| count_dependents(&incoming, entity_ref));
-        let people = PersonIndex::build(&entries);
         Self { index: Arc::new(Index { entries, by_ref, incoming, rivals, runbooks, lookup, people }), parts: Arc::new(parts) }
     }
 
@@ -249,6 +248,11 @@ impl Catalog {
     ///
     /// Targets need not exist.
     pub fn related(&self, entity_ref: &EntityRef, relation_type: RelationType) -> Vec<EntityRef> {
+        let entity_ref = match relation_type {
+            // Whoever is known under several references is in teams under the first.
+            RelationType::MemberOf => self.index.people.primary(entity_ref),
+            _ => entity_ref,
+        };
         let own = self.find(entity_ref).into_iter().flat_map(|entry| &entry.entity.relations);
         let incoming = self.index.incoming.get(entity_ref).into_iter().flatten();
         let both = own.chain(incoming).filter(|relation| relation.relation_type == relation_type);
@@ -275,6 +279,21 @@ impl Catalog {
     pub(super) fn people(&self) -> &PersonIndex {
         &self.index.people
     }
+}
+
+/// Another catalog says the same of an entity that has a file by now: that is migration, no conflict and no difference.
+/// `claims` are sorted by reference.
+fn drop_migrated(claims: &mut Vec<Arc<Entry>>) {
+    let is_moving = |entry: &Entry| entry.origin.authority == Authority::Migration;
+    if !claims.iter().any(|claim| is_moving(claim)) {
+        return;
+    }
+    let same = claims.chunk_by(|a, b| a.entity.entity_ref == b.entity.entity_ref);
+    let kept = same.flat_map(|same| {
+        let has_moved = !same.iter().all(|claim| is_moving(claim));
+        same.iter().filter(move |claim| !(has_moved && is_moving(claim))).cloned()
+    });
+    *claims = kept.collect();
 }
 
 fn count_dependents(incoming: &HashMap<EntityRef, Vec<Relation>>, entity_ref: &EntityRef) -> usize {

@@ -6,7 +6,12 @@ use super::{
     Outcome,
     build::{self, Playground},
 };
-use crate::{settings, store::Database, sync::Source};
+use crate::{
+    catalog::{Kind, kinds::CustomKinds},
+    settings,
+    store::Database,
+    sync::{Elsewhere, Source, read_without_store},
+};
 
 #[derive(Debug, PartialEq, Eq)]
 struct Line {
@@ -54,7 +59,7 @@ async fn check_all(settings: settings::Settings) -> anyhow::Result<Vec<Line>> {
     });
     lines.push(Line::new(kind, told));
     tokio::task::block_in_place(|| database.stop());
-    match build::elsewhere(&app.settings).and_then(|elsewhere| build::sources(&app.settings, &elsewhere)) {
+    match build::sources(&app.settings).map(|(sources, _)| sources) {
         Ok(sources) if sources.is_empty() => {
             let how = "none is set up; add one to steward.yaml, or set GITHUB_ORG and GITHUB_TOKEN";
             lines.push(Line::new("sources", Err(how.to_owned())));
@@ -93,7 +98,18 @@ async fn check_source(source: &Source) -> Vec<Line> {
             let found = backstage.check().await.map(|count| format!("gives {count} entities at a time"));
             vec![Line::new(backstage.id(), found.map_err(|error| error.to_string()))]
         }
+        Source::Organisation(_) | Source::People(_) => vec![check_people(source).await],
     }
+}
+
+/// Reads the list once: it is short, and only a whole one tells that it can be read.
+async fn check_people(source: &Source) -> Line {
+    let read = read_without_store(source, &CustomKinds::default(), &Elsewhere::default(), crate::app::Clock::System.now()).await;
+    let told = read.map(|parts| {
+        let of = |kind: Kind| parts.claims.iter().filter(|claim| claim.entity.kind == kind).count();
+        format!("{} people and {} teams", of(Kind::User), of(Kind::Group))
+    });
+    Line::new(source.id(), told.map_err(|error| error.message))
 }
 
 async fn check_slack(app: &crate::app::App) -> Line {

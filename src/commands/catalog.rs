@@ -54,6 +54,20 @@ pub enum CatalogCall {
     },
 }
 
+impl CatalogCall {
+    /// What the asker wants to do: "only admins may …".
+    pub fn act(&self) -> &'static str {
+        match self {
+            Self::Show => "look at the catalog",
+            Self::Sync => "start a sync",
+            Self::Removed => "look at what was removed",
+            Self::Remove { .. } => "confirm a removal",
+            Self::Restore { .. } => "take a removal back",
+            Self::Add { .. } | Self::RemoveUrl { .. } => "add descriptors or take them out",
+        }
+    }
+}
+
 impl From<&Arguments> for CatalogCall {
     fn from(arguments: &Arguments) -> Self {
         let subject = || arguments.find("subject").unwrap_or_default().to_owned();

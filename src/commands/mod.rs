@@ -205,9 +205,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "report" => return report::report(catalog, asking, &arguments.into()),
         "catalog" => match arguments.into() {
             CatalogCall::Show => catalog::catalog(catalog, asking),
-            _ if asking.standing != Standing::Admin => {
-                failure::admins_only(catalog, "catalog", "start a sync, add descriptors or touch what was removed", &admins(app))
-            }
+            call if asking.standing != Standing::Admin => failure::admins_only(catalog, "catalog", call.act(), &admins(app)),
             CatalogCall::Sync => catalog::sync(app, catalog, asking, asking.place).await,
             CatalogCall::Removed => catalog::removal::removed(app, asking).await,
             CatalogCall::Remove { source } => catalog::removal::confirm(app, catalog, asking, &source).await,

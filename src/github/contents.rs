@@ -1,7 +1,5 @@
 //! Files by name and reference, of any repository the token may see, through REST. Must not decide which files are read.
 
-use std::sync::Arc;
-
 use futures_util::{StreamExt, stream};
 use globset::GlobBuilder;
 use serde::Deserialize;
@@ -36,11 +34,6 @@ struct Listed {
 }
 
 impl GithubSource {
-    /// What it speaks with GitHub by.
-    pub fn connection(&self) -> Connection {
-        Connection { client: Arc::clone(&self.client), waits: self.waits }
-    }
-
     /// Reads more files of some repositories at their heads, in the order of the wishes.
     pub async fn load_files(&self, wanted: &[FilesWanted]) -> Vec<FilesFound> {
         let connection = self.connection();

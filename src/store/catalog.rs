@@ -17,6 +17,7 @@ use sqlx::types::Json;
 use super::{Store, StoreError, sync::parse_ref};
 use crate::catalog::{
     BrokenFile, Entity, Entry, HeldBack, KeptBecause, Origin, Parts, Relation, Repository, Runbook, SourceState,
+    people::{GoneClaim, Link},
 };
 
 /// The snapshot's file; the number rises when its format changes, and an older one is not read.
@@ -38,6 +39,9 @@ pub struct Change {
     pub sources: BTreeMap<String, (Option<DateTime<Utc>>, Option<HeldBack>)>,
     pub repository_count: usize,
     pub without_descriptor: usize,
+    /// All of them, whatever changed.
+    pub links: Vec<Link>,
+    pub gone: Vec<GoneClaim>,
 }
 
 impl Change {
@@ -65,6 +69,10 @@ impl Change {
             repositories: self.repository_count,
             without_descriptor: self.without_descriptor,
             database: self.database,
+            links: self.links,
+            gone: self.gone,
+            mapping: known.mapping.clone(),
+            verified_domains: known.verified_domains.clone(),
         }
     }
 }
@@ -166,6 +174,8 @@ impl Store {
                 change.runbooks.push(Arc::new(Runbook { origin, text }));
             }
         }
+        change.links = super::link::load_links(&mut transaction).await?;
+        change.gone = super::link::load_gone(&mut transaction).await?;
         transaction.commit().await?;
         Ok(Some(change))
     }

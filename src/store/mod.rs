@@ -7,6 +7,7 @@ mod database;
 mod delivery;
 mod follow;
 mod history;
+mod link;
 mod location;
 mod private;
 mod removal;
@@ -26,12 +27,16 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-pub use action::{AuditEntry, CHANGE_LOCATION, CHECK_PULL_REQUEST, ChangeLocation, CheckPullRequest, ConfirmedRemoval, DELIVER, Job, JobContext, LOOK_AT, LocationChange, LookAt, OfSource, READ_PEOPLE, RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources};
+pub use action::{
+    AuditEntry, CHANGE_LOCATION, CHECK_PULL_REQUEST, ChangeLocation, CheckPullRequest, ConfirmedRemoval, DELIVER, Job, JobContext, LOOK_AT, LocationChange, LookAt, OfSource,
+    READ_PEOPLE, RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources,
+};
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use database::Database;
 pub use delivery::{Concern, Delivery, Recorded};
 pub use follow::{Follow, Followed, Synced, follow};
 pub use history::{ClaimKey, EntityPast, PastChange, StoredDocument};
+pub use link::{LinkOutcome, NewLink};
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use removal::{Removal, Removed, Restore, Tombstone};
 pub use sync::{SharedClock, SourceLock, StoredSource, SyncEnd, SyncState, Wrote};

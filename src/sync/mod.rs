@@ -5,6 +5,7 @@ mod elsewhere;
 mod expand;
 mod look;
 mod page;
+mod people;
 mod removal;
 mod source;
 mod summary;
@@ -126,7 +127,7 @@ pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<S
         context.store.finish_sync(end).await?;
         summary.synced_at = Some(context.clock.now());
     }
-    summary.held_back = after.held_back.is_some();
+    summary.held_back |= after.held_back.is_some();
     summary.seconds = started.elapsed().as_secs_f64();
     context.progress.done(source.id());
     Ok(summary)

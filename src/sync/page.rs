@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use tokio::sync::mpsc;
 
-use super::{Source, SourceSummary, SyncContext, expand::expand};
+use super::{Source, SourceSummary, SyncContext, expand::expand, people};
 use crate::{
     catalog::{
         Files, RepositoryRead, SourcePage, SweepError,
@@ -74,7 +74,7 @@ pub(super) async fn write_page(
     let known: Vec<i64> = differing.iter().map(|read| read.repository.id).filter(|id| stored.contains_key(id)).collect();
     let claims = if known.is_empty() { Default::default() } else { context.store.load_claims(source_id, &known).await? };
     // A page of descriptors takes tens of milliseconds to parse, in which this thread could not answer.
-    let changes: Vec<_> = tokio::task::block_in_place(|| {
+    let mut changes: Vec<_> = tokio::task::block_in_place(|| {
         let plan = |read: &RepositoryRead| {
             let id = read.repository.id;
             let unmet = lacking.get(&id).map_or(&[][..], Vec::as_slice);
@@ -82,6 +82,7 @@ pub(super) async fn write_page(
         };
         differing.iter().map(plan).collect()
     });
+    people::hold_back(&mut changes, stored, context.order.removals, summary);
     let page = PageWrite { source_id, changes: &changes, reading, asked_at, now: context.clock.now() };
     let applied = context.store.write_page(page).await?;
     summary.add(applied.tally);

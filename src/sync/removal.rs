@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// A sweep that would remove more than this share of a source's repositories is held back…
-const LARGEST_REMOVAL: f64 = 0.2;
+pub(super) const LARGEST_REMOVAL: f64 = 0.2;
 /// …unless it is these few: in a small organisation one repository is a large share.
-const FEW_REPOSITORIES: usize = 3;
+pub(super) const FEW_REPOSITORIES: usize = 3;
 /// Absent repositories that are asked about one by one where a sweep did not account for all: one request.
 const ASKED_ABOUT: usize = 100;
 /// Names that a held back removal is told with.

@@ -1,7 +1,7 @@
 //! Where repositories come from: one arm for each kind of source, all bringing the same neutral pages.
 //! Must not decide what is stored of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -10,15 +10,27 @@ use crate::{
     backstage::BackstageSource,
     catalog::{FilesFound, FilesWanted, Known, Looked, RepositoryKey, RepositoryRead, SourcePage, SweepError, SweepReport},
     directory::DirectorySource,
-    github::{GithubError, GithubSource},
+    github::{GithubError, GithubSource, OrgSource},
+    people::{PeopleError, PeopleSource},
     store::{Store, StoreError},
 };
+
+/// People join and leave by the day; what cannot wait is told by a webhook.
+const ORGANISATION_PACE: Duration = Duration::from_secs(60 * 60);
 
 /// Where repositories come from.
 #[derive(Debug)]
 pub enum Source {
     Github(GithubSource),
-    Directory { id: String, directory: DirectorySource },
+    Directory {
+        id: String,
+        directory: DirectorySource,
+    },
+    /// An organisation's teams and members on GitHub.
+    Organisation(OrgSource),
+    /// The HR system or identity provider.
+    People(PeopleSource),
+    /// Single descriptors anywhere.
     Url(UrlSource),
     Backstage(BackstageSource),
 }
@@ -30,6 +42,8 @@ impl Source {
             Self::Directory { id, .. } => id,
             Self::Url(url) => url.id(),
             Self::Backstage(backstage) => backstage.id(),
+            Self::Organisation(organisation) => organisation.id(),
+            Self::People(people) => people.id(),
         }
     }
 
@@ -37,7 +51,7 @@ impl Source {
     pub(super) async fn prepare(&self, store: &Store) -> Result<(), StoreError> {
         match self {
             Self::Url(url) => url.load_added(store).await,
-            Self::Github(_) | Self::Directory { .. } | Self::Backstage(_) => Ok(()),
+            Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => Ok(()),
         }
     }
 
@@ -45,7 +59,7 @@ impl Source {
     pub async fn is_idle(&self, store: &Store) -> Result<bool, StoreError> {
         match self {
             Self::Url(url) => url.is_idle(store).await,
-            Self::Github(_) | Self::Directory { .. } | Self::Backstage(_) => Ok(false),
+            Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => Ok(false),
         }
     }
 
@@ -53,7 +67,7 @@ impl Source {
     pub(super) fn order(&self, asked: SyncOrder) -> SyncOrder {
         match self {
             Self::Url(_) => SyncOrder { removals: Removals::Confirmed, ..asked },
-            Self::Github(_) | Self::Directory { .. } | Self::Backstage(_) => asked,
+            Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => asked,
         }
     }
 
@@ -61,7 +75,7 @@ impl Source {
     pub(super) fn names_files(&self) -> bool {
         match self {
             Self::Github(_) | Self::Directory { .. } | Self::Url(_) => true,
-            Self::Backstage(_) => false,
+            Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => false,
         }
     }
 
@@ -71,9 +85,17 @@ impl Source {
             Self::Github(github) => github.load_files(wanted).await,
             Self::Directory { directory, .. } => tokio::task::block_in_place(|| directory.load_files(wanted)),
             // What they name is at addresses of its own.
-            Self::Url(_) | Self::Backstage(_) => {
+            Self::Organisation(_) | Self::People(_) | Self::Url(_) | Self::Backstage(_) => {
                 wanted.iter().map(|_| FilesFound { files: Vec::new(), errors: Vec::new() }).collect()
             }
+        }
+    }
+
+    /// How often it is read where the configuration has no word on it.
+    pub fn own_pace(&self) -> Option<Duration> {
+        match self {
+            Self::Organisation(_) => Some(ORGANISATION_PACE),
+            Self::Github(_) | Self::Directory { .. } | Self::People(_) | Self::Url(_) | Self::Backstage(_) => None,
         }
     }
 
@@ -82,6 +104,11 @@ impl Source {
             Self::Github(github) => github.sweep(known, pages).await.map_err(|error| self.sweep_error(&error)),
             Self::Directory { id, directory } => {
                 directory.sweep(pages).await.map_err(|error| SweepError { location: id.clone(), message: error.to_string() })
+            }
+            Self::Organisation(organisation) => organisation.sweep(pages).await.map_err(|error| self.sweep_error(&error)),
+            Self::People(people) => {
+                let failed = |error: PeopleError| SweepError { location: people.id().to_owned(), message: error.to_string() };
+                people.sweep(pages).await.map_err(failed)
             }
             Self::Url(url) => Ok(url.sweep(pages).await),
             Self::Backstage(backstage) => backstage
@@ -95,7 +122,7 @@ impl Source {
     pub fn tells_what_is_new(&self) -> bool {
         match self {
             Self::Github(_) => true,
-            Self::Directory { .. } | Self::Url(_) | Self::Backstage(_) => false,
+            Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Url(_) | Self::Backstage(_) => false,
         }
     }
 
@@ -104,7 +131,8 @@ impl Source {
         match self {
             Self::Github(github) => github.reading(),
             Self::Directory { directory, .. } => directory.catalog_paths.join(" "),
-            Self::Url(_) | Self::Backstage(_) => String::new(),
+            // Read whole each time, in one way.
+            Self::Organisation(_) | Self::People(_) | Self::Url(_) | Self::Backstage(_) => String::new(),
         }
     }
 
@@ -112,7 +140,9 @@ impl Source {
     pub(super) async fn look(&self, keys: &[RepositoryKey]) -> Result<Looked, SweepError> {
         match self {
             Self::Url(url) => Ok(url.look(keys).await),
-            Self::Github(_) | Self::Directory { .. } | Self::Backstage(_) => self.look_by_sweep(keys).await,
+            Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => {
+                self.look_by_sweep(keys).await
+            }
         }
     }
 

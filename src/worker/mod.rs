@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use location::LocationJob;
-use jobs::{DeliverJob, JobsOf, LookJob, RestoreJob, SyncJob};
 use heard::{ReadPeopleJob, SyncSourceJob};
+use jobs::{DeliverJob, JobsOf, LookJob, RestoreJob, SyncJob};
 use pull_request::CheckPullRequestJob;
 
 use crate::{
@@ -268,6 +268,9 @@ impl Worker {
     }
 
     fn every(&self, source_id: &str) -> Duration {
+        if let Some(pace) = self.sources.iter().find(|source| source.id() == source_id).and_then(Source::own_pace) {
+            return pace;
+        }
         let sources = self.app.settings.sources.iter();
         let found = sources.filter(|source| source.id() == source_id).map(|source| source.schedule().every).next();
         found.unwrap_or_else(|| crate::settings::ScheduleSettings::default().every)

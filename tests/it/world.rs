@@ -116,6 +116,7 @@ impl World {
             runbooks: self.runbooks.iter().cloned().map(Arc::new).collect(),
             broken: self.broken.iter().cloned().map(Arc::new).collect(),
             sources: BTreeMap::from([("acme".to_owned(), SourceState { synced_at, ..SourceState::default() })]),
+            ..Parts::default()
         })
     }
 
