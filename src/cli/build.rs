@@ -11,16 +11,16 @@ use crate::{
     app::{App, CatalogHandle, Clock},
     backstage::BackstageSource,
     catalog::{
-        Catalog, Parts,
+        Catalog, Parts, Visibility,
         kinds::{CustomKind, CustomKinds},
         people::{MappedPerson, parse_mapping},
     },
     directory::DirectorySource,
-    github::{AppKey, Auth, Connection, GithubConfig, GithubSource, OrgSource, OrgWanted, Waits},
+    github::{AppKey, Auth, Connection, Filters, GithubConfig, GithubSource, OrgSource, OrgWanted, Waits},
     outbox::Outbox,
     people::{PeopleSource, ScimConfig, ScimWaits},
     playground::Board,
-    settings::{AppAuth, GithubAuth, GithubSettings, PeopleSettings, ScimSettings, Settings, SourceSettings},
+    settings::{self, AppAuth, GithubAuth, GithubSettings, PeopleSettings, ScimSettings, Settings, SourceSettings, Whether},
     slack::SlackClient,
     store::{Database, Store, load_parts_from_disk},
     sync::{ADDED, Elsewhere, Source, UrlSource},
@@ -184,6 +184,7 @@ fn source(settings: &SourceSettings, elsewhere: &Arc<Elsewhere>, connections: &m
                 org: github.org.clone(),
                 connection: connections.to(github).with_context(|| format!("source {}", github.id))?,
                 catalog_paths: github.catalog_paths.clone(),
+                filters: filters(&github.filters),
             };
             Source::Github(GithubSource::new(config).with_context(|| format!("source {}", github.id))?)
         }
@@ -222,6 +223,28 @@ impl Connections {
         let connection = Connection::new(api_url, &auth, Waits::default())?;
         self.0.insert(key, connection.clone());
         Ok(connection)
+    }
+}
+
+fn filters(settings: &settings::Filters) -> Filters {
+    let settings::Filters { repository, branch, archived, forks, topics, visibility } = settings;
+    Filters {
+        repository: Some(repository.clone()).filter(|pattern| pattern != ".*"),
+        branch: Some(branch.clone()).filter(|branch| branch != "default"),
+        leave_archived: *archived == Whether::Exclude,
+        leave_forks: *forks == Whether::Exclude,
+        topics: topics.clone(),
+        visibility: visibility.iter().filter_map(|word| parse_visibility(word)).collect(),
+    }
+}
+
+/// The settings were checked to hold no other words.
+fn parse_visibility(word: &str) -> Option<Visibility> {
+    match word {
+        "public" => Some(Visibility::Public),
+        "private" => Some(Visibility::Private),
+        "internal" => Some(Visibility::Internal),
+        _ => None,
     }
 }
 

@@ -1,27 +1,20 @@
 //! Files by name and reference, of any repository the token may see, through REST. Must not decide which files are read.
 
-use futures_util::{StreamExt, stream};
 use globset::GlobBuilder;
 use serde::Deserialize;
 
 use super::{
-    Connection, GithubSource,
+    Connection,
     client::{Answer, JSON, Tally},
     error::{Fault, GithubError},
     waits::Patience,
 };
-use crate::catalog::{
-    Contents, FileRole, FilesFound, FilesWanted, SourceFile, SweepError,
-    address::{GithubFile, is_glob, name_file},
-};
+use crate::catalog::address::{GithubFile, is_glob};
 
 /// Folders that one glob may lead through: each costs a request.
 const MAX_FOLDERS: usize = 100;
 /// Files that one glob may bring.
 const MAX_FILES: usize = 200;
-
-/// Repositories that are asked for files at once.
-const AT_ONCE: usize = 4;
 
 const RAW: &str = "application/vnd.github.raw+json";
 
@@ -31,15 +24,6 @@ struct Listed {
     path: String,
     #[serde(rename = "type")]
     kind: String,
-}
-
-impl GithubSource {
-    /// Reads more files of some repositories at their heads, in the order of the wishes.
-    pub async fn load_files(&self, wanted: &[FilesWanted]) -> Vec<FilesFound> {
-        let connection = self.connection();
-        let loads: Vec<_> = wanted.iter().map(|wanted| connection.load_wanted(wanted)).collect();
-        stream::iter(loads).buffered(AT_ONCE).collect().await
-    }
 }
 
 impl Connection {
@@ -76,36 +60,6 @@ impl Connection {
         found.sort();
         found.truncate(MAX_FILES);
         Ok(found)
-    }
-
-    async fn load_wanted(&self, wanted: &FilesWanted) -> FilesFound {
-        let mut found = FilesFound { files: Vec::new(), errors: Vec::new() };
-        let full_name = wanted.repository.full_name.as_deref().unwrap_or_default();
-        let Some((owner, repository)) = full_name.split_once('/').filter(|_| !wanted.head.is_empty()) else { return found };
-        for (pattern, role) in &wanted.patterns {
-            let file = GithubFile {
-                host: String::new(),
-                owner: owner.to_owned(),
-                repository: repository.to_owned(),
-                reference: wanted.head.clone(),
-                path: pattern.clone(),
-            };
-            if let Err(error) = self.load_pattern(&file, *role, &mut found.files).await {
-                let location = name_file(full_name, pattern);
-                found.errors.push(SweepError { location, message: error.to_string() });
-            }
-        }
-        found
-    }
-
-    async fn load_pattern(&self, file: &GithubFile, role: FileRole, files: &mut Vec<SourceFile>) -> Result<(), GithubError> {
-        let paths = if is_glob(&file.path) { self.find_files(file).await? } else { vec![file.path.clone()] };
-        for path in paths {
-            if let Some(bytes) = self.read_file(&GithubFile { path: path.clone(), ..file.clone() }).await? {
-                files.push(SourceFile { path, role, contents: Contents::Bytes(bytes) });
-            }
-        }
-        Ok(())
     }
 
     async fn read(&self, of: &GithubFile, path: &str, accept: &'static str) -> Result<Option<Answer>, GithubError> {

@@ -115,7 +115,11 @@ async fn fulfil_within(source: &Source, growing: &mut [(usize, Growing<'_>)], wa
     if wanted.is_empty() {
         return;
     }
-    let found = source.load_files(&wanted).await;
+    let found = source.load_files(&wanted).await.unwrap_or_else(|error| {
+        // Nothing is known of any of them; what is stored stays.
+        let away = FilesFound { files: Vec::new(), errors: vec![error] };
+        wanted.iter().map(|_| away.clone()).collect()
+    });
     for (at, found) in asked.into_iter().zip(found) {
         growing[at].1.take_found(found, &wants[at]);
     }

@@ -80,13 +80,13 @@ impl Source {
     }
 
     /// Reads more files of some repositories, in the order of the wishes.
-    pub(super) async fn load_files(&self, wanted: &[FilesWanted]) -> Vec<FilesFound> {
+    pub(super) async fn load_files(&self, wanted: &[FilesWanted]) -> Result<Vec<FilesFound>, SweepError> {
         match self {
-            Self::Github(github) => github.load_files(wanted).await,
-            Self::Directory { directory, .. } => tokio::task::block_in_place(|| directory.load_files(wanted)),
+            Self::Github(github) => github.load_files(wanted).await.map_err(|error| self.sweep_error(&error)),
+            Self::Directory { directory, .. } => Ok(tokio::task::block_in_place(|| directory.load_files(wanted))),
             // What they name is at addresses of its own.
             Self::Organisation(_) | Self::People(_) | Self::Url(_) | Self::Backstage(_) => {
-                wanted.iter().map(|_| FilesFound { files: Vec::new(), errors: Vec::new() }).collect()
+                Ok(wanted.iter().map(|_| FilesFound { files: Vec::new(), errors: Vec::new() }).collect())
             }
         }
     }
@@ -139,8 +139,9 @@ impl Source {
     /// Looks at some repositories again, whatever is known of them.
     pub(super) async fn look(&self, keys: &[RepositoryKey]) -> Result<Looked, SweepError> {
         match self {
+            Self::Github(github) => github.look(keys).await.map_err(|error| self.sweep_error(&error)),
             Self::Url(url) => Ok(url.look(keys).await),
-            Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => {
+            Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => {
                 self.look_by_sweep(keys).await
             }
         }

@@ -10,7 +10,7 @@ use steward::{
     chat::{Account, Act, Form, Place, Platform, Reply, Request, Response, Submission, Value},
     cli::ask::{Colour, render_text},
     commands::{load_definitions, respond},
-    github::{Auth, Connection, GithubConfig, GithubSource, Waits},
+    github::{Auth, Connection, Filters, GithubConfig, GithubSource, Waits},
     outbox::Outbox,
     playground::{Board, channel_of},
     settings::{Settings, SourceSettings, UrlSettings},
@@ -139,6 +139,7 @@ impl Bot {
             org: "acme".to_owned(),
             connection,
             catalog_paths,
+            filters: Filters::default(),
         };
         let source = Source::Github(GithubSource::new(config).expect("a valid source"));
         let mut sources = vec![source];

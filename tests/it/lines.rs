@@ -26,8 +26,8 @@ fn help_comes_from_the_definitions() {
               - /history NAME [page N] What changed, when and by which commit; owners above
                 all
               - /report NAME Tell the owning team that an entry is wrong
-              - /catalog [sync|removed|remove|restore] [SUBJECT] What the catalog holds, how
-                fresh it is, what is broken
+              - /catalog [sync|removed|remove|restore|add|remove-url] [SUBJECT] What the
+                catalog holds, how fresh it is, what is broken
               - /help [COMMAND] What there is, with examples
             → About owner    /help owner
             → About runbook  /help runbook

@@ -160,15 +160,30 @@ impl FakeGithub {
     }
 
     pub fn archive(&self, name: &str) {
-        self.model(|model| model.repo_mut(name).archived = true);
+        self.model(|model| model.change(name, |repo| repo.archived = true));
     }
 
     pub fn rename(&self, name: &str, to: &str) {
-        self.model(|model| model.repo_mut(name).name = to.to_owned());
+        self.model(|model| {
+            model.change(name, |repo| {
+                let former = std::mem::replace(&mut repo.name, to.to_owned());
+                repo.former_names.push(former);
+            });
+        });
     }
 
     pub fn delete(&self, name: &str) {
         self.model(|model| model.delete_repo(name));
+    }
+
+    /// Gives a repository to another owner.
+    pub fn transfer(&self, name: &str, to: &str) {
+        self.model(|model| model.transfer_repo(name, to));
+    }
+
+    /// The repository's id in GraphQL.
+    pub fn node_id(&self, name: &str) -> String {
+        self.model(|model| resolve::node_id("R", model.find_repo(name).expect("the fake has it").id))
     }
 
     /// GitHub counts the repository and gives null for it, with an error.

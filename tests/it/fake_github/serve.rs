@@ -147,11 +147,12 @@ impl State {
             return None;
         }
         if let Some(fault) = &self.each_page_once
-            && self.seen_pages.insert(request["variables"]["after"].to_string())
+            && self.seen_pages.insert(page_of(request))
         {
             return Some(fault.clone());
         }
-        let first = request["variables"]["first"].as_i64().unwrap_or_default();
+        let ids = request["variables"]["ids"].as_array().map_or(0, Vec::len) as i64;
+        let first = request["variables"]["first"].as_i64().unwrap_or(ids);
         self.heavy_above.as_ref().filter(|(most, _)| first > *most).map(|(_, fault)| fault.clone())
     }
 
@@ -213,6 +214,13 @@ impl State {
     }
 }
 
+/// Which page it is, whatever its size.
+fn page_of(request: &Json) -> String {
+    let query = request["query"].as_str().unwrap_or_default();
+    let name = query.split(['(', '{']).next().unwrap_or_default();
+    format!("{name} {} {}", request["variables"]["after"], request["variables"]["order"])
+}
+
 const TIMEOUT: &str = "Something went wrong while executing your query. This may be the result of a timeout, or it could be a GitHub bug. \
                        Please include `FAKE:1` when reporting this issue.";
 
@@ -228,14 +236,26 @@ fn status_text(status: u16) -> &'static str {
 
 /// Takes the second half of the repositories away, as GitHub does when a query used too much.
 fn run_out(body: &mut Json) {
-    let Some(nodes) = body.pointer_mut("/data/repositoryOwner/repositories/nodes").and_then(Json::as_array_mut) else { return };
-    let half = nodes.len() / 2;
+    let lists = [
+        &["repositoryOwner", "repositories", "nodes"][..],
+        &["repositoryOwner", "pushed", "nodes"],
+        &["repositoryOwner", "updated", "nodes"],
+        &["nodes"],
+    ];
     let mut errors = Vec::new();
-    for (index, node) in nodes.iter_mut().enumerate().skip(half) {
-        *node = Json::Null;
-        let path = json!(["repositoryOwner", "repositories", "nodes", index]);
-        let text = "Resource limits for this query exceeded.";
-        errors.push(json!({ "type": "RESOURCE_LIMITS_EXCEEDED", "path": path, "message": text }));
+    for list in lists {
+        let Some(nodes) = body.pointer_mut(&format!("/data/{}", list.join("/"))).and_then(Json::as_array_mut) else { continue };
+        let half = nodes.len() / 2;
+        for (index, node) in nodes.iter_mut().enumerate().skip(half) {
+            *node = Json::Null;
+            let mut path: Vec<Json> = list.iter().map(|name| json!(name)).collect();
+            path.push(json!(index));
+            let text = "Resource limits for this query exceeded.";
+            errors.push(json!({ "type": "RESOURCE_LIMITS_EXCEEDED", "path": path, "message": text }));
+        }
+    }
+    if errors.is_empty() {
+        return;
     }
     body["errors"] = Json::Array(errors);
 }
