@@ -107,7 +107,8 @@ impl BackstageSource {
         }
         let files = entities.into_iter().filter_map(|entity| self.file(entity)).collect();
         let repository = self.repository();
-        let page = SourcePage { repositories: vec![RepositoryRead { repository, files: Files::Read(files) }], total: Some(1), asked_at };
+        let page =
+            SourcePage { repositories: vec![RepositoryRead { repository, files: Files::Read(files) }], total: Some(1), asked_at };
         // Whoever no longer listens has ended the sweep.
         let _ = pages.send(page).await;
         Ok(SweepReport { expected: Some(1), rest_requests: requests, ..SweepReport::default() })

@@ -200,9 +200,7 @@ fn refused(response: &Response) -> Fault {
         StatusCode::TOO_MANY_REQUESTS => {
             Fault::Passing { error: told("it is asked too often"), wait: wait.map(Duration::from_secs) }
         }
-        _ if status.is_server_error() => {
-            Fault::Passing { error: told("it has a fault"), wait: wait.map(Duration::from_secs) }
-        }
+        _ if status.is_server_error() => Fault::Passing { error: told("it has a fault"), wait: wait.map(Duration::from_secs) },
         _ => Fault::Final(told("that is not a page")),
     }
 }

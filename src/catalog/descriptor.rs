@@ -16,8 +16,8 @@ use serde_json::{Value as Json, json};
 
 use self::{
     check::{Place, check_map, describe, is_close},
-    node::{Entry, Map, Mark, Node, Value},
     mention::find_mentions,
+    node::{Entry, Map, Mark, Node, Value},
     placeholder::{fill_placeholders, find_bad_placeholder},
     problem::shorten,
     relations::{read_custom_relations, read_relations},

@@ -98,9 +98,9 @@ fn verified_domains(settings: &Settings) -> Vec<String> {
 }
 
 /// Needs a running tokio runtime.
-pub fn sources(settings: &Settings) -> anyhow::Result<(Vec<Source>, Arc<Elsewhere>)> {
+pub fn sources(settings: &Settings) -> anyhow::Result<Sources> {
     let mut connections = Connections::default();
-    let elsewhere = Arc::new(elsewhere(settings, &mut connections)?);
+    let elsewhere = elsewhere_by(settings, &mut connections)?;
     let mut sources = Vec::new();
     for settings in &settings.sources {
         let source = source(settings, &elsewhere, &mut connections)?;
@@ -111,42 +111,14 @@ pub fn sources(settings: &Settings) -> anyhow::Result<(Vec<Source>, Arc<Elsewher
         sources.push(source);
         sources.extend(organisation);
     }
-    Ok((sources, elsewhere))
+    Ok(Sources { sources, elsewhere })
 }
 
-/// What reads single addresses: GitHub's through the connections of the sources, and any host that a `url` source names.
-pub fn elsewhere(settings: &Settings, connections: &mut Connections) -> anyhow::Result<Elsewhere> {
-    let mut trusted = Vec::new();
-    let mut githubs = Vec::new();
-    for source in &settings.sources {
-        match source {
-            SourceSettings::Url(url) => {
-                for target in &url.targets {
-                    trusted.push(Url::parse(target).with_context(|| format!("source {}: target {target}", url.id))?);
-                }
-            }
-            SourceSettings::Github(github) => {
-                let connection = connections.to(github).with_context(|| format!("source {}", github.id))?;
-                githubs.push((web_host(&github.api_url), connection));
-            }
-            SourceSettings::Directory(_) | SourceSettings::People(_) | SourceSettings::Backstage(_) => {}
-        }
-    }
-    Ok(Elsewhere::new(Web::new(&trusted), githubs))
-}
-
-/// The host of GitHub's web pages that goes with an API: an Enterprise Server's own, `github.com` for any other.
-fn web_host(api_url: &str) -> String {
-    let found = Url::parse(api_url).ok().and_then(|url| {
-        let host = url.host_str()?;
-        // Data residency: api.SUBDOMAIN.ghe.com.
-        if host.ends_with(".ghe.com") {
-            return Some(host.trim_start_matches("api.").to_owned());
-        }
-        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        url.path().trim_end_matches('/').ends_with("/api/v3").then(|| format!("{host}{port}"))
-    });
-    found.unwrap_or_else(|| "github.com".to_owned())
+/// The configured sources, and what reads the addresses that their files name.
+#[derive(Debug)]
+pub struct Sources {
+    pub sources: Vec<Source>,
+    pub elsewhere: Arc<Elsewhere>,
 }
 
 /// Teams and members of an organisation, where they are wanted: a source of its own, since a token that may not see them
@@ -169,6 +141,48 @@ fn people(settings: &PeopleSettings) -> anyhow::Result<PeopleSource> {
         (Some(_), Some(_)) => bail!("source {}: it has both `file` and `scim`; leave one out", settings.id),
         (None, None) => bail!("source {}: name a CSV file under `file`, or a service under `scim`", settings.id),
     }
+}
+
+/// What reads single addresses: GitHub's through the connections of the sources, and any host that a `url` source names.
+///
+/// Needs a running tokio runtime.
+pub fn elsewhere(settings: &Settings) -> anyhow::Result<Arc<Elsewhere>> {
+    elsewhere_by(settings, &mut Connections::default())
+}
+
+fn elsewhere_by(settings: &Settings, connections: &mut Connections) -> anyhow::Result<Arc<Elsewhere>> {
+    let mut trusted = Vec::new();
+    let mut githubs = Vec::new();
+    for source in &settings.sources {
+        match source {
+            SourceSettings::Url(url) => {
+                for target in &url.targets {
+                    let target = Url::parse(target).with_context(|| format!("source {}: target {target}", url.id))?;
+                    trusted.push(target);
+                }
+            }
+            SourceSettings::Github(github) => {
+                let connection = connections.to(github).with_context(|| format!("source {}", github.id))?;
+                githubs.push((web_host(&github.api_url), connection));
+            }
+            SourceSettings::Directory(_) | SourceSettings::People(_) | SourceSettings::Backstage(_) => {}
+        }
+    }
+    Ok(Arc::new(Elsewhere::new(Web::new(&trusted), githubs)))
+}
+
+/// The host of GitHub's web pages that goes with an API: an Enterprise Server's own, `github.com` for any other.
+fn web_host(api_url: &str) -> String {
+    let found = Url::parse(api_url).ok().and_then(|url| {
+        let host = url.host_str()?;
+        // Data residency: api.SUBDOMAIN.ghe.com.
+        if host.ends_with(".ghe.com") {
+            return Some(host.trim_start_matches("api.").to_owned());
+        }
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        url.path().trim_end_matches('/').ends_with("/api/v3").then(|| format!("{host}{port}"))
+    });
+    found.unwrap_or_else(|| "github.com".to_owned())
 }
 
 fn source(settings: &SourceSettings, elsewhere: &Arc<Elsewhere>, connections: &mut Connections) -> anyhow::Result<Source> {
@@ -254,7 +268,7 @@ pub fn database(settings: &Settings) -> Database {
 }
 
 pub fn worker(app: App) -> anyhow::Result<Arc<Worker>> {
-    let (mut sources, elsewhere) = sources(&app.settings)?;
+    let Sources { mut sources, elsewhere } = sources(&app.settings)?;
     // Descriptors can be added from chat wherever Steward runs.
     if !sources.iter().any(|source| matches!(source, Source::Url(_))) {
         sources.push(Source::Url(UrlSource::new(ADDED, &[], Arc::clone(&elsewhere))));

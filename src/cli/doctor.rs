@@ -59,7 +59,7 @@ async fn check_all(settings: settings::Settings) -> anyhow::Result<Vec<Line>> {
     });
     lines.push(Line::new(kind, told));
     tokio::task::block_in_place(|| database.stop());
-    match build::sources(&app.settings).map(|(sources, _)| sources) {
+    match build::sources(&app.settings).map(|built| built.sources) {
         Ok(sources) if sources.is_empty() => {
             let how = "none is set up; add one to steward.yaml, or set GITHUB_ORG and GITHUB_TOKEN";
             lines.push(Line::new("sources", Err(how.to_owned())));
@@ -90,15 +90,17 @@ async fn check_source(source: &Source) -> Vec<Line> {
             let path = directory.path.display();
             vec![Line::new(id.clone(), found.map_err(|error| format!("{path} cannot be read: {error}; check its `path`")))]
         }
+        Source::Organisation(_) | Source::People(_) => vec![check_people(source).await],
         Source::Url(url) => {
             let checks = url.check().await.into_iter();
-            checks.map(|(target, found)| Line::new(format!("{}: {target}", url.id()), found.map(|()| "is read".to_owned()))).collect()
+            checks
+                .map(|(target, found)| Line::new(format!("{}: {target}", url.id()), found.map(|()| "is read".to_owned())))
+                .collect()
         }
         Source::Backstage(backstage) => {
             let found = backstage.check().await.map(|count| format!("gives {count} entities at a time"));
             vec![Line::new(backstage.id(), found.map_err(|error| error.to_string()))]
         }
-        Source::Organisation(_) | Source::People(_) => vec![check_people(source).await],
     }
 }
 

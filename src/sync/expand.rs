@@ -159,18 +159,7 @@ impl<'a> Growing<'a> {
         let seen = files.iter().map(|file| file.path.clone()).collect();
         let is_descriptor = |at: &usize| files[*at].role == FileRole::Descriptor;
         let fresh = (0..files.len()).filter(is_descriptor).collect();
-        Self {
-            repository,
-            files,
-            stored,
-            seen,
-            fresh,
-            addresses: 0,
-            is_broken: false,
-            docs: 0,
-            pages: 0,
-            unmet: Vec::new(),
-        }
+        Self { repository, files, stored, seen, fresh, addresses: 0, is_broken: false, docs: 0, pages: 0, unmet: Vec::new() }
     }
 
     /// Looks into the descriptors that came last; gives what is to be asked for now.

@@ -30,8 +30,9 @@ pub enum Source {
     Organisation(OrgSource),
     /// The HR system or identity provider.
     People(PeopleSource),
-    /// Single descriptors anywhere.
+    /// Single descriptors at any address.
     Url(UrlSource),
+    /// Another catalog, for migration.
     Backstage(BackstageSource),
 }
 
@@ -44,6 +45,14 @@ impl Source {
             Self::Backstage(backstage) => backstage.id(),
             Self::Organisation(organisation) => organisation.id(),
             Self::People(people) => people.id(),
+        }
+    }
+
+    /// How often it is read where the configuration has no word on it.
+    pub fn own_pace(&self) -> Option<Duration> {
+        match self {
+            Self::Organisation(_) => Some(ORGANISATION_PACE),
+            Self::Github(_) | Self::Directory { .. } | Self::People(_) | Self::Url(_) | Self::Backstage(_) => None,
         }
     }
 
@@ -88,14 +97,6 @@ impl Source {
             Self::Organisation(_) | Self::People(_) | Self::Url(_) | Self::Backstage(_) => {
                 Ok(wanted.iter().map(|_| FilesFound { files: Vec::new(), errors: Vec::new() }).collect())
             }
-        }
-    }
-
-    /// How often it is read where the configuration has no word on it.
-    pub fn own_pace(&self) -> Option<Duration> {
-        match self {
-            Self::Organisation(_) => Some(ORGANISATION_PACE),
-            Self::Github(_) | Self::Directory { .. } | Self::People(_) | Self::Url(_) | Self::Backstage(_) => None,
         }
     }
 

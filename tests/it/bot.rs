@@ -15,7 +15,7 @@ use steward::{
     playground::{Board, channel_of},
     settings::{Settings, SourceSettings, UrlSettings},
     store::{Database, Store, load_parts_from_disk},
-    sync::{ADDED, Elsewhere, UrlSource, Progress, Source, SyncOrder, SyncSummary},
+    sync::{ADDED, Elsewhere, Progress, Source, SyncOrder, SyncSummary, UrlSource},
     web::Web,
     worker::Worker,
 };
@@ -132,8 +132,7 @@ impl Bot {
             clock: Clock::fixed(morning()),
         };
         let connection = Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address");
-        let elsewhere =
-            Arc::new(Elsewhere::new(Web::new(&trusted), vec![("github.com".to_owned(), connection.clone())]));
+        let elsewhere = Arc::new(Elsewhere::new(Web::new(&trusted), vec![("github.com".to_owned(), connection.clone())]));
         let config = GithubConfig {
             id: "acme".to_owned(),
             org: "acme".to_owned(),

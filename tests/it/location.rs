@@ -11,9 +11,7 @@ fn component(name: &str, owner: &str) -> String {
 
 fn location(name: &str, targets: &[&str]) -> String {
     let targets: String = targets.iter().map(|target| format!("    - {target}\n")).collect();
-    format!(
-        "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata:\n  name: {name}\nspec:\n  targets:\n{targets}"
-    )
+    format!("apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata:\n  name: {name}\nspec:\n  targets:\n{targets}")
 }
 
 /// What a sync said is wrong: where, and why.
@@ -33,7 +31,9 @@ async fn monorepo_is_read_by_glob_and_follows_its_files() {
     for name in ["basket", "checkout", "teams"] {
         assert!(bot.say(&format!("/owner {name}")).await.starts_with(&format!("{name} has no known owner")), "{name}");
     }
-    assert!(bot.say("/owner too-deep").await.contains("no entry") || !bot.say("/find too-deep").await.contains("too-deep ("));
+    let entities = bot.app().catalog.load();
+    assert_eq!(entities.entries().len(), 4, "the Location and three; a star does not match a slash");
+    drop(entities);
     bot.github.push_file("mono", "services/basket/catalog-info.yaml", component("basket", "team-b"));
     bot.github.remove_file("mono", "services/checkout/catalog-info.yaml");
     let summary = bot.sync().await;
@@ -117,7 +117,10 @@ async fn another_repository_is_read_by_its_address() {
     bot.github.push_file("mono", "own.yaml", component("own", "team-a"));
     assert_eq!(errors(&bot).await, []);
     let answer = bot.say("/owner search").await;
-    assert!(answer.contains("team-a") && answer.contains("https://github.com/acme/shared/blob/main/services/search.yaml"), "{answer}");
+    assert!(
+        answer.contains("team-a") && answer.contains("https://github.com/acme/shared/blob/main/services/search.yaml"),
+        "{answer}"
+    );
     assert!(bot.say("/owner own").await.contains("acme/mono@"));
     bot.halt().await;
 }
@@ -140,4 +143,55 @@ async fn runbook_and_docs_are_read_where_annotations_say() {
     let docs = rows.fetch_all(&mut connection).await.unwrap();
     assert_eq!(docs, ["handbook/docs/deep/more.md", "handbook/docs/index.md", "handbook/mkdocs.yml"]);
     bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn page_of_repositories_is_expanded_in_few_requests_and_only_when_it_changed() {
+    let names: Vec<String> = (0..40).map(|at| format!("mono-{at}")).collect();
+    let text = location("root", &["./services/*.yaml"]);
+    let descriptors: Vec<(String, String)> =
+        names.iter().map(|name| (name.clone(), text.replace("name: root", &format!("name: {name}")))).collect();
+    let descriptors: Vec<(&str, &str)> = descriptors.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let bot = Bot::of_descriptors(&descriptors).await;
+    for name in &names {
+        bot.github.push_file(name, "services/one.yaml", component(&format!("{name}-one"), "team-a"));
+    }
+    assert_eq!(bot.sync().await.sources[0].added, 80);
+    let asked = bot.github.counts();
+    assert!(asked.graphql <= 6 && asked.rest == 0, "40 repositories cost {asked:?}");
+    bot.github.reset_counts();
+    let summary = bot.sync().await;
+    assert_eq!((summary.sources[0].changed, summary.sources[0].removed, summary.sources[0].unchanged), (0, 0, 80));
+    assert!(bot.github.counts().graphql <= 2, "nothing changed, nothing is read: {:?}", bot.github.counts());
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_are_read_by_the_same_rules_and_never_left() {
+    let root = tempfile::TempDir::new().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("secret.yaml", &component("secret", "team-a"));
+    write("other/catalog-info.yaml", &component("other", "team-a"));
+    write("mono/services/basket/catalog-info.yaml", &component("basket", "team-a"));
+    let targets = ["./services/*/catalog-info.yaml", "../secret.yaml", "./link.yaml", "./folder/secret.yaml"];
+    write("mono/catalog-info.yaml", &location("root", &targets));
+    std::os::unix::fs::symlink(root.path().join("secret.yaml"), root.path().join("mono/link.yaml")).unwrap();
+    std::os::unix::fs::symlink(root.path(), root.path().join("mono/folder")).unwrap();
+    let directory = steward::directory::DirectorySource {
+        path: root.path().to_owned(),
+        catalog_paths: vec!["catalog-info.yaml".to_owned()],
+    };
+    let source = steward::sync::Source::Directory { id: "folder".to_owned(), directory };
+    let (kinds, elsewhere) = (Default::default(), Default::default());
+    let read = steward::sync::read_without_store(&source, &kinds, &elsewhere, crate::bot::morning()).await;
+    let parts = read.unwrap();
+    let mut names: Vec<&str> = parts.claims.iter().map(|claim| claim.entity.entity_ref.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["component:default/basket", "component:default/other", "location:default/root"]);
+    let broken: Vec<&str> = parts.broken.iter().map(|file| file.message.as_str()).collect();
+    assert_eq!(broken, ["../secret.yaml is not read: it leads out of the repository"], "the first of three is told");
 }

@@ -82,7 +82,7 @@ async fn load_parts(args: &AskArgs, settings: &Settings) -> anyhow::Result<Parts
     let source = Source::Directory { id: "folder".to_owned(), directory };
     let kinds = build::custom_kinds(settings)?;
     // A folder can be read whatever is wrong with the sources of the configuration.
-    let elsewhere = build::elsewhere(settings, &mut build::Connections::default()).unwrap_or_default();
+    let elsewhere = build::elsewhere(settings).unwrap_or_default();
     let read = read_without_store(&source, &kinds, &elsewhere, crate::app::Clock::System.now()).await;
     read.map_err(|error| anyhow::anyhow!("{}", error.message))
 }
