@@ -195,3 +195,39 @@ async fn folders_are_read_by_the_same_rules_and_never_left() {
     let broken: Vec<&str> = parts.broken.iter().map(|file| file.message.as_str()).collect();
     assert_eq!(broken, ["../secret.yaml is not read: it leads out of the repository"], "the first of three is told");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn few_that_name_files_cost_little_however_they_are_spread_over_pages() {
+    let bot = Bot::of_descriptors(&[]).await;
+    let docs = component("documented", "team-a")
+        .replace("  name: documented\n", "  name: NAME\n  annotations: { backstage.io/techdocs-ref: \"dir:.\" }\n");
+    for at in 0..500 {
+        let name = format!("service-{at}");
+        match at % 50 {
+            0 => bot.github.add_repository(
+                &name,
+                &[("catalog-info.yaml", &location(&name, &["./other.yaml"])), ("other.yaml", &component(&name, "team-a"))],
+            ),
+            _ => bot.github.add_repository(
+                &name,
+                &[("catalog-info.yaml", &docs.replace("NAME", &name)), ("docs/index.md", "# Docs\n")],
+            ),
+        }
+    }
+    let summary = bot.sync().await;
+    assert_eq!((summary.sources[0].added, summary.sources[0].errors.len()), (510, 0));
+    let asked = bot.github.counts();
+    assert!(asked.graphql <= 5 + 15 && asked.rest == 0, "five pages and little more: {asked:?}");
+    let mut connection = crate::cluster::connect(&bot.database).await;
+    let count = "select count(distinct repository_id) from files where role = 'doc'";
+    let documented: i64 = sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(documented, 50, "docs come bit by bit");
+    bot.github.push_file("service-1", "docs/more.md", "# More\n");
+    bot.github.push_file("service-499", "docs/more.md", "# More\n");
+    bot.sync().await;
+    let pages = "select count(*) from files join repositories using (source_id, repository_id)
+                 where role = 'doc' and full_name = any(array['acme/service-1', 'acme/service-499'])";
+    let pages: i64 = sqlx::query_scalar(pages).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(pages, 4, "what is pushed has its docs read, and keeps those it had");
+    bot.halt().await;
+}
