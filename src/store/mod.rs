@@ -28,8 +28,9 @@ use sqlx::{
 };
 
 pub use action::{
-    AuditEntry, CHANGE_LOCATION, CHECK_PULL_REQUEST, ChangeLocation, CheckPullRequest, ConfirmedRemoval, DELIVER, Job, JobContext, LOOK_AT, LocationChange, LookAt, OfSource,
-    READ_PEOPLE, RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources,
+    AuditEntry, CHANGE_LOCATION, CHECK_PULL_REQUEST, ChangeLocation, CheckPullRequest, ConfirmedRemoval, DELIVER, Job,
+    JobContext, LOOK_AT, LocationChange, LookAt, OfSource, READ_PEOPLE, RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES,
+    SyncSources,
 };
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use database::Database;

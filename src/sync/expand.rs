@@ -156,11 +156,7 @@ async fn fulfil_within(source: &Source, growing: &mut [(usize, Growing<'_>)], wa
     if wanted.is_empty() {
         return;
     }
-    let found = source.load_files(&wanted).await.unwrap_or_else(|error| {
-        // Nothing is known of any of them; what is stored stays.
-        let away = FilesFound { files: Vec::new(), errors: vec![error] };
-        wanted.iter().map(|_| away.clone()).collect()
-    });
+    let found = source.load_files(&wanted).await;
     for (at, found) in asked.into_iter().zip(found) {
         growing[at].1.take_found(found, &wants[at]);
     }
@@ -200,7 +196,19 @@ impl<'a> Growing<'a> {
         let seen = files.iter().map(|file| file.path.clone()).collect();
         let is_descriptor = |at: &usize| files[*at].role == FileRole::Descriptor;
         let fresh = (0..files.len()).filter(is_descriptor).collect();
-        Self { repository, files, stored, seen, fresh, addresses: 0, is_broken: false, docs: 0, pages: 0, has_docs: None, unmet: Vec::new() }
+        Self {
+            repository,
+            files,
+            stored,
+            seen,
+            fresh,
+            addresses: 0,
+            is_broken: false,
+            docs: 0,
+            pages: 0,
+            has_docs: None,
+            unmet: Vec::new(),
+        }
     }
 
     /// Looks into the descriptors that came last; gives what is to be asked for now.

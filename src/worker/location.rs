@@ -49,11 +49,9 @@ impl Worker {
         let by = format!("{}:{}", requested_by.platform.as_str(), requested_by.id);
         let found = self.sources.iter().find_map(|source| match source {
             Source::Url(inner) => Some((source, inner)),
-            Source::Github(_)
-            | Source::Directory { .. }
-            | Source::Organisation(_)
-            | Source::People(_)
-            | Source::Backstage(_) => None,
+            Source::Github(_) | Source::Directory { .. } | Source::Organisation(_) | Source::People(_) | Source::Backstage(_) => {
+                None
+            }
         });
         let reply = match (found, change) {
             (None, _) => say(Status::Error, "Nothing was changed: this Steward reads no single addresses."),

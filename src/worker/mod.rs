@@ -16,9 +16,9 @@ use graphile_worker::WorkerOptions;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use location::LocationJob;
 use heard::{ReadPeopleJob, SyncSourceJob};
 use jobs::{DeliverJob, JobsOf, LookJob, RestoreJob, SyncJob};
+use location::LocationJob;
 use pull_request::CheckPullRequestJob;
 
 use crate::{

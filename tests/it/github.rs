@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::fake_github::{Announced, Counts, FakeGithub, Fault, Model, OwnerKind, TOKEN};
 
 /// Short enough for tests, in the same proportions as the real ones.
-const WAITS: Waits = Waits {
+pub const WAITS: Waits = Waits {
     first: Duration::from_millis(1),
     longest: Duration::from_millis(20),
     unannounced: Duration::from_millis(60),
@@ -20,7 +20,7 @@ const WAITS: Waits = Waits {
     request: Duration::from_millis(5_000),
 };
 
-fn config(fake: &FakeGithub) -> GithubConfig {
+pub fn config(fake: &FakeGithub) -> GithubConfig {
     config_at(&fake.url, TOKEN).expect("a valid address and token")
 }
 
@@ -30,21 +30,21 @@ fn config_at(api_url: &str, token: &str) -> Result<GithubConfig, GithubError> {
     Ok(GithubConfig { id: "acme".to_owned(), org: "acme".to_owned(), connection, catalog_paths, filters: Filters::default() })
 }
 
-struct Swept {
-    repositories: Vec<RepositoryRead>,
-    report: SweepReport,
+pub struct Swept {
+    pub repositories: Vec<RepositoryRead>,
+    pub report: SweepReport,
 }
 
 impl Swept {
-    fn names(&self) -> BTreeSet<&str> {
+    pub fn names(&self) -> BTreeSet<&str> {
         self.repositories.iter().map(|read| read.repository.full_name.as_str()).collect()
     }
 
-    fn find(&self, name: &str) -> &RepositoryRead {
+    pub fn find(&self, name: &str) -> &RepositoryRead {
         self.repositories.iter().find(|read| read.repository.full_name == format!("acme/{name}")).expect("it was swept")
     }
 
-    fn text(&self, name: &str, path: &str) -> String {
+    pub fn text(&self, name: &str, path: &str) -> String {
         let file = self.find(name).files.read().iter().find(|file| file.path == path).expect("the file was read");
         match &file.contents {
             Contents::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
@@ -53,8 +53,11 @@ impl Swept {
     }
 }
 
-async fn try_sweep(config: GithubConfig) -> Result<Swept, GithubError> {
-    let source = GithubSource::new(config)?;
+pub async fn try_sweep(config: GithubConfig) -> Result<Swept, GithubError> {
+    sweep_known(&GithubSource::new(config)?, &Known::default()).await
+}
+
+pub async fn sweep_known(source: &GithubSource, known: &Known) -> Result<Swept, GithubError> {
     let (sender, mut receiver) = mpsc::channel::<SourcePage>(2);
     let reader = async {
         let mut repositories = Vec::new();
@@ -63,17 +66,16 @@ async fn try_sweep(config: GithubConfig) -> Result<Swept, GithubError> {
         }
         repositories
     };
-    let known = Known::default();
-    let (report, repositories) = tokio::join!(source.sweep(&known, sender), reader);
+    let (report, repositories) = tokio::join!(source.sweep(known, sender), reader);
     Ok(Swept { repositories, report: report? })
 }
 
-async fn sweep(fake: &FakeGithub) -> Swept {
+pub async fn sweep(fake: &FakeGithub) -> Swept {
     fake.second_lasts(WAITS.announced_second);
     try_sweep(config(fake)).await.expect("the sweep reaches its end")
 }
 
-async fn generated(repositories: usize) -> FakeGithub {
+pub async fn generated(repositories: usize) -> FakeGithub {
     FakeGithub::serve(FakeGithub::generate("acme", repositories), 0).await
 }
 

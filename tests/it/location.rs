@@ -181,10 +181,8 @@ async fn folders_are_read_by_the_same_rules_and_never_left() {
     write("mono/catalog-info.yaml", &location("root", &targets));
     std::os::unix::fs::symlink(root.path().join("secret.yaml"), root.path().join("mono/link.yaml")).unwrap();
     std::os::unix::fs::symlink(root.path(), root.path().join("mono/folder")).unwrap();
-    let directory = steward::directory::DirectorySource {
-        path: root.path().to_owned(),
-        catalog_paths: vec!["catalog-info.yaml".to_owned()],
-    };
+    let directory =
+        steward::directory::DirectorySource { path: root.path().to_owned(), catalog_paths: vec!["catalog-info.yaml".to_owned()] };
     let source = steward::sync::Source::Directory { id: "folder".to_owned(), directory };
     let (kinds, elsewhere) = (Default::default(), Default::default());
     let read = steward::sync::read_without_store(&source, &kinds, &elsewhere, crate::bot::morning()).await;
@@ -208,10 +206,9 @@ async fn few_that_name_files_cost_little_however_they_are_spread_over_pages() {
                 &name,
                 &[("catalog-info.yaml", &location(&name, &["./other.yaml"])), ("other.yaml", &component(&name, "team-a"))],
             ),
-            _ => bot.github.add_repository(
-                &name,
-                &[("catalog-info.yaml", &docs.replace("NAME", &name)), ("docs/index.md", "# Docs\n")],
-            ),
+            _ => bot
+                .github
+                .add_repository(&name, &[("catalog-info.yaml", &docs.replace("NAME", &name)), ("docs/index.md", "# Docs\n")]),
         }
     }
     let summary = bot.sync().await;

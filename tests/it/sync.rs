@@ -1,7 +1,10 @@
 //! From GitHub into PostgreSQL and into answers: what a sync writes, keeps, and never loses.
 
 use sqlx::Row;
-use steward::{catalog::EntityRef, sync::{SyncOrder, SyncSummary}};
+use steward::{
+    catalog::EntityRef,
+    sync::{SyncOrder, SyncSummary},
+};
 
 use crate::{bot::Bot, cluster::connect, fake_github::Fault};
 

@@ -30,7 +30,8 @@ async fn of_targets(web: &FakeWeb, paths: &[&str]) -> Bot {
 #[tokio::test(flavor = "multi_thread")]
 async fn target_is_read_with_what_it_names() {
     let web = FakeWeb::start().await;
-    let location = "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata:\n  name: root\nspec:\n  target: ./more/search.yaml\n";
+    let location =
+        "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata:\n  name: root\nspec:\n  target: ./more/search.yaml\n";
     web.text("/a/catalog-info.yaml", location);
     web.text("/a/more/search.yaml", component("search", "team-a"));
     let bot = of_targets(&web, &["/a/catalog-info.yaml"]).await;
@@ -166,14 +167,43 @@ async fn inside_of_the_network_is_not_read() {
 #[test]
 fn addresses_inside_are_known_however_they_are_written() {
     let inside = [
-        "http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/", "http://0.0.0.0/",
-        "http://10.0.0.1/", "http://172.16.0.1/", "http://192.168.1.1/", "http://100.64.0.1/", "http://100.100.100.200/",
-        "http://169.254.169.254/", "http://168.63.129.16/", "http://192.0.0.192/", "http://198.18.0.1/", "http://224.0.0.1/",
-        "http://255.255.255.255/", "http://[::]/", "http://[::1]/", "http://[fe80::1]/", "http://[fd00:ec2::254]/",
-        "http://[ff02::1]/", "http://[::ffff:127.0.0.1]/", "http://[::ffff:10.0.0.1]/", "http://[::127.0.0.1]/",
-        "http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/", "http://localhost/", "http://LOCALHOST./", "http://x.localhost/",
-        "http://metadata.google.internal/", "http://intranet/", "http://printer.local/", "http://user:word@example.com/",
-        "http://user@example.com/", "ftp://example.com/", "file:///etc/passwd",
+        "http://127.0.0.1/",
+        "http://127.1/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://0177.0.0.1/",
+        "http://0.0.0.0/",
+        "http://10.0.0.1/",
+        "http://172.16.0.1/",
+        "http://192.168.1.1/",
+        "http://100.64.0.1/",
+        "http://100.100.100.200/",
+        "http://169.254.169.254/",
+        "http://168.63.129.16/",
+        "http://192.0.0.192/",
+        "http://198.18.0.1/",
+        "http://224.0.0.1/",
+        "http://255.255.255.255/",
+        "http://[::]/",
+        "http://[::1]/",
+        "http://[fe80::1]/",
+        "http://[fd00:ec2::254]/",
+        "http://[ff02::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://[::127.0.0.1]/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://[2002:7f00:1::]/",
+        "http://localhost/",
+        "http://LOCALHOST./",
+        "http://x.localhost/",
+        "http://metadata.google.internal/",
+        "http://intranet/",
+        "http://printer.local/",
+        "http://user:word@example.com/",
+        "http://user@example.com/",
+        "ftp://example.com/",
+        "file:///etc/passwd",
     ];
     for address in inside {
         let url: Url = address.parse().unwrap();

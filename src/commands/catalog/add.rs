@@ -77,9 +77,8 @@ fn check(app: &App, typed: &str) -> Result<Url, String> {
     if typed.chars().count() > LONGEST {
         return Err(format!("That is too long: an address has at most {LONGEST} characters."));
     }
-    let mut url = Url::parse(typed).map_err(|_| {
-        "That is not an address. Write it whole, as in https://example.com/catalog-info.yaml.".to_owned()
-    })?;
+    let mut url = Url::parse(typed)
+        .map_err(|_| "That is not an address. Write it whole, as in https://example.com/catalog-info.yaml.".to_owned())?;
     url.set_fragment(None);
     let mut named: Vec<Url> = Vec::new();
     for source in &app.settings.sources {
@@ -87,7 +86,8 @@ fn check(app: &App, typed: &str) -> Result<Url, String> {
             SourceSettings::Url(source) => named.extend(source.targets.iter().filter_map(|target| target.parse().ok())),
             // An Enterprise Server may be inside of the network; it is read through its own connection.
             SourceSettings::Github(source) => {
-                let host = source.api_url.parse().ok().filter(|api: &Url| api.host() == url.host() && api.scheme() == url.scheme());
+                let host =
+                    source.api_url.parse().ok().filter(|api: &Url| api.host() == url.host() && api.scheme() == url.scheme());
                 named.extend(host);
             }
             SourceSettings::Directory(_) | SourceSettings::People(_) | SourceSettings::Backstage(_) => {}
@@ -115,8 +115,7 @@ async fn record(app: &App, asking: &Asking<'_>, url: Url, change: LocationChange
         subject: url.clone(),
         detail: serde_json::json!({}),
     };
-    let work =
-        ChangeLocation { change, url: url.clone(), requested_by: asking.account.clone(), place: asking.place.cloned() };
+    let work = ChangeLocation { change, url: url.clone(), requested_by: asking.account.clone(), place: asking.place.cloned() };
     match app.store.record_action(audit, Some(Job::ChangeLocation(work))).await {
         Ok(()) => {
             let said = match change {
