@@ -42,13 +42,13 @@ pub enum BackstageError {
     #[error("{url} is not the address of a Backstage: {why}")]
     BadUrl { url: String, why: String },
     #[error("Backstage at {url} cannot be read: {source}; check url and token of this source")]
-    Unreadable { url: Url, source: WebError },
+    Unreadable { url: Box<Url>, source: WebError },
     #[error("Backstage at {url} answers something that is no catalog: {why}")]
-    NoCatalog { url: Url, why: String },
+    NoCatalog { url: Box<Url>, why: String },
     #[error("Backstage at {url} gave {got} of {total} entities; nothing was taken over")]
-    CutShort { url: Url, got: usize, total: usize },
+    CutShort { url: Box<Url>, got: usize, total: usize },
     #[error("Backstage at {url} gave no entities; nothing was taken over")]
-    Empty { url: Url },
+    Empty { url: Box<Url> },
 }
 
 /// <https://backstage.io/docs/features/software-catalog/software-catalog-api#get-entitiesby-query>
@@ -103,7 +103,7 @@ impl BackstageSource {
             read => read?,
         };
         if entities.is_empty() {
-            return Err(BackstageError::Empty { url: self.url.clone() });
+            return Err(BackstageError::Empty { url: Box::new(self.url.clone()) });
         }
         let files = entities.into_iter().filter_map(|entity| self.file(entity)).collect();
         let repository = self.repository();
@@ -131,14 +131,14 @@ impl BackstageSource {
                 None => {
                     let got = entities.len();
                     return match total.filter(|total| got < *total) {
-                        Some(total) => Err(BackstageError::CutShort { url: self.url.clone(), got, total }),
+                        Some(total) => Err(BackstageError::CutShort { url: Box::new(self.url.clone()), got, total }),
                         None => Ok((entities, request)),
                     };
                 }
             }
         }
         let (got, total) = (entities.len(), total.unwrap_or(usize::MAX));
-        Err(BackstageError::CutShort { url: self.url.clone(), got, total })
+        Err(BackstageError::CutShort { url: Box::new(self.url.clone()), got, total })
     }
 
     async fn read_by_offset(&self) -> Result<(Vec<Value>, u64), BackstageError> {
@@ -154,16 +154,16 @@ impl BackstageSource {
             }
         }
         let got = entities.len();
-        Err(BackstageError::CutShort { url: self.url.clone(), got, total: usize::MAX })
+        Err(BackstageError::CutShort { url: Box::new(self.url.clone()), got, total: usize::MAX })
     }
 
     async fn ask<T: serde::de::DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, BackstageError> {
-        let no_catalog = |why: String| BackstageError::NoCatalog { url: self.url.clone(), why };
+        let no_catalog = |why: String| BackstageError::NoCatalog { url: Box::new(self.url.clone()), why };
         let mut url = self.url.join(path).map_err(|error| no_catalog(error.to_string()))?;
         url.query_pairs_mut().extend_pairs(query);
         let get = Get { url: &url, bearer: self.token.as_ref(), accept: "application/json", max_bytes: LONGEST_PAGE };
         let answer = self.web.get(&get).await;
-        let answer = answer.map_err(|source| BackstageError::Unreadable { url: self.url.clone(), source })?;
+        let answer = answer.map_err(|source| BackstageError::Unreadable { url: Box::new(self.url.clone()), source })?;
         serde_json::from_slice(&answer).map_err(|error| no_catalog(error.to_string()))
     }
 

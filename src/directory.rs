@@ -288,10 +288,10 @@ fn walk(
             if depth < DEEPEST && !is_passed_over {
                 walk(&entry.path(), &format!("{path}/"), depth + 1, choose, files)?;
             }
-        } else if file_type.is_file() {
-            if let Some(role) = choose(&path) {
-                files.push(source_file(&entry.path(), path, role));
-            }
+        } else if file_type.is_file()
+            && let Some(role) = choose(&path)
+        {
+            files.push(source_file(&entry.path(), path, role));
         }
     }
     Ok(())

@@ -174,6 +174,7 @@ impl Catalog {
             let rank = |entry: &Entry| (entry.origin.repository_id, Arc::clone(&entry.origin.path));
             a.entity.entity_ref.cmp(&b.entity.entity_ref).then_with(|| rank(a).cmp(&rank(b)))
         });
+        drop_migrated(&mut claims);
         let (people, entries, rivals) = PersonIndex::merge(claims, &parts);
         let by_ref = entries.iter().enumerate().map(|(at, entry)| (entry.entity.entity_ref.clone(), at)).collect();
         let mut incoming: HashMap<EntityRef, Vec<Relation>> = HashMap::new();
@@ -230,6 +231,11 @@ impl Catalog {
         self.index.rivals.keys()
     }
 
+    /// Entities that only another catalog, which is moved from, declares.
+    pub fn only_elsewhere(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.index.entries.iter().filter(|entry| entry.origin.authority == Authority::Migration)
+    }
+
     pub fn broken(&self) -> &[Arc<BrokenFile>] {
         &self.parts.broken
     }
@@ -273,6 +279,21 @@ impl Catalog {
     pub(super) fn people(&self) -> &PersonIndex {
         &self.index.people
     }
+}
+
+/// Another catalog says the same of an entity that has a file by now: that is migration, no conflict and no difference.
+/// `claims` are sorted by reference.
+fn drop_migrated(claims: &mut Vec<Arc<Entry>>) {
+    let is_moving = |entry: &Entry| entry.origin.authority == Authority::Migration;
+    if !claims.iter().any(|claim| is_moving(claim)) {
+        return;
+    }
+    let same = claims.chunk_by(|a, b| a.entity.entity_ref == b.entity.entity_ref);
+    let kept = same.flat_map(|same| {
+        let has_moved = !same.iter().all(|claim| is_moving(claim));
+        same.iter().filter(move |claim| !(has_moved && is_moving(claim))).cloned()
+    });
+    *claims = kept.collect();
 }
 
 fn count_dependents(incoming: &HashMap<EntityRef, Vec<Relation>>, entity_ref: &EntityRef) -> usize {

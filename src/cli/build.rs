@@ -211,8 +211,8 @@ fn source(settings: &SourceSettings, elsewhere: &Arc<Elsewhere>, connections: &m
 }
 
 /// One connection for all sources that speak with one GitHub as one identity, so that what they use up is known together.
-#[derive(Default)]
-struct Connections(HashMap<(String, String), Connection>);
+#[derive(Debug, Default)]
+pub struct Connections(HashMap<(String, String), Connection>);
 
 impl Connections {
     fn to(&mut self, github: &GithubSettings) -> anyhow::Result<Connection> {

@@ -1,6 +1,7 @@
 //! `/catalog`: what the catalog holds, how fresh it is and what is broken; for admins a sync now.
 //! Must not sync: it records the wish, a job does the work.
 
+pub mod add;
 mod people;
 pub mod removal;
 
@@ -45,6 +46,13 @@ pub enum CatalogCall {
     Restore {
         repository: String,
     },
+    /// Reads a single descriptor from now on; the form where no address is given.
+    Add {
+        url: String,
+    },
+    RemoveUrl {
+        url: String,
+    },
 }
 
 impl CatalogCall {
@@ -56,6 +64,7 @@ impl CatalogCall {
             Self::Removed => "look at what was removed",
             Self::Remove { .. } => "confirm a removal",
             Self::Restore { .. } => "take a removal back",
+            Self::Add { .. } | Self::RemoveUrl { .. } => "add descriptors or take them out",
         }
     }
 }
@@ -68,6 +77,8 @@ impl From<&Arguments> for CatalogCall {
             Some("removed") => Self::Removed,
             Some("remove") => Self::Remove { source: subject() },
             Some("restore") => Self::Restore { repository: subject() },
+            Some("add") => Self::Add { url: subject() },
+            Some("remove-url") => Self::RemoveUrl { url: subject() },
             _ => Self::Show,
         }
     }
@@ -167,6 +178,10 @@ fn coverage(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
             format!("{bare} repositories have no descriptor.")
         };
         body.push(Block::Paragraph(said.into()));
+    }
+    let moving = catalog.only_elsewhere().count();
+    if moving > 0 {
+        body.push(Block::Paragraph(format!("{} only in Backstage: no file declares them yet.", entities(moving)).into()));
     }
     reply.cards.push(Card { body, ..Card::default() });
     reply

@@ -149,6 +149,7 @@ pub async fn respond(app: &App, request: Request) -> Response {
     match act {
         Act::Say { line } | Act::Press { line } => answer_line(app, &catalog, &asking, &line).await,
         Act::Submit(sent) if sent.form == "report" => report::submit(app, &catalog, &asking, place.as_ref(), sent).await,
+        Act::Submit(sent) if sent.form == "catalog" => catalog::add::submit(app, &catalog, &asking, sent).await,
         Act::Back(sent) if sent.form == "report" => report::back(&catalog, sent),
         Act::Submit(sent) | Act::Back(sent) => Response::Reply(unknown_form(&sent.form)),
         Act::Complete { form, field, typed } if form == "report" => {
@@ -224,6 +225,8 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
             CatalogCall::Removed => catalog::removal::removed(app, asking).await,
             CatalogCall::Remove { source } => catalog::removal::confirm(app, catalog, asking, &source).await,
             CatalogCall::Restore { repository } => catalog::removal::restore(app, asking, &repository).await,
+            CatalogCall::Add { url } => return catalog::add::add(app, asking, &url).await,
+            CatalogCall::RemoveUrl { url } => catalog::add::remove(app, asking, &url).await,
         },
         "help" => help::help(&app.commands, asking, &arguments.into()),
         // Definitions are data, so the set can hold a name that this build has no answer for.

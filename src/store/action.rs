@@ -34,6 +34,8 @@ pub const CHECK_PULL_REQUEST: &str = "check_pull_request";
 
 /// The queue's name for [`Job::TellAuthor`].
 pub const TELL_AUTHOR: &str = "tell_author";
+/// The queue's name for [`Job::ChangeLocation`].
+pub const CHANGE_LOCATION: &str = "change_location";
 
 /// Looks come before syncs: somebody has just changed that repository.
 const URGENT: i16 = -10;
@@ -66,6 +68,7 @@ pub enum Job {
     },
     CheckPullRequest(CheckPullRequest),
     TellAuthor(AuthorNote),
+    ChangeLocation(ChangeLocation),
 }
 
 /// A step on the way to a chat account tied to a GitHub login.
@@ -86,6 +89,22 @@ pub struct LinkWait {
     pub expires_at: DateTime<Utc>,
     /// Not asked again before.
     pub next_at: DateTime<Utc>,
+}
+
+/// An address of a single descriptor that shall be read from now on, or no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeLocation {
+    pub change: LocationChange,
+    pub url: String,
+    pub requested_by: Account,
+    pub place: Option<Place>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LocationChange {
+    Add,
+    Remove,
 }
 
 /// Work on one source.
@@ -252,6 +271,10 @@ pub(super) async fn enqueue(
             let spec = JobSpecBuilder::new().job_key(key).job_key_mode(JobKeyMode::PreserveRunAt);
             let spec = spec.run_at(not_before).max_attempts(3).build();
             queue.add_raw_job(READ_PEOPLE, JobContext { audit_id, work }, spec).await?
+        }
+        Job::ChangeLocation(work) => {
+            let spec = JobSpecBuilder::new().queue_name("sync").max_attempts(3).build();
+            queue.add_raw_job(CHANGE_LOCATION, JobContext { audit_id, work }, spec).await?
         }
         Job::CheckPullRequest(work) => {
             let key = format!("pull:{}:{}:{}", work.source, work.repository.id, work.number);

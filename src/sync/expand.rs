@@ -2,14 +2,17 @@
 //! of their own. In rounds over a whole page, so that a page costs a few requests whatever its repositories name.
 //! Must not know what becomes of a file.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use globset::GlobBuilder;
 
 use super::{Source, elsewhere::Elsewhere};
 use crate::{
     catalog::{
-        Contents, FileRole, Files, FilesFound, FilesWanted, Repository, RepositoryKey, RepositoryRead, SourceFile,
+        Contents, FileRole, Files, FilesFound, FilesWanted, RUNBOOK_PATHS, Repository, RepositoryKey, RepositoryRead, SourceFile,
         address::{Place, is_address},
         descriptor::{Presence, parse_descriptor},
         diff::StoredFile,
@@ -31,6 +34,9 @@ const LONGEST_VALUE: usize = 5 * 1024 * 1024;
 const MAX_PAGES: usize = 200;
 const LONGEST_PAGE: usize = 256 * 1024;
 const MAX_DOCS: usize = 4 * 1024 * 1024;
+/// Repositories whose docs are read for the first time in one sync: a first sync over an organisation would otherwise cost
+/// several times the requests that its descriptors do. The others' docs come with their next push.
+const DOCS_A_SYNC: usize = 50;
 
 /// What files name and do not get, by repository.
 pub(super) type Lacking = HashMap<i64, Vec<Unmet>>;
@@ -49,7 +55,41 @@ struct Growing<'a> {
     is_broken: bool,
     docs: usize,
     pages: usize,
+    /// Whether its docs are read in this sync; not asked yet.
+    has_docs: Option<bool>,
     unmet: Vec<Unmet>,
+}
+
+/// How many repositories more may have their docs read for the first time.
+#[derive(Debug)]
+pub(super) struct DocsLeft(AtomicUsize);
+
+impl Default for DocsLeft {
+    fn default() -> Self {
+        Self(AtomicUsize::new(DOCS_A_SYNC))
+    }
+}
+
+impl DocsLeft {
+    fn take(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+}
+
+/// Whether the files of a repository name others that are to be read.
+pub(super) fn names_others(read: &RepositoryRead, custom_kinds: &CustomKinds) -> bool {
+    read.files.read().iter().filter(|file| file.role == FileRole::Descriptor).any(|file| match &file.contents {
+        Contents::Bytes(bytes) if may_want(bytes) => {
+            let wants = collect_wants(&read.repository, &file.path, &parse_descriptor(bytes, custom_kinds)).wants;
+            wants.iter().any(|want| !is_asked_for(want))
+        }
+        Contents::Bytes(_) | Contents::Unreadable(_) => false,
+    })
+}
+
+/// A runbook where every source looks: it is there, or it is not.
+fn is_asked_for(want: &Want) -> bool {
+    want.role == FileRole::Runbook && RUNBOOK_PATHS.contains(&want.place.path())
 }
 
 /// Adds to each repository of the page that was read what its files name.
@@ -60,6 +100,7 @@ pub(super) async fn expand(
     repositories: &mut [RepositoryRead],
     stored: Option<&StoredSource>,
     elsewhere: &Elsewhere,
+    docs_left: &DocsLeft,
     custom_kinds: &CustomKinds,
 ) -> Lacking {
     let mut lacking = Lacking::new();
@@ -77,7 +118,7 @@ pub(super) async fn expand(
     // One round more than Locations may lead on: what the last of them names is read too.
     for depth in 0..=MAX_DEPTH + 1 {
         let wants: Vec<Vec<Want>> = tokio::task::block_in_place(|| {
-            growing.iter_mut().map(|(_, growing)| growing.next_wants(depth, custom_kinds)).collect()
+            growing.iter_mut().map(|(_, growing)| growing.next_wants(depth, docs_left, custom_kinds)).collect()
         });
         if wants.iter().all(Vec::is_empty) {
             break;
@@ -155,11 +196,23 @@ impl<'a> Growing<'a> {
         let seen = files.iter().map(|file| file.path.clone()).collect();
         let is_descriptor = |at: &usize| files[*at].role == FileRole::Descriptor;
         let fresh = (0..files.len()).filter(is_descriptor).collect();
-        Self { repository, files, stored, seen, fresh, addresses: 0, is_broken: false, docs: 0, pages: 0, unmet: Vec::new() }
+        Self {
+            repository,
+            files,
+            stored,
+            seen,
+            fresh,
+            addresses: 0,
+            is_broken: false,
+            docs: 0,
+            pages: 0,
+            has_docs: None,
+            unmet: Vec::new(),
+        }
     }
 
     /// Looks into the descriptors that came last; gives what is to be asked for now.
-    fn next_wants(&mut self, depth: usize, custom_kinds: &CustomKinds) -> Vec<Want> {
+    fn next_wants(&mut self, depth: usize, docs_left: &DocsLeft, custom_kinds: &CustomKinds) -> Vec<Want> {
         let mut asked: Vec<Want> = Vec::new();
         let knows_more = self.stored.iter().any(|known| !self.seen.contains(&known.path));
         for at in std::mem::take(&mut self.fresh) {
@@ -177,8 +230,14 @@ impl<'a> Growing<'a> {
             let collected = collect_wants(&self.repository, &file.path, &documents);
             self.unmet.extend(collected.unmet);
             for want in collected.wants {
-                if self.seen.contains(want.place.path()) {
+                if self.seen.contains(want.place.path()) || is_asked_for(&want) {
                     continue;
+                }
+                if want.role == FileRole::Doc {
+                    let had_docs = || self.stored.iter().any(|known| known.role == FileRole::Doc);
+                    if !*self.has_docs.get_or_insert_with(|| had_docs() || docs_left.take()) {
+                        continue;
+                    }
                 }
                 match self.refuse(&want, depth, asked.len()) {
                     Some(why) => self.unmet.push(unmet(&want, &why)),

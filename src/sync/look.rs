@@ -30,7 +30,7 @@ pub async fn look_at(source: &Source, keys: &[RepositoryKey], context: &SyncCont
     let ids: Vec<i64> = keys.iter().map(|key| key.id).collect();
     let stored = context.store.load_repositories(source.id(), &ids).await?;
     let reading = source.reading();
-    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context };
+    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context, docs_left: Default::default() };
     let page = SourcePage { repositories: looked.found, total: None, asked_at: looked.asked_at };
     write_page(page, &page_context, &mut summary).await?;
     let is_living = |id: &i64| stored.get(id).is_some_and(|digest| !digest.removed);

@@ -23,7 +23,7 @@ pub use look::look_at;
 pub use pull_request::{check_pull_request, quote_code};
 pub use removal::Removals;
 pub use source::{ORGANISATION_PACE, Source};
-pub use summary::{Progress, Requests, SourceSummary, SyncSummary};
+pub use summary::{Progress, Requests, SourceSummary, SyncSummary, Uncovered};
 pub use url::{ADDED, UrlSource, normalise, target_id};
 
 use expand::expand;
@@ -92,7 +92,7 @@ pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<S
     let clock = context.store.read_clock().await?;
     let reading = source.reading();
     let known = known(&stored, &before, &reading, context);
-    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context };
+    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context, docs_left: Default::default() };
     let (sender, receiver) = mpsc::channel::<SourcePage>(PAGES_AHEAD);
     let writing = write_pages(receiver, &page_context, &mut summary);
     let (swept, written) = tokio::join!(source.sweep(&known, sender), writing);
@@ -244,7 +244,7 @@ pub async fn read_without_store(
     let mut parts = Parts::default();
     let reading = async {
         while let Some(mut page) = receiver.recv().await {
-            let lacking = expand(source, &mut page.repositories, None, elsewhere, custom_kinds).await;
+            let lacking = expand(source, &mut page.repositories, None, elsewhere, &Default::default(), custom_kinds).await;
             for read in page.repositories {
                 let unmet = lacking.get(&read.repository.id).map_or(&[][..], Vec::as_slice);
                 parts.add_repository(source.id(), diff_repository(None, &[], &read, unmet, custom_kinds));

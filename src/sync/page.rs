@@ -5,7 +5,12 @@ use std::collections::HashSet;
 
 use tokio::sync::mpsc;
 
-use super::{Source, SourceSummary, SyncContext, expand::expand, note::tell_authors, people};
+use super::{
+    Source, SourceSummary, SyncContext,
+    expand::{DocsLeft, expand, names_others},
+    note::tell_authors,
+    people,
+};
 use crate::{
     catalog::{
         Files, RepositoryRead, SourcePage, SweepError,
@@ -23,7 +28,12 @@ pub(super) struct PageContext<'a> {
     pub(super) stored: &'a StoredSource,
     pub(super) clock: SharedClock,
     pub(super) context: &'a SyncContext<'a>,
+    pub(super) docs_left: DocsLeft,
 }
+
+/// Repositories that name files to be read wait until so many are together: then those files cost a few requests for all of
+/// them, where a page with one such repository would cost as many.
+const EXPANDED_AT_ONCE: usize = 100;
 
 /// Writes page after page. Returns which repositories were seen; ends early, and so ends the sweep, where the store fails.
 pub(super) async fn write_pages(
@@ -33,14 +43,41 @@ pub(super) async fn write_pages(
 ) -> Result<(HashSet<i64>, Wrote), StoreError> {
     let mut seen: HashSet<i64> = HashSet::new();
     let mut wrote = Wrote::Nothing;
-    while let Some(page) = pages.recv().await {
+    let mut waiting: Option<SourcePage> = None;
+    while let Some(mut page) = pages.recv().await {
         page_context.context.progress.page(page_context.source.id(), page.repositories.len(), page.total);
         seen.extend(page.repositories.iter().map(|read| read.repository.id));
+        if page_context.source.names_files() {
+            gather_naming(&mut page, &mut waiting, page_context.context);
+        }
         if write_page(page, page_context, summary).await? == Wrote::Something {
             wrote = Wrote::Something;
         }
+        if let Some(full) = waiting.take_if(|waiting| waiting.repositories.len() >= EXPANDED_AT_ONCE)
+            && write_page(full, page_context, summary).await? == Wrote::Something
+        {
+            wrote = Wrote::Something;
+        }
+    }
+    if let Some(last) = waiting
+        && write_page(last, page_context, summary).await? == Wrote::Something
+    {
+        wrote = Wrote::Something;
     }
     Ok((seen, wrote))
+}
+
+/// Takes those off the page that name files to be read.
+fn gather_naming(page: &mut SourcePage, waiting: &mut Option<SourcePage>, context: &SyncContext<'_>) {
+    let named = |read: &mut RepositoryRead| names_others(read, context.custom_kinds);
+    let naming: Vec<RepositoryRead> = tokio::task::block_in_place(|| page.repositories.extract_if(.., named).collect());
+    if naming.is_empty() {
+        return;
+    }
+    // The oldest question counts for all: what was stored by a later one stays.
+    let waiting =
+        waiting.get_or_insert_with(|| SourcePage { repositories: Vec::new(), total: page.total, asked_at: page.asked_at });
+    waiting.repositories.extend(naming);
 }
 
 /// Writes what differs on one page.
@@ -49,9 +86,9 @@ pub(super) async fn write_page(
     page_context: &PageContext<'_>,
     summary: &mut SourceSummary,
 ) -> Result<Wrote, StoreError> {
-    let PageContext { source, reading, stored, clock, context } = page_context;
+    let PageContext { source, reading, stored, clock, context, docs_left } = page_context;
     let source_id = source.id();
-    let lacking = expand(source, &mut page.repositories, Some(stored), context.elsewhere, context.custom_kinds).await;
+    let lacking = expand(source, &mut page.repositories, Some(stored), context.elsewhere, docs_left, context.custom_kinds).await;
     let asked_at = clock.time_of(page.asked_at);
     summary.repositories += page.repositories.len() as u64;
     let mut differing: Vec<RepositoryRead> = Vec::new();

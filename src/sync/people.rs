@@ -1,5 +1,5 @@
-//! Lists of people that suddenly lack many: a sweep brings them as one repository, so the rule for repositories does not see
-//! it. Must not write.
+//! Lists of people, or another catalog, that suddenly lack many: a sweep brings them as one repository, so the rule for
+//! repositories does not see it. Must not write.
 
 use std::collections::HashSet;
 

@@ -41,10 +41,10 @@ impl Source {
         match self {
             Self::Github(github) => github.id(),
             Self::Directory { id, .. } => id,
-            Self::Organisation(organisation) => organisation.id(),
-            Self::People(people) => people.id(),
             Self::Url(url) => url.id(),
             Self::Backstage(backstage) => backstage.id(),
+            Self::Organisation(organisation) => organisation.id(),
+            Self::People(people) => people.id(),
         }
     }
 
@@ -61,6 +61,14 @@ impl Source {
         match self {
             Self::Url(url) => url.load_added(store).await,
             Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => Ok(()),
+        }
+    }
+
+    /// Whether there is nothing to read: nobody has added an address from chat yet.
+    pub async fn is_idle(&self, store: &Store) -> Result<bool, StoreError> {
+        match self {
+            Self::Url(url) => url.is_idle(store).await,
+            Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => Ok(false),
         }
     }
 

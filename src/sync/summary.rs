@@ -1,11 +1,11 @@
 //! What a sync says of itself, to people and to programs, while it runs and at its end.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::catalog::{HeldBack, SweepError, address::name_file, diff::Tally};
+use crate::catalog::{Catalog, HeldBack, SweepError, address::name_file, diff::Tally};
 
 /// The object of `steward sync --json`.
 #[derive(Debug, Default, Serialize)]
@@ -13,6 +13,34 @@ pub struct SyncSummary {
     pub sources: Vec<SourceSummary>,
     /// Removals wait for a person's word.
     pub held_back: bool,
+    /// What still stands in a Backstage alone.
+    #[serde(skip)]
+    pub uncovered: Uncovered,
+}
+
+/// Entities that no file declares yet: what is left of a migration.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Uncovered {
+    /// By kind, as people write it.
+    pub kinds: BTreeMap<String, usize>,
+    /// The first of them.
+    pub first: Vec<String>,
+}
+
+/// Entities named before "…".
+const NAMED: usize = 5;
+
+impl Uncovered {
+    pub fn of(catalog: &Catalog) -> Self {
+        let mut uncovered = Self::default();
+        for entry in catalog.only_elsewhere() {
+            *uncovered.kinds.entry(entry.entity.kind.as_str().to_owned()).or_default() += 1;
+            if uncovered.first.len() < NAMED {
+                uncovered.first.push(entry.entity.entity_ref.to_string());
+            }
+        }
+        uncovered
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -116,6 +144,19 @@ impl fmt::Display for SyncSummary {
             if let Some(more) = source.errors.len().checked_sub(SHOWN_ERRORS).filter(|more| *more > 0) {
                 writeln!(f, "  … and {more} more")?;
             }
+        }
+        let Uncovered { kinds, first } = &self.uncovered;
+        let all: usize = kinds.values().sum();
+        if all > 0 {
+            let by_kind: Vec<String> = kinds.iter().map(|(kind, number)| format!("{number} {kind}")).collect();
+            let more = if all > first.len() { ", …" } else { "" };
+            writeln!(
+                f,
+                "Only in Backstage, in no file yet: {} ({})\n  {}{more}",
+                count(all as u64, "entity", "entities"),
+                by_kind.join(", "),
+                first.join(", ")
+            )?;
         }
         Ok(())
     }

@@ -78,6 +78,10 @@ impl UrlSource {
         Ok(())
     }
 
+    pub(super) async fn is_idle(&self, store: &Store) -> Result<bool, StoreError> {
+        Ok(self.configured.is_empty() && store.load_locations(&self.id).await?.is_empty())
+    }
+
     fn targets(&self) -> Vec<String> {
         let mut targets = self.configured.clone();
         targets.extend(self.added.lock().expect("nothing panics while it holds this lock").iter().cloned());

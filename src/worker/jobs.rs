@@ -138,7 +138,7 @@ impl Worker {
 }
 
 /// A message to whoever asked, where they asked.
-fn answer_to(asker: Account, place: Option<Place>, reply: Reply) -> Message {
+pub(super) fn answer_to(asker: Account, place: Option<Place>, reply: Reply) -> Message {
     let to = place.map_or_else(|| asker.id.clone(), |place| place.channel_id);
     Message { platform: asker.platform, to, only_to: Some(asker.id), reply }
 }

@@ -4,6 +4,7 @@
 mod heard;
 mod jobs;
 mod link;
+mod location;
 mod note;
 mod pull_request;
 
@@ -19,6 +20,7 @@ use tracing::{error, info, warn};
 
 use heard::{ReadPeopleJob, SyncSourceJob};
 use jobs::{DeliverJob, JobsOf, LookJob, RestoreJob, SyncJob};
+use location::LocationJob;
 use note::TellAuthorJob;
 use pull_request::CheckPullRequestJob;
 
@@ -26,7 +28,7 @@ use crate::{
     app::App,
     catalog::{Catalog, SourceState},
     store::{Database, Followed, StoreError, follow, save_parts_to_disk, save_sources_to_disk},
-    sync::{Elsewhere, Progress, Source, SourceSummary, SyncContext, SyncOrder, SyncSummary, sync_source},
+    sync::{Elsewhere, Progress, Source, SourceSummary, SyncContext, SyncOrder, SyncSummary, Uncovered, sync_source},
 };
 
 /// Between attempts to reach a database that is away: short, because an engineer may be waiting for fresh answers.
@@ -202,12 +204,18 @@ impl Worker {
             // People watch the first sync; the later ones are a line in the log.
             let mut shown = progress;
             loop {
-                let pause = match self.sync(source, SyncOrder::USUAL, shown).await {
-                    Ok(summary) if !summary.failed => {
+                let synced = match source.is_idle(&self.app.store).await {
+                    Ok(true) => Ok(None),
+                    Ok(false) => self.sync(source, SyncOrder::USUAL, shown).await.map(Some),
+                    Err(error) => Err(error),
+                };
+                let pause = match synced {
+                    Ok(None) => self.every(source.id()),
+                    Ok(Some(summary)) if !summary.failed => {
                         shown = &Progress::Silent;
                         self.pause_after_sync(source).await
                     }
-                    Ok(_) => RETRY_SYNC.min(self.every(source.id())),
+                    Ok(Some(_)) => RETRY_SYNC.min(self.every(source.id())),
                     // Away or just starting: whoever follows it has said so.
                     Err(StoreError::Away(_)) => RECONNECT,
                     Err(StoreError::Failed(fault)) => {
@@ -309,10 +317,14 @@ impl Worker {
     pub async fn sync_all(&self, order: SyncOrder, progress: &Progress) -> Result<SyncSummary, StoreError> {
         let mut all = SyncSummary::default();
         for source in &self.sources {
+            if source.is_idle(&self.app.store).await? {
+                continue;
+            }
             let summary = self.sync(source, order, progress).await?;
             all.held_back |= summary.held_back;
             all.sources.push(summary);
         }
+        all.uncovered = Uncovered::of(&self.app.catalog.load());
         Ok(all)
     }
 
@@ -349,6 +361,7 @@ impl Worker {
                     .define_job::<LookJob>()
                     .define_job::<link::LinkJob>()
                     .define_job::<RestoreJob>()
+                    .define_job::<LocationJob>()
                     .define_job::<SyncSourceJob>()
                     .define_job::<ReadPeopleJob>()
                     .define_job::<CheckPullRequestJob>()

@@ -13,7 +13,7 @@ use steward::{
     github::{Auth, Connection, Filters, GithubConfig, GithubSource, Waits},
     outbox::Outbox,
     playground::{Board, channel_of},
-    settings::Settings,
+    settings::{Settings, SourceSettings, UrlSettings},
     store::{Database, Store, load_parts_from_disk},
     sync::{ADDED, Elsewhere, Progress, Source, SyncOrder, SyncSummary, UrlSource},
     web::Web,
@@ -134,6 +134,10 @@ impl Bot {
     ) -> Self {
         let trusted: Vec<url::Url> = places.targets.iter().map(|target| target.parse().expect("an address")).collect();
         let mut settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
+        if !places.targets.is_empty() {
+            let (id, targets) = ("extra".to_owned(), places.targets.clone());
+            settings.sources.push(SourceSettings::Url(UrlSettings { id, targets, schedule: Default::default() }));
+        }
         settings.access.admins = vec!["group:default/platform".to_owned()];
         let parts: Parts = load_parts_from_disk(folder.path()).unwrap_or_default();
         let app = App {

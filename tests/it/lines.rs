@@ -29,8 +29,8 @@ fn help_comes_from_the_definitions() {
                 all
               - /link [remove] Tie your chat account to your GitHub login
               - /report NAME Tell the owning team that an entry is wrong
-              - /catalog [sync|removed|remove|restore] [SUBJECT] What the catalog holds, how
-                fresh it is, what is broken
+              - /catalog [sync|removed|remove|restore|add|remove-url] [SUBJECT] What the
+                catalog holds, how fresh it is, what is broken
               - /help [COMMAND] What there is, with examples
             → About owner    /help owner
             → About runbook  /help runbook

@@ -31,7 +31,9 @@ async fn monorepo_is_read_by_glob_and_follows_its_files() {
     for name in ["basket", "checkout", "teams"] {
         assert!(bot.say(&format!("/owner {name}")).await.starts_with(&format!("{name} has no known owner")), "{name}");
     }
-    assert!(bot.say("/owner too-deep").await.contains("no entry") || !bot.say("/find too-deep").await.contains("too-deep ("));
+    let entities = bot.app().catalog.load();
+    assert_eq!(entities.entries().len(), 4, "the Location and three; a star does not match a slash");
+    drop(entities);
     bot.github.push_file("mono", "services/basket/catalog-info.yaml", component("basket", "team-b"));
     bot.github.remove_file("mono", "services/checkout/catalog-info.yaml");
     let summary = bot.sync().await;
@@ -140,5 +142,89 @@ async fn runbook_and_docs_are_read_where_annotations_say() {
     let rows = sqlx::query_scalar::<_, String>("select path from files where role = 'doc' order by path");
     let docs = rows.fetch_all(&mut connection).await.unwrap();
     assert_eq!(docs, ["handbook/docs/deep/more.md", "handbook/docs/index.md", "handbook/mkdocs.yml"]);
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn page_of_repositories_is_expanded_in_few_requests_and_only_when_it_changed() {
+    let names: Vec<String> = (0..40).map(|at| format!("mono-{at}")).collect();
+    let text = location("root", &["./services/*.yaml"]);
+    let descriptors: Vec<(String, String)> =
+        names.iter().map(|name| (name.clone(), text.replace("name: root", &format!("name: {name}")))).collect();
+    let descriptors: Vec<(&str, &str)> = descriptors.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let bot = Bot::of_descriptors(&descriptors).await;
+    for name in &names {
+        bot.github.push_file(name, "services/one.yaml", component(&format!("{name}-one"), "team-a"));
+    }
+    assert_eq!(bot.sync().await.sources[0].added, 80);
+    let asked = bot.github.counts();
+    assert!(asked.graphql <= 6 && asked.rest == 0, "40 repositories cost {asked:?}");
+    bot.github.reset_counts();
+    let summary = bot.sync().await;
+    assert_eq!((summary.sources[0].changed, summary.sources[0].removed, summary.sources[0].unchanged), (0, 0, 80));
+    assert!(bot.github.counts().graphql <= 2, "nothing changed, nothing is read: {:?}", bot.github.counts());
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_are_read_by_the_same_rules_and_never_left() {
+    let root = tempfile::TempDir::new().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("secret.yaml", &component("secret", "team-a"));
+    write("other/catalog-info.yaml", &component("other", "team-a"));
+    write("mono/services/basket/catalog-info.yaml", &component("basket", "team-a"));
+    let targets = ["./services/*/catalog-info.yaml", "../secret.yaml", "./link.yaml", "./folder/secret.yaml"];
+    write("mono/catalog-info.yaml", &location("root", &targets));
+    std::os::unix::fs::symlink(root.path().join("secret.yaml"), root.path().join("mono/link.yaml")).unwrap();
+    std::os::unix::fs::symlink(root.path(), root.path().join("mono/folder")).unwrap();
+    let directory =
+        steward::directory::DirectorySource { path: root.path().to_owned(), catalog_paths: vec!["catalog-info.yaml".to_owned()] };
+    let source = steward::sync::Source::Directory { id: "folder".to_owned(), directory };
+    let (kinds, elsewhere) = (Default::default(), Default::default());
+    let read = steward::sync::read_without_store(&source, &kinds, &elsewhere, crate::bot::morning()).await;
+    let parts = read.unwrap();
+    let mut names: Vec<&str> = parts.claims.iter().map(|claim| claim.entity.entity_ref.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["component:default/basket", "component:default/other", "location:default/root"]);
+    let broken: Vec<&str> = parts.broken.iter().map(|file| file.message.as_str()).collect();
+    assert_eq!(broken, ["../secret.yaml is not read: it leads out of the repository"], "the first of three is told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn few_that_name_files_cost_little_however_they_are_spread_over_pages() {
+    let bot = Bot::of_descriptors(&[]).await;
+    let docs = component("documented", "team-a")
+        .replace("  name: documented\n", "  name: NAME\n  annotations: { backstage.io/techdocs-ref: \"dir:.\" }\n");
+    for at in 0..500 {
+        let name = format!("service-{at}");
+        match at % 50 {
+            0 => bot.github.add_repository(
+                &name,
+                &[("catalog-info.yaml", &location(&name, &["./other.yaml"])), ("other.yaml", &component(&name, "team-a"))],
+            ),
+            _ => bot
+                .github
+                .add_repository(&name, &[("catalog-info.yaml", &docs.replace("NAME", &name)), ("docs/index.md", "# Docs\n")]),
+        }
+    }
+    let summary = bot.sync().await;
+    assert_eq!((summary.sources[0].added, summary.sources[0].errors.len()), (510, 0));
+    let asked = bot.github.counts();
+    assert!(asked.graphql <= 5 + 15 && asked.rest == 0, "five pages and little more: {asked:?}");
+    let mut connection = crate::cluster::connect(&bot.database).await;
+    let count = "select count(distinct repository_id) from files where role = 'doc'";
+    let documented: i64 = sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(documented, 50, "docs come bit by bit");
+    bot.github.push_file("service-1", "docs/more.md", "# More\n");
+    bot.github.push_file("service-499", "docs/more.md", "# More\n");
+    bot.sync().await;
+    let pages = "select count(*) from files join repositories using (source_id, repository_id)
+                 where role = 'doc' and full_name = any(array['acme/service-1', 'acme/service-499'])";
+    let pages: i64 = sqlx::query_scalar(pages).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(pages, 4, "what is pushed has its docs read, and keeps those it had");
     bot.halt().await;
 }

@@ -56,6 +56,24 @@ async fn missing_value_is_told_with_its_line_and_the_entity_answers() {
     bot.halt().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn value_that_cannot_be_read_now_stays_as_it_was() {
+    let web = crate::fake_web::FakeWeb::start().await;
+    let address = web.text("/openapi.yaml", "openapi: 3.0.0\n");
+    let text = api(&format!("$text: {address}"));
+    let places = crate::bot::Places { targets: vec![web.address("/none.yaml")], ..Default::default() };
+    let bot = Bot::with_places(&[("payments", &text)], places).await;
+    assert_eq!(bot.sync().await.sources[0].errors, []);
+    web.set("/openapi.yaml", crate::fake_web::Page::Status(500));
+    bot.github.push_file("payments", "catalog-info.yaml", text.replace("team-a", "team-b"));
+    let summary = bot.sync().await;
+    let errors: Vec<&str> = summary.sources[0].errors.iter().map(|error| error.location.as_str()).collect();
+    assert_eq!(errors, ["acme/payments/catalog-info.yaml:10", address.as_str()], "{:?}", summary.sources[0].errors);
+    assert!(bot.say("/owner payments").await.contains("team-b"), "the rest of the entity goes on");
+    assert_eq!(stored(&bot, "/spec/definition").await, "openapi: 3.0.0\n");
+    bot.halt().await;
+}
+
 #[test]
 fn values_are_judged_as_what_they_are() {
     let text = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: shop\nspec:\n  type: {$text: type}\n  \

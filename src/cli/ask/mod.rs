@@ -80,7 +80,9 @@ async fn load_parts(args: &AskArgs, settings: &Settings) -> anyhow::Result<Parts
     };
     let directory = DirectorySource { path: folder.clone(), catalog_paths: catalog_paths() };
     let source = Source::Directory { id: "folder".to_owned(), directory };
-    let (kinds, elsewhere) = (build::custom_kinds(settings)?, build::elsewhere(settings)?);
+    let kinds = build::custom_kinds(settings)?;
+    // A folder can be read whatever is wrong with the sources of the configuration.
+    let elsewhere = build::elsewhere(settings).unwrap_or_default();
     let read = read_without_store(&source, &kinds, &elsewhere, crate::app::Clock::System.now()).await;
     read.map_err(|error| anyhow::anyhow!("{}", error.message))
 }
