@@ -13,6 +13,7 @@ mod person;
 mod relation;
 mod repository;
 mod snapshot;
+pub mod version;
 
 pub use entity::{Entity, Kind, Link};
 pub use entity_ref::{BadEntityRef, EntityRef};

@@ -96,7 +96,8 @@ fn source(settings: &SourceSettings) -> anyhow::Result<Option<Source>> {
                     .with_context(|| format!("source {}", github.id))?,
                 catalog_paths: github.catalog_paths.clone(),
             };
-            Source::Github(GithubSource::new(config).with_context(|| format!("source {}", github.id))?)
+            let source = GithubSource::new(config).with_context(|| format!("source {}", github.id))?;
+            Source::Github(if github.packages { source } else { source.without_packages() })
         }
         SourceSettings::Directory(directory) => Source::Directory {
             id: directory.id.clone(),

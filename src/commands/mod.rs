@@ -10,6 +10,7 @@ pub mod history;
 pub mod owner;
 pub mod report;
 pub mod runbook;
+pub mod uses;
 
 use answer::failure;
 use chrono::{DateTime, Utc};
@@ -28,14 +29,13 @@ use crate::{
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 8] = ["owner", "runbook", "deps", "find", "history", "report", "catalog", "help"];
+const ORDER: [&str; 9] = ["owner", "runbook", "deps", "find", "history", "uses", "report", "catalog", "help"];
 
 /// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 10] = [
+const LATER: [(&str, &str, &str); 9] = [
     ("oncall", "/owner NAME", "gives channel and lead"),
     ("docs", "/runbook NAME", "shows the runbook, and /owner NAME the links"),
     ("whois", "/owner NAME", "works for people too"),
-    ("uses", "/deps NAME up", "shows what uses it"),
     ("new", "/help", "shows what there is"),
     ("tasks", "/help", "shows what there is"),
     ("hygiene", "/catalog", "shows what is broken and what nobody owns"),
@@ -200,6 +200,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "deps" => deps::deps(catalog, asking, &arguments.into()),
         "find" => find::find(catalog, asking, &arguments.into()),
         "history" => history::history(app, catalog, asking, &arguments.into()).await,
+        "uses" => uses::uses(app, catalog, asking, &arguments.into()).await,
         "report" => return report::report(catalog, asking, &arguments.into()),
         "catalog" => match arguments.into() {
             catalog::CatalogCall::Show => catalog::catalog(catalog, asking),

@@ -26,7 +26,8 @@ use super::error::{Fault, GithubError, chain};
 /// To connect; the address is either near or wrong.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A page is half a megabyte as a rule. GraphQL gives up to 512 kB of a file: where many are that long, ask for fewer at once.
-const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// A list of 50,000 packages has about 25 MiB.
+const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// Of what GitHub says about a fault, enough to understand it.
 const MAX_SAID_CHARS: usize = 300;
 
@@ -71,7 +72,7 @@ impl Tally {
     }
 }
 
-/// A whole answer that says yes: 200, 201, 202 or 204.
+/// A whole answer that says yes: 200, 201, 202 or 204; or 302, which is not followed: the token goes nowhere else.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -173,7 +174,11 @@ impl Client {
         };
         let (parts, body) = whole?;
         match parts.status {
-            status @ (StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED | StatusCode::NO_CONTENT) => {
+            status @ (StatusCode::OK
+            | StatusCode::CREATED
+            | StatusCode::ACCEPTED
+            | StatusCode::NO_CONTENT
+            | StatusCode::FOUND) => {
                 Ok(Answer { status, headers: parts.headers, body })
             }
             status => Err(self.fault(status, &parts.headers, &body)),

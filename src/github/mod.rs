@@ -6,6 +6,7 @@ mod client;
 mod error;
 mod node;
 mod page;
+mod sbom;
 mod sweep;
 mod waits;
 
@@ -17,6 +18,7 @@ use crate::catalog::{FileRole, RUNBOOK_PATHS};
 
 pub use check::Check;
 pub use error::GithubError;
+pub use sbom::PackagesRead;
 pub use waits::Waits;
 
 use client::Client;
@@ -66,6 +68,7 @@ pub struct GithubSource {
     client: Arc<Client>,
     waits: Waits,
     files: Vec<WantedFile>,
+    sbom: Arc<sbom::SbomPace>,
 }
 
 /// A file asked for in each repository.
@@ -83,7 +86,7 @@ impl GithubSource {
             return Err(GithubError::Config { key: "org", why: "it is empty; write the organisation's login".to_owned() });
         }
         let Connection { client, waits } = connection;
-        Ok(Self { id, org, client, waits, files: wanted_files(&catalog_paths)? })
+        Ok(Self { id, org, client, waits, files: wanted_files(&catalog_paths)?, sbom: Arc::default() })
     }
 
     /// How files are chosen, as a text to compare.

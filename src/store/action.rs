@@ -1,7 +1,7 @@
 //! Everything that changes something: the audit line and the job that does it, in one transaction.
 
-use chrono::{DateTime, Utc};
-use graphile_worker::{JobSpecBuilder, worker_utils::WorkerUtils};
+use chrono::{DateTime, TimeDelta, Utc};
+use graphile_worker::{JobKeyMode, JobSpecBuilder, worker_utils::WorkerUtils};
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
@@ -17,6 +17,12 @@ pub const DELIVER: &str = "deliver";
 
 /// The queue's name for [`Job::LookAt`].
 pub const LOOK_AT: &str = "look_at";
+
+/// The queue's name for [`Job::ReadPackages`].
+pub const READ_PACKAGES: &str = "read_packages";
+
+/// Lists of packages come after everything else.
+const UNHURRIED: i16 = 10;
 
 /// Looks come before syncs: somebody has just changed that repository.
 const URGENT: i16 = -10;
@@ -38,6 +44,14 @@ pub enum Job {
     SyncSources { requested_by: Account, place: Option<Place> },
     Deliver(Message),
     LookAt(LookAt),
+    /// Not before so much time has passed: a head that has just changed may change again.
+    ReadPackages(ReadPackages, TimeDelta),
+}
+
+/// The repositories of a source whose packages are not those of their heads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadPackages {
+    pub source: String,
 }
 
 /// A repository to be compared with what is stored, because something was heard of it.
@@ -65,19 +79,7 @@ impl Store {
     pub async fn record_action(&self, audit: AuditEntry, job: Option<Job>) -> Result<(), StoreError> {
         let pool = self.pool()?;
         let mut transaction = pool.begin().await?;
-        let audit_id = sqlx::query_scalar!(
-            "insert into audit (at, platform, account, person, command, subject, detail)
-             values ($1, $2, $3, $4, $5, $6, $7) returning id",
-            audit.at,
-            audit.account.platform.as_str(),
-            audit.account.id,
-            audit.person.as_ref().map(EntityRef::as_str),
-            audit.command,
-            audit.subject,
-            audit.detail
-        )
-        .fetch_one(&mut *transaction)
-        .await?;
+        let audit_id = insert_audit(&mut transaction, &audit).await?;
         if let Some(job) = job {
             let job_id = enqueue(pool, &mut transaction, job, Some(audit_id)).await?;
             sqlx::query!("update audit set job_id = $2 where id = $1", audit_id, job_id).execute(&mut *transaction).await?;
@@ -123,12 +125,31 @@ impl Store {
     }
 }
 
+pub(super) async fn insert_audit(connection: &mut sqlx::PgConnection, audit: &AuditEntry) -> Result<i64, StoreError> {
+    let id = sqlx::query_scalar!(
+        "insert into audit (at, platform, account, person, command, subject, detail)
+         values ($1, $2, $3, $4, $5, $6, $7) returning id",
+        audit.at,
+        audit.account.platform.as_str(),
+        audit.account.id,
+        audit.person.as_ref().map(EntityRef::as_str),
+        audit.command,
+        audit.subject,
+        audit.detail
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(id)
+}
+
 pub(super) async fn enqueue(
     pool: &sqlx::PgPool,
     transaction: &mut sqlx::PgConnection,
     job: Job,
     audit_id: Option<i64>,
 ) -> Result<i64, StoreError> {
+    // The queue compares with the database's clock, not with ours.
+    let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&mut *transaction).await?;
     let queue = WorkerUtils::new(pool, super::QUEUE_SCHEMA);
     let mut queue = queue.with_executor(transaction);
     let job = match job {
@@ -147,6 +168,12 @@ pub(super) async fn enqueue(
             let key = format!("look:{}:{}", work.source, work.repository.id);
             let spec = JobSpecBuilder::new().job_key(key).priority(URGENT).max_attempts(12).build();
             queue.add_raw_job(LOOK_AT, JobContext { audit_id, work }, spec).await?
+        }
+        Job::ReadPackages(work, after) => {
+            let spec = JobSpecBuilder::new().job_key(format!("packages:{}", work.source)).queue_name("packages");
+            // One that waits keeps its time: with a push every few seconds it would never come.
+            let spec = spec.job_key_mode(JobKeyMode::PreserveRunAt).run_at(now + after).priority(UNHURRIED).max_attempts(3);
+            queue.add_raw_job(READ_PACKAGES, JobContext { audit_id, work }, spec.build()).await?
         }
     };
     Ok(*job.id())

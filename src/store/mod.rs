@@ -6,6 +6,7 @@ mod catalog;
 mod database;
 mod follow;
 mod history;
+mod package;
 mod private;
 mod sync;
 
@@ -22,11 +23,12 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-pub use action::{AuditEntry, DELIVER, Job, JobContext, LOOK_AT, LookAt, SYNC_SOURCES, SyncSources};
+pub use action::{AuditEntry, DELIVER, Job, JobContext, LOOK_AT, LookAt, READ_PACKAGES, ReadPackages, SYNC_SOURCES, SyncSources};
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use database::Database;
 pub use follow::{Follow, Followed, Synced, follow};
 pub use history::{ClaimKey, EntityPast, PastChange, StoredDocument};
+pub use package::{PackageCoverage, PackageNotice, PackageOutcome, PackageTarget, Shipped};
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use sync::{Applied, PageWrite, Removal, SourceLock, StoredSource, Wrote};
 

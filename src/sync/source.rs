@@ -27,6 +27,14 @@ impl Source {
         }
     }
 
+    /// Itself, where the packages of its repositories can be asked for.
+    pub fn with_packages(&self) -> Option<&GithubSource> {
+        match self {
+            Self::Github(github) if github.reads_packages() => Some(github),
+            Self::Github(_) | Self::Directory { .. } => None,
+        }
+    }
+
     pub(super) async fn sweep(&self, known: &Known, pages: mpsc::Sender<SourcePage>) -> Result<SweepReport, SweepError> {
         match self {
             Self::Github(github) => github.sweep(known, pages).await.map_err(|error| self.sweep_error(&error)),

@@ -77,7 +77,8 @@ impl Worker {
             return Ok(());
         };
         let context = self.sync_context(Removals::HoldBackLarge, &Progress::Silent);
-        look_at(source, &[repository], &context).await.map(|_| ())
+        look_at(source, &[repository], &context).await?;
+        self.want_packages(source).await
     }
 
     async fn run_sync(&self, job: JobContext<SyncSources>) -> Result<(), StoreError> {

@@ -2,6 +2,7 @@
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
 mod jobs;
+mod package;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use jobs::{DeliverJob, JobsOf, LookJob, SyncJob};
+use package::PackagesJob;
 
 use crate::{
     app::App,
@@ -168,6 +170,7 @@ impl Worker {
     async fn sync(&self, source: &Source, removals: Removals, progress: &Progress) -> Result<SourceSummary, StoreError> {
         let app = &self.app;
         let summary = sync_source(source, &self.sync_context(removals, progress)).await?;
+        self.want_packages(source).await?;
         let result = if summary.failed { "failed" } else { "done" };
         metrics::counter!("steward_syncs_total", "source" => source.id().to_owned(), "result" => result).increment(1);
         let requests = summary.api_requests.graphql + summary.api_requests.rest;
@@ -224,6 +227,7 @@ impl Worker {
                     .define_job::<SyncJob>()
                     .define_job::<DeliverJob>()
                     .define_job::<LookJob>()
+                    .define_job::<PackagesJob>()
                     .init()
                     .await
                     .map_err(|error| StoreError::Away(error.to_string()))?;
