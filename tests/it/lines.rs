@@ -16,23 +16,29 @@ fn help_comes_from_the_definitions() {
     check(
         &bot.say(""),
         expect![[r#"
-        Ask by name; case, spaces and small slips are forgiven. These are the commands:
+            Ask by name; case, spaces and small slips are forgiven. These are the commands:
 
-          - /owner NAME Who owns it and how to reach them
-          - /runbook NAME [SECTION] The runbook itself, section by section
-          - /deps NAME [up|down|both] [depth N] What it depends on, and what breaks if
-            it breaks
-          - /find WORDS [page N] Search the catalog by name, words, tag or owner
-          - /report NAME Tell the owning team that an entry is wrong
-          - /catalog [sync] What the catalog holds, how fresh it is, what is broken
-          - /help [COMMAND] What there is, with examples
-        → About owner    /help owner
-        → About runbook  /help runbook
-        → About deps     /help deps
-        → About find     /help find
-        → About report   /help report
-        → About catalog  /help catalog
-    "#]],
+              - /owner NAME Who owns it and how to reach them
+              - /runbook NAME [SECTION] The runbook itself, section by section
+              - /deps NAME [up|down|both] [depth N] What it depends on, and what breaks if
+                it breaks
+              - /find WORDS [page N] Search the catalog by name, words, tag or owner
+              - /history NAME [page N] What changed, when and by which commit; owners above
+                all
+              - /uses PACKAGE [RANGE] [tell] [page N] Which components ship a package, in
+                which version, and who owns them
+              - /report NAME Tell the owning team that an entry is wrong
+              - /catalog [sync] What the catalog holds, how fresh it is, what is broken
+              - /help [COMMAND] What there is, with examples
+            → About owner    /help owner
+            → About runbook  /help runbook
+            → About deps     /help deps
+            → About find     /help find
+            → About history  /help history
+            → About uses     /help uses
+            → About report   /help report
+            → About catalog  /help catalog
+        "#]],
     );
     check(
         &bot.say("help deps"),
@@ -96,7 +102,7 @@ fn what_a_person_mistypes_is_no_error_of_ours() {
     assert_eq!(bot.reply("find").lead.to_plain(), "Say what to look for: /find payments");
     let later = "/oncall is not there yet; /owner NAME gives channel and lead.";
     assert_eq!(bot.reply("/oncall payments-api").lead.to_plain(), later);
-    for name in ["docs", "whois", "uses", "new", "tasks", "hygiene", "onboard", "audit", "link"] {
+    for name in ["docs", "whois", "new", "tasks", "hygiene", "onboard", "audit", "link"] {
         let lead = bot.reply(&format!("{name} x")).lead.to_plain();
         assert!(lead.starts_with(&format!("/{name} is not there yet; /")), "{lead}");
     }

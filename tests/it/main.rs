@@ -23,4 +23,6 @@ mod shop;
 mod slack;
 mod sync;
 mod tidy;
+mod uses;
+mod versions;
 mod world;

@@ -135,17 +135,35 @@ impl VersionRange {
                 Ok(range.satisfies_with_prerelease(version, *pre_releases == PreReleases::Count))
             }
             (Range::Semver(range), Version::Semver(version)) => Ok(range.contains(version)),
-            (Range::Pypi(specifiers), Version::Pypi(version)) => Ok(specifiers.contains(version)),
+            (Range::Pypi(specifiers), Version::Pypi(version)) => Ok(specifiers.iter().all(|each| is_specified(each, version))),
             (Range::Npm { .. } | Range::Semver(_) | Range::Pypi(_), _) => Err(Unreadable),
         }
     }
 }
 
 fn npm(text: &str) -> Result<Range, String> {
+    // The library passes over words that it does not know.
+    let begins = |word: &str| word.starts_with(|first: char| first.is_ascii_digit() || matches!(first, 'v' | 'x' | 'X' | '*'));
+    for alternative in text.split("||") {
+        let words = operators::join_words(alternative);
+        let is_known = |word: &String| word == "-" || begins(word.trim_start_matches(['<', '>', '=', '~', '^']));
+        if words.is_empty() || !words.iter().all(is_known) {
+            return Err("npm does not know it".to_owned());
+        }
+    }
     let range = nodejs_semver::Range::parse(text).map_err(|_| "npm does not know it".to_owned())?;
     let compares = text.contains(['<', '>']) && !text.contains(['^', '~', '*', 'x', 'X']) && !text.contains(" - ");
     let pre_releases = if compares { PreReleases::Count } else { PreReleases::OnlyNamed };
     Ok(Range::Npm { range, pre_releases })
+}
+
+/// Below a pre-release all earlier ones are allowed, which the library leaves out: “unless the specified version is itself a
+/// pre-release” (<https://packaging.python.org/en/latest/specifications/version-specifiers/#exclusive-ordered-comparison>).
+fn is_specified(specifier: &pep440_rs::VersionSpecifier, version: &pep440_rs::Version) -> bool {
+    if *specifier.operator() == pep440_rs::Operator::LessThan && specifier.version().any_prerelease() {
+        return version < specifier.version();
+    }
+    specifier.contains(version)
 }
 
 /// Orders versions of one ecosystem, oldest first; unreadable ones come before all others.

@@ -6,6 +6,7 @@ mod load;
 mod model;
 mod resolve;
 mod rest;
+pub mod sbom;
 mod serve;
 mod validate;
 

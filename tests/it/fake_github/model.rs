@@ -58,12 +58,13 @@ pub struct Model {
     /// Moves on by a minute with every verb.
     pub now: DateTime<Utc>,
     next_id: i64,
+    pub graph: super::sbom::Graph,
 }
 
 impl Model {
     pub fn new(login: &str, kind: OwnerKind) -> Self {
         let now = DateTime::from_timestamp(1_767_225_600, 0).expect("a moment in 2026");
-        Self { owner: Owner { login: login.to_owned(), id: 9_919, kind }, repos: Vec::new(), now, next_id: 700_001 }
+        Self { owner: Owner { login: login.to_owned(), id: 9_919, kind }, repos: Vec::new(), now, next_id: 700_001, graph: Default::default() }
     }
 
     fn tick(&mut self) -> DateTime<Utc> {

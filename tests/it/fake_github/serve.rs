@@ -106,6 +106,9 @@ impl State {
                 "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.",
             );
         }
+        if let Some(response) = super::sbom::storage(&self.model, path, headers) {
+            return response;
+        }
         let given = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let given = given.strip_prefix("Bearer ").or_else(|| given.strip_prefix("token ")).unwrap_or_default();
         if self.token.as_deref().is_some_and(|token| token != given) || given.is_empty() {
