@@ -20,9 +20,9 @@ use super::{
 };
 use crate::catalog::version::Package;
 
-/// Requests an hour, besides a first handful: a fifth of a token's 5,000, so that sweeps never miss them.
-const REQUESTS_AN_HOUR: NonZeroU32 = NonZeroU32::new(900).expect("not zero");
-const REQUESTS_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+/// Requests an hour, after as many as are saved up: a fifth of a token's 5,000, so that sweeps never miss them.
+const REQUESTS_AN_HOUR: NonZeroU32 = NonZeroU32::new(1_000).expect("not zero");
+const REQUESTS_AT_ONCE: NonZeroU32 = NonZeroU32::new(500).expect("not zero");
 /// A list of 50,000 packages has about 25 MiB.
 const MAX_LIST_BYTES: usize = 32 * 1024 * 1024;
 /// Packages of one repository that are kept; the largest monorepos have half as many.
@@ -34,6 +34,7 @@ const UNANNOUNCED: Duration = Duration::from_secs(60);
 /// The store of finished lists is given so long for one.
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_REDIRECTS: usize = 3;
+const NO_GRAPH: &str = "404: GitHub has no dependency graph of it, or does not show it to the token";
 
 /// What became of a question for packages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub(super) struct SbomPace {
 impl Default for SbomPace {
     fn default() -> Self {
         let quota = Quota::per_hour(REQUESTS_AN_HOUR).allow_burst(REQUESTS_AT_ONCE);
-        Self { limiter: RateLimiter::direct(quota), manner: AtomicU8::new(Manner::Report as u8), wanted: true }
+        Self { limiter: RateLimiter::direct(quota), manner: AtomicU8::new(Manner::Untried as u8), wanted: true }
     }
 }
 
@@ -68,7 +69,9 @@ impl Default for SbomPace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Manner {
-    /// Have a report made, then fetch it: large lists time out otherwise.
+    /// Nothing is known of this GitHub yet.
+    Untried,
+    /// Have a report made, then fetch it: large lists time out otherwise. It has made one.
     Report,
     /// All in one answer: this GitHub makes no reports.
     Whole,
@@ -102,23 +105,28 @@ impl GithubSource {
     }
 
     async fn ask_for_packages(&self, full_name: &str) -> Result<PackagesRead, Stopped> {
-        match self.sbom.manner() {
-            Manner::Report => {}
+        let manner = self.sbom.manner();
+        match manner {
+            Manner::Untried | Manner::Report => {}
             Manner::Whole => return self.read_whole(full_name).await,
             Manner::Unknown => {
-                let read = self.read_whole(full_name).await?;
-                if matches!(read, PackagesRead::Read(_)) {
-                    self.sbom.set(Manner::Report);
+                let read = self.read_whole(full_name).await;
+                if !matches!(read, Ok(PackagesRead::Off(_))) {
+                    self.sbom.set(Manner::Untried);
                 }
-                return Ok(read);
+                return read;
             }
         }
         let Some(answer) = self.get(full_name, "sbom/generate-report").await? else {
+            if manner == Manner::Report {
+                return Ok(PackagesRead::Off(NO_GRAPH.to_owned()));
+            }
             // Either this GitHub makes no reports or this repository has no graph; the older question tells which.
             let read = self.read_whole(full_name).await?;
             self.sbom.set(if matches!(read, PackagesRead::Read(_)) { Manner::Whole } else { Manner::Unknown });
             return Ok(read);
         };
+        self.sbom.set(Manner::Report);
         #[derive(Deserialize)]
         struct Report {
             sbom_url: String,
@@ -132,7 +140,7 @@ impl GithubSource {
     async fn read_whole(&self, full_name: &str) -> Result<PackagesRead, Stopped> {
         match self.get(full_name, "sbom").await? {
             Some(answer) => Ok(parse(&answer.body)),
-            None => Ok(PackagesRead::Off("404: GitHub has no dependency graph of it, or does not show it to the token".to_owned())),
+            None => Ok(PackagesRead::Off(NO_GRAPH.to_owned())),
         }
     }
 
@@ -225,9 +233,10 @@ impl GithubSource {
 impl SbomPace {
     fn manner(&self) -> Manner {
         match self.manner.load(Ordering::Relaxed) {
-            1 => Manner::Whole,
-            2 => Manner::Unknown,
-            _ => Manner::Report,
+            1 => Manner::Report,
+            2 => Manner::Whole,
+            3 => Manner::Unknown,
+            _ => Manner::Untried,
         }
     }
 

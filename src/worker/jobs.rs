@@ -78,7 +78,8 @@ impl Worker {
         };
         let context = self.sync_context(Removals::HoldBackLarge, &Progress::Silent);
         look_at(source, &[repository], &context).await?;
-        self.want_packages(source).await
+        self.want_packages(source).await;
+        Ok(())
     }
 
     async fn run_sync(&self, job: JobContext<SyncSources>) -> Result<(), StoreError> {

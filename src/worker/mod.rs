@@ -170,7 +170,7 @@ impl Worker {
     async fn sync(&self, source: &Source, removals: Removals, progress: &Progress) -> Result<SourceSummary, StoreError> {
         let app = &self.app;
         let summary = sync_source(source, &self.sync_context(removals, progress)).await?;
-        self.want_packages(source).await?;
+        self.want_packages(source).await;
         let result = if summary.failed { "failed" } else { "done" };
         metrics::counter!("steward_syncs_total", "source" => source.id().to_owned(), "result" => result).increment(1);
         let requests = summary.api_requests.graphql + summary.api_requests.rest;

@@ -16,7 +16,9 @@ use crate::{
 };
 
 /// GitHub's graph follows a push after some seconds, and pushes come in a row.
-const SETTLED: TimeDelta = TimeDelta::seconds(30);
+const SETTLED: TimeDelta = TimeDelta::seconds(5);
+/// A list that was being made is looked for again by then.
+const LATER: TimeDelta = TimeDelta::seconds(31);
 /// Repositories looked up at once.
 const BATCH: i64 = 50;
 /// A job gives its place back after this, so that a stop is not held up.
@@ -50,13 +52,19 @@ impl TaskHandler for PackagesJob {
 }
 
 impl Worker {
-    /// Has the packages of a source read where a head is not the one they are of.
-    pub(super) async fn want_packages(&self, source: &Source) -> Result<(), StoreError> {
+    /// Has the packages of a source read where a head is not the one they are of. An extra: what keeps it from being
+    /// asked for is no fault of the sync, and the next one asks again.
+    pub(super) async fn want_packages(&self, source: &Source) {
         let (store, id) = (&self.app.store, source.id());
-        if source.with_packages().is_none() || store.load_package_targets(id, self.app.clock.now(), 1).await?.is_empty() {
-            return Ok(());
+        let asked = async {
+            if source.with_packages().is_none() || store.load_package_targets(id, self.app.clock.now(), 1).await?.is_empty() {
+                return Ok(());
+            }
+            store.enqueue_job(Job::ReadPackages(ReadPackages { source: id.to_owned() }, SETTLED)).await
+        };
+        if let Err::<(), StoreError>(fault) = asked.await {
+            warn!(source = id, fault = format!("{:#}", anyhow::Error::from(fault)), "packages could not be asked for");
         }
-        store.enqueue_job(Job::ReadPackages(ReadPackages { source: id.to_owned() }, SETTLED)).await
     }
 
     /// Reads packages for one turn; gives when to go on, where something is left.
@@ -99,7 +107,7 @@ impl Worker {
         }
         Ok(match (is_last, is_pending) {
             (false, _) => Some(NEXT_TURN),
-            (true, true) => Some(SETTLED + NEXT_TURN),
+            (true, true) => Some(LATER),
             (true, false) => None,
         })
     }
