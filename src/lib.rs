@@ -10,6 +10,7 @@ pub mod error;
 pub mod github;
 pub mod http;
 pub mod outbox;
+pub mod people;
 pub mod playground;
 pub mod settings;
 pub mod slack;

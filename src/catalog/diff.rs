@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -19,11 +20,16 @@ pub type Hash = [u8; 32];
 /// Enough of a stored repository to see that nothing changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredDigest {
+    pub full_name: String,
     pub facts_hash: Hash,
     pub removed: bool,
     /// The commit whose files are stored whole, and how they were chosen; see [`super::Known`].
     pub head: Option<String>,
     pub reading: Option<String>,
+    /// A filter keeps it out of answers.
+    pub excluded: bool,
+    /// When it was last asked about, in the database's time.
+    pub read_at: Option<DateTime<Utc>>,
     /// How many entities it claims.
     pub claims: u64,
     pub files: Vec<StoredFile>,
@@ -233,12 +239,21 @@ pub fn diff_repository(
         let known = find_file(stored_files, &file.path);
         diff_file(&mut change, file, known, &stored, custom_kinds);
     }
-    // Files that are gone take their claims with them.
-    for (_, stored) in of_path {
+    // Files that are gone take their claims with them, unless they seem to have moved into a file that cannot be read.
+    let unreadable_newcomer = newcomer_problem(&change, files, stored_files, claims);
+    for (path, stored) in of_path {
         for claim in stored.into_iter().filter(|claim| !claim.removed) {
-            remove(&mut change, claim);
+            match &unreadable_newcomer {
+                Some(message) => {
+                    change.tally.unchanged += 1;
+                    let (path, message) = (path.to_owned(), message.clone());
+                    change.kept.push(ClaimKept { path, entity_ref: claim.entity_ref.clone(), message });
+                }
+                None => remove(&mut change, claim),
+            }
         }
     }
+    join_moves(&mut change, claims);
     let still_there: HashSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
     change
         .removed_files
@@ -376,6 +391,51 @@ fn former_names(new: &ClaimWrite, gone: &[&StoredClaim], added_kinds: &[String])
         }
         (Some(_) | None, _) => Vec::new(),
     }
+}
+
+/// The error of a descriptor that has never been good: what a file that is gone now held may stand there.
+fn newcomer_problem(
+    change: &RepositoryChange,
+    files: &[SourceFile],
+    stored_files: &[StoredFile],
+    claims: &[StoredClaim],
+) -> Option<String> {
+    let is_newcomer = |path: &str| !claims.iter().any(|claim| claim.path == path && !claim.removed);
+    let descriptors = files.iter().filter(|file| file.role == FileRole::Descriptor && is_newcomer(&file.path));
+    let problem = |path: &str| match change.files.iter().find(|write| write.path == path) {
+        Some(write) => write.problem.as_ref(),
+        None => find_file(stored_files, path).and_then(|known| known.problem.as_ref()),
+    };
+    descriptors.filter_map(|file| problem(&file.path)).map(|problem| problem.message.clone()).next()
+}
+
+/// An entity that left one file and came in another of the same repository has moved: one change, no gap in its history.
+fn join_moves(change: &mut RepositoryChange, stored: &[StoredClaim]) {
+    let removed = std::mem::take(&mut change.removed_claims);
+    for (path, entity_ref) in &removed {
+        let Some(new) = change.claims.iter_mut().find(|new| new.entity_ref == *entity_ref && new.path != *path) else { continue };
+        let is_arrival = |line: &HistoryLine| {
+            line.entity_ref == *entity_ref
+                && line.path == new.path
+                && matches!(line.change, ChangeKind::Added | ChangeKind::Restored)
+        };
+        let Some(arrival) = change.history.iter().position(is_arrival) else { continue };
+        let Some(old) = stored.iter().find(|claim| claim.path == *path && claim.entity_ref == *entity_ref) else { continue };
+        if new.former_names.is_empty() {
+            new.former_names.clone_from(&old.former_names);
+        }
+        let mut fields = changed_fields(old, new);
+        fields["file"] = json!({ "from": path, "to": new.path });
+        change.history[arrival].change = ChangeKind::Changed;
+        change.history[arrival].fields = fields;
+        let is_departure =
+            |line: &HistoryLine| line.change == ChangeKind::Removed && line.path == *path && line.entity_ref == *entity_ref;
+        change.history.retain(|line| !is_departure(line));
+        change.tally.added -= 1;
+        change.tally.removed -= 1;
+        change.tally.changed += 1;
+    }
+    change.removed_claims = removed;
 }
 
 fn remove(change: &mut RepositoryChange, claim: &StoredClaim) {

@@ -6,9 +6,11 @@ pub mod descriptor;
 pub mod diff;
 mod entity;
 mod entity_ref;
+mod event;
 mod graph;
 pub mod kinds;
 pub mod lookup;
+pub mod people;
 mod person;
 mod relation;
 mod repository;
@@ -17,11 +19,13 @@ pub mod version;
 
 pub use entity::{Entity, Kind, Link};
 pub use entity_ref::{BadEntityRef, EntityRef};
+pub use event::{EventKind, RepositoryEvent};
 pub use graph::{Circle, Dependencies, Direction, MAX_NODES, Node, Repeat};
 pub use lookup::{Found, Level, LookupIndex, Sought, is_deprecated};
+pub use person::left;
 pub use relation::{Relation, RelationType};
 pub use repository::{
     Authority, Commit, Contents, FileRole, Files, FilesFound, FilesWanted, Known, Looked, RUNBOOK_PATHS, Repository,
     RepositoryKey, RepositoryRead, Scope, SourceFile, SourcePage, SweepError, SweepMark, SweepReport, Visibility,
 };
-pub use snapshot::{BrokenFile, Catalog, Entry, KeptBecause, Origin, Parts, Runbook, SourceState};
+pub use snapshot::{BrokenFile, Catalog, Entry, HeldBack, KeptBecause, Origin, Parts, Runbook, SourceState};

@@ -1,67 +1,233 @@
-//! Who is behind a chat account, and which groups they are in.
+//! Who is behind a chat account, which groups they are in, and what the sources say differently of persons and teams.
 //! Must not decide what a person may do.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
-use super::{Catalog, EntityRef, Kind, RelationType, snapshot::Entry};
+use super::{
+    Authority, Catalog, Entity, EntityRef, Kind, Relation, RelationType,
+    people::{AccountKind, Difference, GoneClaim, Person, TieIndex, annotation, merge},
+    snapshot::{Entry, Parts},
+};
 
-const SLACK_ID: &str = "steward.dev/slack-id";
-const DISCORD_ID: &str = "steward.dev/discord-id";
-
-/// Users by the names other systems know them by.
+/// Users and Groups as all their sources say together.
 #[derive(Debug, Default)]
 pub struct PersonIndex {
-    slack: HashMap<Box<str>, EntityRef>,
-    discord: HashMap<Box<str>, EntityRef>,
+    ties: TieIndex,
     names: HashMap<Box<str>, EntityRef>,
+    /// Of what several authorities declare: each one's claim, the strongest first, and what they say differently.
+    merged: HashMap<EntityRef, Vec<Arc<Entry>>>,
+    differences: BTreeMap<EntityRef, Vec<Difference>>,
+    gone: HashMap<EntityRef, GoneClaim>,
 }
 
+/// Claims that lost against the owner of a reference.
+type Rivals = HashMap<EntityRef, Vec<Arc<Entry>>>;
+
 impl PersonIndex {
-    /// Of two users who claim one account the first reference has it; of two with one name, the default namespace.
-    pub fn build(entries: &[Arc<Entry>]) -> Self {
+    /// Settles who owns each reference. Claims come sorted by reference, then by rank.
+    ///
+    /// Claims of several authorities to one Group or User are no conflict: they merge. Of claims of one authority the
+    /// first owns the reference, the others are its rivals.
+    pub(super) fn merge(claims: Vec<Arc<Entry>>, parts: &Parts) -> (Self, Vec<Arc<Entry>>, Rivals) {
         let mut index = Self::default();
+        let mut entries: Vec<Arc<Entry>> = Vec::with_capacity(claims.len());
+        let mut rivals = Rivals::new();
+        // One claim an authority and reference, of Users and Groups alone.
+        let mut voices: Vec<Arc<Entry>> = Vec::new();
+        for same in claims.chunk_by(|a, b| a.entity.entity_ref == b.entity.entity_ref) {
+            let is_merged = matches!(same[0].entity.kind, Kind::User | Kind::Group);
+            let mut owners: Vec<Arc<Entry>> = Vec::new();
+            for claim in same {
+                let is_new = owners.is_empty()
+                    || is_merged && !owners.iter().any(|owner| owner.origin.authority == claim.origin.authority);
+                if is_new {
+                    owners.push(Arc::clone(claim));
+                } else {
+                    rivals.entry(claim.entity.entity_ref.clone()).or_default().push(Arc::clone(claim));
+                }
+            }
+            owners.sort_by_key(|owner| owner.origin.authority);
+            if is_merged {
+                voices.extend(owners.iter().cloned());
+            }
+            let entry = if let [alone] = owners.as_slice() {
+                Arc::clone(alone)
+            } else {
+                let Some((entry, differences)) = merge(&owners) else { continue };
+                let full = entry.entity.entity_ref.clone();
+                if !differences.is_empty() {
+                    index.differences.insert(full.clone(), differences);
+                }
+                index.merged.insert(full, owners);
+                Arc::new(entry)
+            };
+            entries.push(entry);
+        }
+        let users = voices.iter().filter(|voice| voice.entity.kind == Kind::User);
+        index.ties = TieIndex::build(users, &parts.verified_domains, &parts.mapping, &parts.links);
+        index.name_all(&entries);
+        let is_of_one = voices.windows(2).all(|pair| pair[0].origin.authority == pair[1].origin.authority);
+        if !is_of_one || index.ties.has_aliases() {
+            index.settle_members(&voices, &mut entries);
+        }
+        for gone in &parts.gone {
+            if entries.binary_search_by(|entry| entry.entity.entity_ref.cmp(&gone.entity_ref)).is_err() {
+                index.gone.insert(gone.entity_ref.clone(), gone.clone());
+            }
+        }
+        (index, entries, rivals)
+    }
+
+    /// Of two Users with one name the default namespace has it.
+    fn name_all(&mut self, entries: &[Arc<Entry>]) {
         for entity in entries.iter().map(|entry| &entry.entity).filter(|entity| entity.kind == Kind::User) {
             let user = &entity.entity_ref;
-            if let Some(id) = entity.annotation(SLACK_ID) {
-                index.slack.entry(id.trim().to_uppercase().into()).or_insert_with(|| user.clone());
-            }
-            if let Some(id) = entity.annotation(DISCORD_ID) {
-                index.discord.entry(id.trim().into()).or_insert_with(|| user.clone());
-            }
-            let known = index.names.entry(user.name().into()).or_insert_with(|| user.clone());
+            let known = self.names.entry(user.name().into()).or_insert_with(|| user.clone());
             if user.namespace() == "default" {
                 *known = user.clone();
             }
         }
-        index
+    }
+
+    /// Lets the strongest authority that names any members of a group decide who is in it, each under their first reference;
+    /// keeps what others say differently.
+    fn settle_members(&mut self, voices: &[Arc<Entry>], entries: &mut [Arc<Entry>]) {
+        let mut said: BTreeMap<EntityRef, BTreeMap<Authority, BTreeSet<EntityRef>>> = BTreeMap::new();
+        for voice in voices {
+            let (authority, own) = (voice.origin.authority, &voice.entity.entity_ref);
+            for relation in &voice.entity.relations {
+                let (group, member) = match relation.relation_type {
+                    RelationType::MemberOf => (&relation.target, own),
+                    RelationType::HasMember => (own, &relation.target),
+                    _ => continue,
+                };
+                let member = self.primary(member).clone();
+                said.entry(group.clone()).or_default().entry(authority).or_default().insert(member);
+            }
+        }
+        let mut groups_of: HashMap<EntityRef, Vec<Relation>> = HashMap::new();
+        for (group, by_authority) in said {
+            let mut sides = by_authority.into_iter();
+            let Some((decides, members)) = sides.next() else { continue };
+            for (other, theirs) in sides {
+                let also: Vec<EntityRef> = theirs.difference(&members).cloned().collect();
+                let without: Vec<EntityRef> = members.difference(&theirs).cloned().collect();
+                if !also.is_empty() || !without.is_empty() {
+                    let difference = Difference::Members { decides, other, also, without };
+                    self.differences.entry(group.clone()).or_default().push(difference);
+                }
+            }
+            for member in members {
+                let is_known = entries.binary_search_by(|entry| entry.entity.entity_ref.cmp(&member)).is_ok();
+                let (holder, relation_type, target) = if is_known {
+                    (member, RelationType::MemberOf, group.clone())
+                } else {
+                    (group.clone(), RelationType::HasMember, member)
+                };
+                groups_of.entry(holder).or_default().push(Relation { relation_type, target });
+            }
+        }
+        let is_membership =
+            |relation: &Relation| matches!(relation.relation_type, RelationType::MemberOf | RelationType::HasMember);
+        for entry in entries.iter_mut().filter(|entry| matches!(entry.entity.kind, Kind::User | Kind::Group)) {
+            let settled = groups_of.remove(&entry.entity.entity_ref).unwrap_or_default();
+            let own: Vec<&Relation> = entry.entity.relations.iter().filter(|relation| is_membership(relation)).collect();
+            if own.len() == settled.len() && own.iter().all(|relation| settled.contains(relation)) {
+                continue;
+            }
+            let entity = &mut Arc::make_mut(entry).entity;
+            entity.relations.retain(|relation| !is_membership(relation));
+            entity.relations.extend(settled);
+        }
+    }
+
+    /// The reference under which a person is in teams.
+    pub(super) fn primary<'a>(&'a self, user: &'a EntityRef) -> &'a EntityRef {
+        self.ties.person(user).map_or(user, |person| &person.primary)
     }
 }
 
+/// The day a person left, as written; `None` for those who are there.
+pub fn left(entity: &Entity) -> Option<&str> {
+    entity.annotation(annotation::LEFT)
+}
+
 impl Catalog {
-    /// The User whose `steward.dev/slack-id` this is.
+    /// The User behind a Slack account, by whatever evidence.
     pub fn find_person_by_slack_id(&self, id: &str) -> Option<&EntityRef> {
-        self.people().slack.get(id.to_uppercase().as_str())
+        self.find_person_by_account(AccountKind::Slack, id)
     }
 
-    /// The User whose `steward.dev/discord-id` this is.
+    /// The User behind a Discord account, by whatever evidence.
     pub fn find_person_by_discord_id(&self, id: &str) -> Option<&EntityRef> {
-        self.people().discord.get(id)
+        self.find_person_by_account(AccountKind::Discord, id)
     }
 
-    /// The User of this name, or of this full reference.
+    /// The User behind an account; `None` also where two contradict one another.
+    pub fn find_person_by_account(&self, kind: AccountKind, id: &str) -> Option<&EntityRef> {
+        self.people().ties.find_account(kind, id).map(|person| &person.primary)
+    }
+
+    /// The User of this name, or of this full reference; of several references of one person the first.
     pub fn find_person_by_name(&self, name: &str) -> Option<&EntityRef> {
         let name = name.trim().to_lowercase();
-        if let Ok(written) = EntityRef::parse(&name, None, "default") {
-            return self.find(&written).map(|entry| &entry.entity.entity_ref);
-        }
-        self.people().names.get(name.as_str())
+        let found = if let Ok(written) = EntityRef::parse(&name, None, "default") {
+            self.find(&written).map(|entry| &entry.entity.entity_ref)
+        } else {
+            self.people().names.get(name.as_str())
+        };
+        found.map(|user| self.people().primary(user))
     }
 
-    /// All groups a person is in with all groups above them, sorted; ends on circles.
+    /// All that is taken for one person with this User; `None` for what is no User.
+    pub fn person(&self, user: &EntityRef) -> Option<&Person> {
+        self.people().ties.person(user)
+    }
+
+    /// Everybody.
+    pub fn persons(&self) -> &[Person] {
+        self.people().ties.persons()
+    }
+
+    /// Whether two references are one person, or the same.
+    pub fn is_same_person(&self, a: &EntityRef, b: &EntityRef) -> bool {
+        a == b || self.people().primary(a) == self.people().primary(b)
+    }
+
+    /// What each authority declares of a Group or User that several do, the strongest first; else nothing.
+    pub fn voices(&self, entity_ref: &EntityRef) -> &[Arc<Entry>] {
+        self.people().merged.get(entity_ref).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the sources say differently of a Group or User.
+    pub fn differences(&self, entity_ref: &EntityRef) -> &[Difference] {
+        self.people().differences.get(entity_ref).map_or(&[], Vec::as_slice)
+    }
+
+    /// Groups and Users of which sources say different things.
+    pub fn disputed(&self) -> impl Iterator<Item = &EntityRef> {
+        self.people().differences.keys()
+    }
+
+    /// A Group or User that was there and that no source has any more.
+    pub fn gone(&self, entity_ref: &EntityRef) -> Option<&GoneClaim> {
+        self.people().gone.get(entity_ref)
+    }
+
+    /// Everybody and every team that is gone.
+    pub fn all_gone(&self) -> impl Iterator<Item = &GoneClaim> {
+        self.people().gone.values()
+    }
+
+    /// All groups a person is in with all groups above them, sorted; ends on circles. Who has left is in none.
     pub fn groups_of(&self, person: &EntityRef) -> Vec<EntityRef> {
+        let person = self.people().primary(person);
+        if self.find(person).is_some_and(|entry| left(&entry.entity).is_some()) {
+            return Vec::new();
+        }
         let mut groups = BTreeSet::new();
         let mut open = self.related(person, RelationType::MemberOf);
         while let Some(group) = open.pop() {

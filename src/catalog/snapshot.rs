@@ -9,7 +9,12 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Authority, Entity, EntityRef, Relation, RelationType, lookup::LookupIndex, person::PersonIndex};
+use super::{
+    Authority, Entity, EntityRef, Relation, RelationType,
+    lookup::LookupIndex,
+    people::{GoneClaim, Link, MappedPerson},
+    person::PersonIndex,
+};
 
 /// Everything a snapshot is made of; what the store loads and what the disk keeps.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -26,6 +31,17 @@ pub struct Parts {
     pub without_descriptor: usize,
     /// The database this was read from; empty for a catalog without a store.
     pub database: String,
+    /// Chat accounts whose owners have proved a GitHub login.
+    #[serde(default)]
+    pub links: Vec<Link>,
+    /// Persons and teams that no source has any more.
+    #[serde(default)]
+    pub gone: Vec<GoneClaim>,
+    /// The mapping file and the organisation's own domains, as configured.
+    #[serde(default)]
+    pub mapping: Vec<MappedPerson>,
+    #[serde(default)]
+    pub verified_domains: Vec<String>,
 }
 
 /// An entity and where it was read.
@@ -103,6 +119,19 @@ pub struct SourceState {
     pub synced_at: Option<DateTime<Utc>>,
     /// Why the last sync did not reach its end.
     pub error: Option<String>,
+    /// A removal that waits for an admin's word.
+    #[serde(default)]
+    pub held_back: Option<HeldBack>,
+}
+
+/// Repositories that a sweep no longer brought, too many to be removed without a person's word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBack {
+    pub gone: usize,
+    pub of: usize,
+    pub since: DateTime<Utc>,
+    /// The first few by name.
+    pub names: Vec<String>,
 }
 
 /// The snapshot. Cheap to clone; shared by all readers.
@@ -136,16 +165,7 @@ impl Catalog {
             let rank = |entry: &Entry| (entry.origin.repository_id, Arc::clone(&entry.origin.path));
             a.entity.entity_ref.cmp(&b.entity.entity_ref).then_with(|| rank(a).cmp(&rank(b)))
         });
-        let mut entries: Vec<Arc<Entry>> = Vec::with_capacity(claims.len());
-        let mut rivals: HashMap<EntityRef, Vec<Arc<Entry>>> = HashMap::new();
-        for claim in claims {
-            match entries.last() {
-                Some(owner) if owner.entity.entity_ref == claim.entity.entity_ref => {
-                    rivals.entry(claim.entity.entity_ref.clone()).or_default().push(claim);
-                }
-                _ => entries.push(claim),
-            }
-        }
+        let (people, entries, rivals) = PersonIndex::merge(claims, &parts);
         let by_ref = entries.iter().enumerate().map(|(at, entry)| (entry.entity.entity_ref.clone(), at)).collect();
         let mut incoming: HashMap<EntityRef, Vec<Relation>> = HashMap::new();
         for entry in &entries {
@@ -160,7 +180,6 @@ impl Catalog {
             runbooks.entry(runbook.origin.repository_id).or_default().push(Arc::clone(runbook));
         }
         let lookup = LookupIndex::build(&entries, |entity_ref| count_dependents(&incoming, entity_ref));
-        let people = PersonIndex::build(&entries);
         Self { index: Arc::new(Index { entries, by_ref, incoming, rivals, runbooks, lookup, people }), parts: Arc::new(parts) }
     }
 
@@ -214,6 +233,11 @@ impl Catalog {
     ///
     /// Targets need not exist.
     pub fn related(&self, entity_ref: &EntityRef, relation_type: RelationType) -> Vec<EntityRef> {
+        let entity_ref = match relation_type {
+            // Whoever is known under several references is in teams under the first.
+            RelationType::MemberOf => self.index.people.primary(entity_ref),
+            _ => entity_ref,
+        };
         let own = self.find(entity_ref).into_iter().flat_map(|entry| &entry.entity.relations);
         let incoming = self.index.incoming.get(entity_ref).into_iter().flatten();
         let both = own.chain(incoming).filter(|relation| relation.relation_type == relation_type);

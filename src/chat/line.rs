@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ArgumentDef, ArgumentType, Arguments, CommandDef, CommandSet, LineFault};
+use super::{ArgumentDef, ArgumentType, Arguments, CommandDef, CommandSet, LineFault, limits::cut};
 use crate::error::UserError;
 
 /// How far a mistyped command may be from a known one to be offered.
@@ -212,6 +212,9 @@ fn read_arguments(command: &CommandDef, mut words: Vec<Word>) -> Result<Argument
             ArgumentType::Choice => {
                 if let Some(choice) = take_choice(command, argument, &mut words) {
                     found.insert(argument.name.clone(), choice);
+                } else if let (Some(word), true) = (words.first(), leads_with(command, argument)) {
+                    let known = argument.choices.join(", ");
+                    return Err(misused(command, format!("“{}” is none of {known}.", cut(&word.text, 40))));
                 }
             }
             ArgumentType::Entity | ArgumentType::Words | ArgumentType::Command => {}
@@ -309,6 +312,11 @@ fn in_bounds(argument: &ArgumentDef) -> String {
 }
 
 /// Takes the last word that is one of the choices; the first word is left alone where a name is still to come.
+/// Whether a word of the argument's comes before anything else that may be written.
+fn leads_with(command: &CommandDef, argument: &ArgumentDef) -> bool {
+    command.arguments.first() == Some(argument)
+}
+
 fn take_choice(command: &CommandDef, argument: &ArgumentDef, words: &mut Vec<Word>) -> Option<String> {
     let subject_first = command.arguments.iter().any(|other| is_free(other) && other.required);
     let spared = usize::from(subject_first);

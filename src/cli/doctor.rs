@@ -6,7 +6,12 @@ use super::{
     Outcome,
     build::{self, Playground},
 };
-use crate::{settings, store::Database, sync::Source};
+use crate::{
+    catalog::{Kind, kinds::CustomKinds},
+    settings,
+    store::Database,
+    sync::{Source, read_without_store},
+};
 
 #[derive(Debug, PartialEq, Eq)]
 struct Line {
@@ -85,7 +90,18 @@ async fn check_source(source: &Source) -> Vec<Line> {
             let path = directory.path.display();
             vec![Line::new(id.clone(), found.map_err(|error| format!("{path} cannot be read: {error}; check its `path`")))]
         }
+        Source::Organisation(_) | Source::People(_) => vec![check_people(source).await],
     }
+}
+
+/// Reads the list once: it is short, and only a whole one tells that it can be read.
+async fn check_people(source: &Source) -> Line {
+    let read = read_without_store(source, &CustomKinds::default(), crate::app::Clock::System.now()).await;
+    let told = read.map(|parts| {
+        let of = |kind: Kind| parts.claims.iter().filter(|claim| claim.entity.kind == kind).count();
+        format!("{} people and {} teams", of(Kind::User), of(Kind::Group))
+    });
+    Line::new(source.id(), told.map_err(|error| error.message))
 }
 
 async fn check_slack(app: &crate::app::App) -> Line {

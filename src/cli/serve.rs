@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     catalog::Kind,
-    http::{Doors, PlaygroundDoor, router, slack::SlackDoor},
+    http::{Doors, PlaygroundDoor, github::GithubDoor, router, slack::SlackDoor},
     settings::{AccessSettings, DirectorySettings, ScheduleSettings, Settings, SourceSettings, catalog_paths},
     store::Database,
     sync::Progress,
@@ -78,7 +78,7 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
     let app = build::app(settings, Playground::Served)?;
     let worker = build::worker(app)?;
     let place = format!("http://{}", listener.local_addr()?);
-    let doors = Doors { slack: None, playground: Some(PlaygroundDoor::default()), metrics: metrics_handle() };
+    let doors = Doors { playground: Some(PlaygroundDoor::default()), metrics: metrics_handle(), ..Doors::default() };
     let ready = async {
         let is_read = || worker.app.catalog.load().parts().sources.values().any(|source| source.synced_at.is_some());
         while !is_read() {
@@ -125,7 +125,8 @@ pub async fn run(settings: Settings) -> anyhow::Result<Outcome> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen} (server.listen)"))?;
     let signing_secret = settings.slack.as_ref().and_then(|slack| slack.signing_secret.as_ref());
     let slack = signing_secret.map(SlackDoor::new).transpose()?;
-    let doors = Doors { slack, playground: None, metrics: metrics_handle() };
+    let github = Some(GithubDoor::new(&settings.sources));
+    let doors = Doors { slack, github, playground: None, metrics: metrics_handle() };
     let database = build::database(&settings);
     let worker = build::worker(build::app(settings, Playground::LeftOut)?)?;
     let entities = worker.app.catalog.load().entries().len();

@@ -6,11 +6,11 @@ use super::{
     Outcome,
     build::{self, Playground},
 };
-use crate::sync::{Progress, Removals};
+use crate::sync::{Progress, SyncOrder};
 
 #[derive(Debug, Args)]
 pub struct SyncArgs {
-    /// Compare everything, and carry out removals that were held back
+    /// Read everything again, not only what is new, and carry out removals that were held back
     #[arg(long)]
     full: bool,
     /// Print the summary as one JSON object
@@ -23,7 +23,7 @@ pub async fn sync(args: &SyncArgs, settings: crate::settings::Settings) -> anyho
     super::make_data_dir(&settings)?;
     let database = build::database(&settings);
     let worker = build::worker(build::app(settings, Playground::LeftOut)?)?;
-    let removals = if args.full { Removals::Confirmed } else { Removals::HoldBackLarge };
+    let order = if args.full { SyncOrder::FULL } else { SyncOrder::USUAL };
     let progress = if args.json && !std::io::IsTerminal::is_terminal(&std::io::stderr()) {
         Progress::Silent
     } else {
@@ -31,7 +31,7 @@ pub async fn sync(args: &SyncArgs, settings: crate::settings::Settings) -> anyho
     };
     let synced = async {
         worker.app.store.open(&database, worker.app.settings.database.max_connections).await?;
-        anyhow::Ok(worker.sync_all(removals, &progress).await?)
+        anyhow::Ok(worker.sync_all(order, &progress).await?)
     };
     let synced = synced.await;
     tokio::task::block_in_place(|| database.stop());

@@ -83,7 +83,9 @@ async fn living(app: &App, catalog: &Catalog, asking: &Asking<'_>, args: &Histor
     let events = events(&past);
     let name = Text::new().bold(entity.label());
     let lead = match entity.owner() {
-        Some(owner) => owned_lead(catalog, asking, name.say(" has been owned by ").join(owner_text(catalog, owner)), entity, &events),
+        Some(owner) => {
+            owned_lead(catalog, asking, name.say(" has been owned by ").join(owner_text(catalog, owner)), entity, &events)
+        }
         None => since_lead(asking, name, &events),
     };
     let mut reply = page(catalog, asking, args, &entity.entity_ref, lead, &events);
@@ -247,14 +249,7 @@ fn from_to(name: &str, from: Option<Text>, to: Option<Text>) -> Text {
 }
 
 /// "depends on Ledger DB; no longer on Redis": what came and what went, not the whole lists.
-fn items_text(
-    catalog: &Catalog,
-    namespace: &str,
-    (more, less): (&str, &str),
-    kind: &str,
-    from: &Value,
-    to: &Value,
-) -> Text {
+fn items_text(catalog: &Catalog, namespace: &str, (more, less): (&str, &str), kind: &str, from: &Value, to: &Value) -> Text {
     let items = |value: &Value| -> Vec<String> {
         value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };

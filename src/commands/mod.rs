@@ -13,6 +13,7 @@ pub mod runbook;
 pub mod uses;
 
 use answer::failure;
+use catalog::CatalogCall;
 use chrono::{DateTime, Utc};
 use include_dir::{Dir, include_dir};
 
@@ -203,11 +204,12 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "uses" => uses::uses(app, catalog, asking, &arguments.into()).await,
         "report" => return report::report(catalog, asking, &arguments.into()),
         "catalog" => match arguments.into() {
-            catalog::CatalogCall::Show => catalog::catalog(catalog, asking),
-            catalog::CatalogCall::Sync if asking.standing == Standing::Admin => {
-                catalog::sync(app, catalog, asking, asking.place).await
-            }
-            catalog::CatalogCall::Sync => failure::admins_only(catalog, "catalog", "start a sync", &admins(app)),
+            CatalogCall::Show => catalog::catalog(catalog, asking),
+            call if asking.standing != Standing::Admin => failure::admins_only(catalog, "catalog", call.act(), &admins(app)),
+            CatalogCall::Sync => catalog::sync(app, catalog, asking, asking.place).await,
+            CatalogCall::Removed => catalog::removal::removed(app, asking).await,
+            CatalogCall::Remove { source } => catalog::removal::confirm(app, catalog, asking, &source).await,
+            CatalogCall::Restore { repository } => catalog::removal::restore(app, asking, &repository).await,
         },
         "help" => help::help(&app.commands, asking, &arguments.into()),
         // Definitions are data, so the set can hold a name that this build has no answer for.

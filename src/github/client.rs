@@ -1,45 +1,45 @@
 //! One request to GitHub and what its answer means. Must not retry, and must not know what a sweep is.
-//!
-//! octocrab carries the request; its own retries stay off (they would repeat requests that create things), its cache too.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper_util::{client::legacy::Client as HyperClient, rt::TokioExecutor};
-use octocrab::{
-    AuthState, Octocrab, OctocrabBuilder,
-    service::middleware::{auth_header::AuthHeaderLayer, base_uri::BaseUriLayer, extra_headers::ExtraHeadersLayer},
-};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::error::{Fault, GithubError, chain};
+use super::{
+    AppKey, Auth,
+    app::{Installation, bearer},
+    budget::{Budget, Cost, Permit, Resource, announced_wait},
+    error::{Fault, GithubError},
+    waits::Waits,
+    wire::{Letter, Lost, Received, Wire},
+};
 
-/// To connect; the address is either near or wrong.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A page is half a megabyte as a rule. GraphQL gives up to 512 kB of a file: where many are that long, ask for fewer at once.
-/// A list of 50,000 packages has about 25 MiB.
-const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// Of what GitHub says about a fault, enough to understand it.
 const MAX_SAID_CHARS: usize = 300;
+/// A renamed repository is one redirect, its organisation's new name another.
+const MAX_REDIRECTS: usize = 3;
+/// GitHub puts errors before or after the data; a limit is told within so many bytes of either end.
+const ERROR_BYTES: usize = 4 * 1024;
 
-/// A connection to one GitHub with one token.
+/// A connection to one GitHub as one identity.
 #[derive(Debug)]
 pub(super) struct Client {
-    crab: Octocrab,
+    wire: Wire,
+    identity: Identity,
+    pub(super) budget: Budget,
     /// As it was configured, for messages.
     pub(super) address: String,
+    origin: url::Origin,
     graphql_path: String,
     rest_prefix: String,
-    timeout: Duration,
+}
+
+#[derive(Debug)]
+pub(super) enum Identity {
+    Token(HeaderValue),
+    App(Box<Installation>),
 }
 
 /// GitHub's own media type, for whatever has no better one.
@@ -86,9 +86,18 @@ struct GraphqlRequest<'a, V> {
     variables: V,
 }
 
+/// What is asked, apart from its body.
+struct Call<'a> {
+    tally: &'a Tally,
+    resource: Resource,
+    cost: Cost,
+    method: &'a Method,
+    accept: &'static str,
+}
+
 impl Client {
-    /// Needs a running tokio runtime, since octocrab starts a task of its own.
-    pub(super) fn new(api_url: &str, token: &SecretString, timeout: Duration) -> Result<Self, GithubError> {
+    /// Needs a running tokio runtime.
+    pub(super) fn new(api_url: &str, auth: &Auth, waits: Waits) -> Result<Self, GithubError> {
         let wrong = |why: String| GithubError::Config { key: "api_url", why };
         let url = Url::parse(api_url).map_err(|error| wrong(format!("{api_url} is not a URL: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -99,18 +108,31 @@ impl Client {
             Some(enterprise) => format!("{enterprise}/graphql"),
             None => format!("{rest_prefix}/graphql"),
         };
-        // Only the origin: octocrab would put a path in front of addresses that already have it.
-        let origin: Uri = url.origin().ascii_serialization().parse().map_err(|error| wrong(format!("{api_url}: {error}")))?;
-        let crab = if url.scheme() == "http" { plain(origin, token)? } else { encrypted(origin, token)? };
-        Ok(Self { crab, address: api_url.to_owned(), graphql_path, rest_prefix, timeout })
+        Ok(Self {
+            identity: Identity::new(auth)?,
+            wire: Wire::new(&url, waits.request)?,
+            budget: Budget::new(waits),
+            address: api_url.to_owned(),
+            origin: url.origin(),
+            graphql_path,
+            rest_prefix,
+        })
     }
 
-    /// Sends a query. Faults inside of a 200 are the caller's to find; the path's own 404 is no GitHub's.
+    /// The App that this connection signs in as, if it is one.
+    pub(super) fn installation(&self) -> Option<&Installation> {
+        match &self.identity {
+            Identity::Token(_) => None,
+            Identity::App(installation) => Some(installation),
+        }
+    }
+
+    /// Sends a query. Faults inside of a 200 are the caller's to find, limits excepted.
     pub(super) async fn graphql(&self, tally: &Tally, query: &str, variables: impl Serialize) -> Result<Answer, Fault> {
-        tally.graphql.fetch_add(1, Ordering::Relaxed);
+        let call = Call { tally, resource: Resource::Graphql, cost: Cost::Read, method: &Method::POST, accept: JSON };
         let request = GraphqlRequest { query, variables };
-        let sent = self.exchange(&Method::POST, &self.graphql_path, Some(&request), JSON).await;
-        sent.map_err(|fault| self.not_github(fault))
+        let sent = self.call(&call, &self.graphql_path, Some(&request)).await;
+        sent.map_err(|fault| self.not_github(fault.into()))
     }
 
     /// Reads a REST path, `/repos/acme/shop`, in the given media type.
@@ -130,14 +152,24 @@ impl Client {
         body: Option<&impl Serialize>,
         accept: &'static str,
     ) -> Result<Answer, Fault> {
-        tally.rest.fetch_add(1, Ordering::Relaxed);
-        let sent = self.exchange(method, &format!("{}{path}", self.rest_prefix), body, accept).await;
-        sent.map_err(|fault| match fault {
-            Fault::TooHeavy(said) | Fault::Transient(said) if !method.is_idempotent() => {
-                Fault::Final(GithubError::Unsure { said })
-            }
-            Fault::TooHeavy(_) | Fault::Transient(_) | Fault::Limited { .. } | Fault::Final(_) => fault,
-        })
+        let call = Call { tally, resource: Resource::of_path(path), cost: Cost::of_method(method), method, accept };
+        let sent = self.call(&call, &format!("{}{path}", self.rest_prefix), body).await;
+        sent.map_err(|fault| fault.after(method))
+    }
+
+    /// Asks REST as somebody else than usual: an App as itself.
+    pub(super) async fn send_as(
+        &self,
+        tally: &Tally,
+        method: &Method,
+        path: &str,
+        authorization: &HeaderValue,
+    ) -> Result<Answer, Fault> {
+        let call = Call { tally, resource: Resource::App, cost: Cost::Read, method, accept: JSON };
+        let permit = self.budget.admit(call.resource, tally.urgency, call.cost).await.map_err(Fault::Final)?;
+        let address = format!("{}{path}", self.rest_prefix);
+        // A token too many is none the worse, so this may be asked again whatever came of it.
+        self.attempt(permit, &call, &address, Some(authorization), None::<&()>).await.map_err(Miss::into)
     }
 
     /// A path that every GitHub has was not found: this is none.
@@ -150,38 +182,97 @@ impl Client {
         }
     }
 
-    async fn exchange(
-        &self,
-        method: &Method,
-        path: &str,
-        body: Option<&impl Serialize>,
-        accept: &'static str,
-    ) -> Result<Answer, Fault> {
-        let request = Request::builder().method(method).uri(path).header(header::ACCEPT, accept);
-        let request = self.crab.build_request(request, body).map_err(|source| Fault::Final(GithubError::Client { source }))?;
-        let whole = async {
-            let (parts, body) = self.crab.execute(request).await.map_err(|error| Fault::Transient(chain(&error)))?.into_parts();
-            let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|error| {
-                if error.is::<LengthLimitError>() {
-                    return Fault::TooHeavy(format!("the answer is longer than {MAX_ANSWER_BYTES} bytes"));
-                }
-                Fault::Transient(format!("the answer broke off: {}", chain(error.as_ref())))
-            })?;
-            Ok((parts, Vec::from(body.to_bytes())))
-        };
-        let Ok(whole) = tokio::time::timeout(self.timeout, whole).await else {
-            return Err(Fault::TooHeavy(format!("no answer within {} s", self.timeout.as_secs())));
-        };
-        let (parts, body) = whole?;
-        match parts.status {
-            status @ (StatusCode::OK
-            | StatusCode::CREATED
-            | StatusCode::ACCEPTED
-            | StatusCode::NO_CONTENT
-            | StatusCode::FOUND) => {
-                Ok(Answer { status, headers: parts.headers, body })
+    /// An answer that has not the form GitHub's have.
+    pub(super) fn unreadable(&self, said: impl std::fmt::Display) -> Fault {
+        let said = format!("the answer cannot be read: {said}");
+        Fault::Final(GithubError::NotGithub { address: self.address.clone(), said })
+    }
+
+    /// Follows redirects: inside of this GitHub with the authorisation, elsewhere without.
+    async fn call(&self, call: &Call<'_>, path: &str, body: Option<&impl Serialize>) -> Result<Answer, Miss> {
+        let mut answer = self.call_here(call, path, body).await?;
+        for _ in 0..MAX_REDIRECTS {
+            if !answer.status.is_redirection() {
+                return Ok(answer);
             }
-            status => Err(self.fault(status, &parts.headers, &body)),
+            let Some(next) = self.redirect(call.method, path, &answer) else { break };
+            if next.origin() == self.origin {
+                answer = self.call_here(call, &next[url::Position::BeforePath..], body).await?;
+            } else {
+                let permit = self.budget.admit(Resource::Elsewhere, call.tally.urgency, Cost::Read).await?;
+                answer = self.attempt(permit, call, next.as_str(), None, None::<&()>).await?;
+            }
+        }
+        if !answer.status.is_redirection() {
+            return Ok(answer);
+        }
+        let said = format!("{}: it leads elsewhere", answer.status.as_u16());
+        Err(GithubError::Rejected { status: answer.status.as_u16(), said }.into())
+    }
+
+    fn redirect(&self, method: &Method, path: &str, answer: &Answer) -> Option<Url> {
+        let is_repeated = match answer.status {
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
+            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => method == Method::GET,
+            _ => false,
+        };
+        let location = answer.headers.get(header::LOCATION)?.to_str().ok()?;
+        let base = Url::parse(&format!("{}{path}", self.origin.ascii_serialization())).ok()?;
+        let next = base.join(location).ok()?;
+        let is_safe = next.origin() == self.origin || (method == Method::GET && matches!(next.scheme(), "http" | "https"));
+        (is_repeated && is_safe).then_some(next)
+    }
+
+    async fn call_here(&self, call: &Call<'_>, path: &str, body: Option<&impl Serialize>) -> Result<Answer, Miss> {
+        let mut is_repeated = false;
+        loop {
+            let permit = self.budget.admit(call.resource, call.tally.urgency, call.cost).await?;
+            // Only now, since the wait may have been longer than a token lasts.
+            let installation = match &self.identity {
+                Identity::Token(token) => return self.attempt(permit, call, path, Some(token), body).await,
+                Identity::App(installation) => installation,
+            };
+            let token = installation.authorization(self, call.tally).await?;
+            match self.attempt(permit, call, path, Some(&token), body).await {
+                Err(Miss::Told(Fault::Final(GithubError::BadToken))) if !is_repeated => {
+                    installation.forget(&token).await;
+                    is_repeated = true;
+                }
+                attempted => return attempted,
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        mut permit: Permit<'_>,
+        call: &Call<'_>,
+        address: &str,
+        authorization: Option<&HeaderValue>,
+        body: Option<&impl Serialize>,
+    ) -> Result<Answer, Miss> {
+        let sent = if call.resource == Resource::Graphql { &call.tally.graphql } else { &call.tally.rest };
+        sent.fetch_add(1, Ordering::Relaxed);
+        let letter = Letter { method: call.method, address, accept: call.accept, authorization, body };
+        let Received { status, headers, body } = self.wire.exchange(letter).await?;
+        if let Identity::App(installation) = &self.identity {
+            installation.note_date(&headers);
+        }
+        let fault = match status {
+            StatusCode::OK if call.resource == Resource::Graphql => graphql_limit(&headers, &body),
+            StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED | StatusCode::NO_CONTENT => None,
+            status if status.is_redirection() => None,
+            status => Some(self.fault(status, &headers, &body)),
+        };
+        permit.observe(fault.is_none(), &headers);
+        match fault {
+            None => Ok(Answer { status, headers, body }),
+            Some(fault) => {
+                if let Fault::Limited { wait_secs, said } = &fault {
+                    permit.close(*wait_secs, said);
+                }
+                Err(Miss::Told(fault))
+            }
         }
     }
 
@@ -192,12 +283,15 @@ impl Client {
             StatusCode::UNAUTHORIZED => Fault::Final(GithubError::BadToken),
             StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
                 let wait_secs = announced_wait(headers);
-                if wait_secs.is_some() || said.contains("rate limit") {
+                if wait_secs.is_some() || ["rate limit", "abuse detection"].iter().any(|text| said.contains(text)) {
                     return Fault::Limited { wait_secs, said };
                 }
                 // GitHub names its limits; a 429 that does not comes from something on the way.
                 if status == StatusCode::TOO_MANY_REQUESTS {
                     return Fault::Transient(said);
+                }
+                if said.contains("installation has been suspended") {
+                    return Fault::Final(GithubError::Suspended { said });
                 }
                 Fault::Final(GithubError::Forbidden { said })
             }
@@ -209,21 +303,95 @@ impl Client {
     }
 }
 
-/// For how many seconds GitHub asks to be left alone: `retry-after`, else until the reset of a limit that is used up.
-///
-/// The reset is measured against GitHub's own `date`, so that a wrong clock here does not matter.
-pub(super) fn announced_wait(headers: &HeaderMap) -> Option<u64> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
-    if let Some(secs) = number("retry-after") {
-        return u64::try_from(secs).ok();
+/// Why an attempt brought no answer.
+#[derive(Debug)]
+enum Miss {
+    /// Nothing reached GitHub.
+    NotSent(String),
+    /// Whether it was done is not known.
+    Lost(Fault),
+    /// GitHub said so.
+    Told(Fault),
+}
+
+impl Miss {
+    /// As the fault of a request with this method: one that may have been done must not be repeated where that could double it.
+    fn after(self, method: &Method) -> Fault {
+        match self {
+            Self::Lost(Fault::TooHeavy(said) | Fault::Transient(said))
+            | Self::Told(Fault::TooHeavy(said) | Fault::Transient(said))
+                if !method.is_idempotent() =>
+            {
+                Fault::Final(GithubError::Unsure { said })
+            }
+            Self::NotSent(_) | Self::Lost(_) | Self::Told(_) => self.into(),
+        }
     }
-    if number("x-ratelimit-remaining")? > 0 {
+}
+
+impl From<Miss> for Fault {
+    fn from(miss: Miss) -> Self {
+        match miss {
+            Miss::NotSent(said) => Self::Transient(said),
+            Miss::Lost(fault) | Miss::Told(fault) => fault,
+        }
+    }
+}
+
+impl From<Lost> for Miss {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::NotSent(said) => Self::NotSent(said),
+            Lost::BrokenOff(said) => Self::Lost(Fault::Transient(said)),
+            Lost::TooMuch(said) => Self::Lost(Fault::TooHeavy(said)),
+            Lost::Impossible(error) => error.into(),
+        }
+    }
+}
+
+impl From<GithubError> for Miss {
+    fn from(error: GithubError) -> Self {
+        Self::Told(Fault::Final(error))
+    }
+}
+
+impl From<Fault> for Miss {
+    fn from(fault: Fault) -> Self {
+        // Of the way to a token: the request itself was not sent.
+        match fault {
+            Fault::TooHeavy(said) | Fault::Transient(said) => Self::NotSent(said),
+            Fault::Limited { .. } | Fault::Final(_) => Self::Told(fault),
+        }
+    }
+}
+
+/// GraphQL tells of limits in a 200 as well.
+fn graphql_limit(headers: &HeaderMap, body: &[u8]) -> Option<Fault> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        #[serde(default)]
+        errors: Option<Vec<Error>>,
+    }
+    #[derive(Deserialize)]
+    struct Error {
+        #[serde(default)]
+        message: String,
+        #[serde(default, rename = "type")]
+        kind: Option<String>,
+    }
+    let ends = [&body[..body.len().min(ERROR_BYTES)], &body[body.len().saturating_sub(ERROR_BYTES)..]];
+    let is_likely = ends.iter().any(|end| {
+        let text = String::from_utf8_lossy(end);
+        text.contains("rate limit") || text.contains("RATE_LIMIT")
+    });
+    if !is_likely {
         return None;
     }
-    let reset = number("x-ratelimit-reset")?;
-    let date = chrono::DateTime::parse_from_rfc2822(headers.get(header::DATE)?.to_str().ok()?).ok()?;
-    // One second more: both are whole seconds.
-    u64::try_from((reset - date.timestamp()).max(0) + 1).ok()
+    let Envelope { errors } = serde_json::from_slice(body).ok()?;
+    let error = errors?.into_iter().find(|error| {
+        matches!(error.kind.as_deref(), Some("RATE_LIMITED" | "RATE_LIMIT")) || error.message.contains("rate limit")
+    })?;
+    Some(Fault::Limited { wait_secs: announced_wait(headers), said: error.message })
 }
 
 /// GitHub's own words about a fault, shortened.
@@ -240,44 +408,21 @@ fn said(body: &[u8]) -> String {
     if line.is_empty() { "no reason given".to_owned() } else { line.chars().take(MAX_SAID_CHARS).collect() }
 }
 
-fn encrypted(origin: Uri, token: &SecretString) -> Result<Octocrab, GithubError> {
-    authorization(token)?; // octocrab panics on a token that cannot be a header
-    Octocrab::builder()
-        .base_uri(origin)
-        .map_err(|source| GithubError::Client { source })?
-        .personal_token(token.clone())
-        .set_connect_timeout(Some(CONNECT_TIMEOUT))
-        .build()
-        .map_err(|source| GithubError::Client { source })
-}
-
-/// Without TLS, so that a plain-http address needs no certificate authorities on the machine.
-fn plain(origin: Uri, token: &SecretString) -> Result<Octocrab, GithubError> {
-    let authorization = authorization(token)?;
-    let agent = HeaderValue::from_static("steward");
-    let mut connector = hyper_util::client::legacy::connect::HttpConnector::new();
-    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    let crab = OctocrabBuilder::new_empty()
-        .with_service(HyperClient::builder(TokioExecutor::new()).build(connector))
-        .with_layer(&ExtraHeadersLayer::new(Arc::new(vec![(header::USER_AGENT, agent)])))
-        .with_layer(&BaseUriLayer::new(origin.clone()))
-        .with_layer(&AuthHeaderLayer::new(Some(authorization), origin.clone(), origin))
-        .with_auth(AuthState::None)
-        .build();
-    match crab {
-        Ok(crab) => Ok(crab),
-        Err(never) => match never {},
+impl Identity {
+    fn new(auth: &Auth) -> Result<Self, GithubError> {
+        match auth {
+            Auth::Token(token) => {
+                let text = token.expose_secret();
+                let is_token = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+                bearer(text).filter(|_| is_token).map(Self::Token).ok_or_else(|| GithubError::Config {
+                    key: "auth.token",
+                    why: "it is empty or has characters no token has; was it pasted with a line break?".to_owned(),
+                })
+            }
+            Auth::App(AppKey { id, private_key, owner, installation_id, now }) => {
+                let installation = Installation::new(id.clone(), private_key, owner.clone(), *installation_id, *now)?;
+                Ok(Self::App(Box::new(installation)))
+            }
+        }
     }
-}
-
-fn authorization(token: &SecretString) -> Result<HeaderValue, GithubError> {
-    let why = "it is empty or has characters no token has; was it pasted with a line break?";
-    let wrong = || GithubError::Config { key: "auth.token", why: why.to_owned() };
-    let text = token.expose_secret();
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(wrong());
-    }
-    let mut value = HeaderValue::try_from(format!("Bearer {text}")).map_err(|_| wrong())?;
-    value.set_sensitive(true);
-    Ok(value)
 }

@@ -12,9 +12,18 @@ pub enum GithubError {
     Config { key: &'static str, why: String },
     #[error("GitHub does not accept the token")]
     BadToken,
+    #[error("GitHub does not accept the key of the GitHub App {app}")]
+    BadApp { app: String },
+    #[error("the GitHub App {app} is not installed on {owner}")]
+    NotInstalled { app: String, owner: String },
+    #[error("the GitHub App's installation is suspended: {said}")]
+    Suspended { said: String },
     /// GitHub knows the token and refuses: a scope, single sign-on or an address list.
     #[error("GitHub refuses the token: {said}")]
     Forbidden { said: String },
+    /// The token may not see who is in the organisation.
+    #[error("GitHub does not show the organisation's teams and members: {said}")]
+    OrgForbidden { said: String },
     #[error("GitHub has no organisation or user {owner} that the token may see")]
     UnknownOwner { owner: String },
     /// Nothing answers as GitHub does at this address.
@@ -43,8 +52,21 @@ impl GithubError {
         let advice = match self {
             Self::Config { key, .. } => format!("Correct {key} in steward.yaml."),
             Self::BadToken => "Make a new token on GitHub (Settings, Developer settings) and set it as GITHUB_TOKEN.".to_owned(),
+            Self::BadApp { .. } => "Check auth.app.id, and that private_key_file is a key of this App that is not deleted on GitHub; \
+                                    check the machine's clock too."
+                .to_owned(),
+            Self::NotInstalled { owner, .. } => format!(
+                "Install the App on {owner} (its page on GitHub, Install App), or correct org or auth.app.installation_id."
+            ),
+            Self::Suspended { .. } => "Unsuspend it on GitHub: the organisation's settings, GitHub Apps, Configure.".to_owned(),
+            Self::Forbidden { said } if said.contains("by integration") => {
+                "Give the GitHub App the permission on its page on GitHub, and accept it in the organisation's settings.".to_owned()
+            }
             Self::Forbidden { .. } => "Give the token read access to the organisation's repositories (classic: the scope `repo`; \
                                        fine-grained: Contents and Metadata), and authorise it for single sign-on if the organisation has it."
+                .to_owned(),
+            Self::OrgForbidden { .. } => "Give the token the scope `read:org` (fine-grained, or an App: the organisation permission \
+                                          Members, read), or set org_data.teams and org_data.users to false."
                 .to_owned(),
             Self::UnknownOwner { owner } => {
                 format!("Check the spelling of {owner} and that the token's owner is a member of it.")

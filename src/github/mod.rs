@@ -1,23 +1,30 @@
 //! GitHub, read through octocrab, here and nowhere else: an owner's repositories, their facts and files, as the neutral
 //! stream of `catalog`. Must not know what is done with them.
 
+mod app;
+mod budget;
 mod check;
 mod client;
 mod error;
 mod node;
+mod org;
 mod page;
 mod sbom;
 mod sweep;
 mod waits;
+pub mod webhook;
+mod wire;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use crate::catalog::{FileRole, RUNBOOK_PATHS};
 
 pub use check::Check;
 pub use error::GithubError;
+pub use org::{OrgSource, OrgWanted};
 pub use sbom::PackagesRead;
 pub use waits::Waits;
 
@@ -49,14 +56,29 @@ pub struct Connection {
 #[derive(Debug, Clone)]
 pub enum Auth {
     Token(SecretString),
+    App(AppKey),
+}
+
+/// One installation of a GitHub App.
+#[derive(Debug, Clone)]
+pub struct AppKey {
+    /// The App's id or client id.
+    pub id: String,
+    /// The text of the PEM file that GitHub gave, PKCS#1 or PKCS#8.
+    pub private_key: SecretString,
+    /// The organisation or user whose installation it is.
+    pub owner: String,
+    /// Found by the owner without it.
+    pub installation_id: Option<u64>,
+    /// What time it is: GitHub takes what the App signs for some minutes only.
+    pub now: fn() -> DateTime<Utc>,
 }
 
 impl Connection {
     /// `api_url` is `https://api.github.com`, or `https://HOST/api/v3` for an Enterprise Server. Checks the values, sends
     /// nothing. Needs a running tokio runtime.
     pub fn new(api_url: &str, auth: &Auth, waits: Waits) -> Result<Self, GithubError> {
-        let Auth::Token(token) = auth;
-        Ok(Self { client: Arc::new(Client::new(api_url, token, waits.request)?), waits })
+        Ok(Self { client: Arc::new(Client::new(api_url, auth, waits)?), waits })
     }
 }
 
@@ -86,6 +108,7 @@ impl GithubSource {
             return Err(GithubError::Config { key: "org", why: "it is empty; write the organisation's login".to_owned() });
         }
         let Connection { client, waits } = connection;
+        client.budget.name(&id);
         Ok(Self { id, org, client, waits, files: wanted_files(&catalog_paths)?, sbom: Arc::default() })
     }
 
@@ -97,6 +120,11 @@ impl GithubSource {
     /// The source's name in Steward.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What it speaks through, for whatever else asks the same GitHub.
+    pub fn connection(&self) -> Connection {
+        Connection { client: Arc::clone(&self.client), waits: self.waits }
     }
 }
 

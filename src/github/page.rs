@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use super::{
     WantedFile,
-    client::{Answer, announced_wait},
+    budget::announced_wait,
+    client::Answer,
     error::{Fault, GithubError},
 };
 

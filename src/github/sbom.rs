@@ -9,31 +9,26 @@ use std::{
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
 use super::{
     GithubSource,
     client::{Answer, JSON, Tally, Urgency},
-    error::{Fault, GithubError, chain},
+    error::{Fault, GithubError},
 };
 use crate::catalog::version::Package;
 
 /// Requests an hour, after as many as are saved up: a fifth of a token's 5,000, so that sweeps never miss them.
 const REQUESTS_AN_HOUR: NonZeroU32 = NonZeroU32::new(1_000).expect("not zero");
 const REQUESTS_AT_ONCE: NonZeroU32 = NonZeroU32::new(500).expect("not zero");
-/// A list of 50,000 packages has about 25 MiB.
-const MAX_LIST_BYTES: usize = 32 * 1024 * 1024;
 /// Packages of one repository that are kept; the largest monorepos have half as many.
 const MAX_PACKAGES: usize = 50_000;
 /// How often a list that is being made is looked for before it is left for later: about eight seconds.
 const MAX_LOOKS: u32 = 5;
 /// A limit that does not say how long.
 const UNANNOUNCED: Duration = Duration::from_secs(60);
-/// The store of finished lists is given so long for one.
-const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(60);
-const MAX_REDIRECTS: usize = 3;
 const NO_GRAPH: &str = "404: GitHub has no dependency graph of it, or does not show it to the token";
 
 /// What became of a question for packages.
@@ -154,6 +149,7 @@ impl GithubSource {
         // Asked for by our own address: the one in the answer may be another host's name for it.
         let path = format!("sbom/fetch-report/{id}");
         let mut wait = self.waits.first;
+        // A finished one is a redirect to where GitHub keeps it, which is followed, there without the token.
         for look in 0..MAX_LOOKS {
             if look > 0 {
                 tokio::time::sleep(wait).await;
@@ -164,34 +160,10 @@ impl GithubSource {
             };
             match answer.status {
                 StatusCode::ACCEPTED | StatusCode::CREATED => {}
-                StatusCode::FOUND => return self.download(&answer).await,
                 _ => return Ok(parse(&answer.body)),
             }
         }
         Ok(PackagesRead::Pending(url.to_owned()))
-    }
-
-    /// Fetches a finished list from where GitHub keeps it; the token goes to GitHub itself alone.
-    async fn download(&self, answer: &Answer) -> Result<PackagesRead, Stopped> {
-        let failed = |why: String| PackagesRead::Failed(format!("the list could not be fetched: {why}"));
-        let base = Url::parse(&self.client.address).map_err(|error| failed(error.to_string()))?;
-        let location = answer.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-        let location = location.ok_or_else(|| failed("GitHub does not say where it is".to_owned()))?;
-        let location = base.join(location).map_err(|error| failed(error.to_string()))?;
-        let prefix = base.path().trim_end_matches('/');
-        if location.origin() == base.origin()
-            && let Some(path) = location.path().strip_prefix(prefix)
-        {
-            let query = location.query().map(|query| format!("?{query}")).unwrap_or_default();
-            let answer = self.send(&format!("{path}{query}")).await?;
-            let answer = answer.ok_or_else(|| failed("it is not there".to_owned()))?;
-            return Ok(parse(&answer.body));
-        }
-        if location.scheme() != "https" && location.scheme() != base.scheme() {
-            return Err(failed(format!("{} is no address for it", location.scheme())));
-        }
-        let bytes = download(location).await.map_err(failed)?;
-        Ok(parse(&bytes))
     }
 
     /// `None` where there is nothing at this path.
@@ -243,27 +215,6 @@ impl SbomPace {
     fn set(&self, manner: Manner) {
         self.manner.store(manner as u8, Ordering::Relaxed);
     }
-}
-
-/// Without the token: what is not GitHub's own address must not see it.
-async fn download(url: Url) -> Result<Vec<u8>, String> {
-    let client = reqwest::Client::builder()
-        .timeout(DOWNLOAD_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::limited(MAX_REDIRECTS))
-        .user_agent("steward")
-        .build()
-        .map_err(|error| chain(&error))?;
-    // The address carries a signature, which is nobody's business.
-    let words = |error: reqwest::Error| chain(&error.without_url());
-    let mut response = client.get(url).send().await.and_then(reqwest::Response::error_for_status).map_err(words)?;
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(words)? {
-        if bytes.len() + chunk.len() > MAX_LIST_BYTES {
-            return Err(format!("it is longer than {MAX_LIST_BYTES} bytes"));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
 }
 
 /// <https://spdx.github.io/spdx-spec/v2.3/>, as far as packages need it; GitHub wraps it in `sbom`.

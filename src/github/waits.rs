@@ -1,4 +1,4 @@
-//! How long to wait after a fault, and when to give up. Must not know what was asked.
+//! How long to wait after a fault, and when to give up. Must not know what was asked, nor wait for a limit.
 
 use std::time::Duration;
 
@@ -47,40 +47,39 @@ impl Waits {
     }
 }
 
-/// Faults in a row before giving up: with the default waits about two and a half minutes of outage.
-const MAX_ATTEMPTS: u32 = 12;
+/// Faults of one request before giving up: with the default waits about two and a half minutes of outage.
+const MAX_FAULTS: u32 = 12;
+/// Limits that one request may meet: each is waited out, so this is hours; who never gets through should say so.
+const MAX_LIMITS: u32 = 60;
 
-/// Counts the faults of one request, and waits after each.
+/// Counts the faults of one request, and waits after each. Limits are counted apart: the budget waits for them, together with
+/// all others, before the next attempt leaves.
 #[derive(Debug)]
 pub(super) struct Patience<'a> {
     waits: &'a Waits,
     faults: u32,
+    limits: u32,
 }
 
 impl<'a> Patience<'a> {
     pub(super) fn new(waits: &'a Waits) -> Self {
-        Self { waits, faults: 0 }
+        Self { waits, faults: 0, limits: 0 }
     }
 
     /// Waits as long as the fault asks for, or says that it is over.
     pub(super) async fn bear(&mut self, fault: Fault) -> Result<(), GithubError> {
-        self.faults += 1;
-        let (wait, said) = match fault {
+        let said = match fault {
             Fault::Final(error) => return Err(error),
-            Fault::TooHeavy(said) | Fault::Transient(said) => (self.backoff(self.waits.first, self.waits.longest), said),
-            Fault::Limited { wait_secs: None, said } => (self.backoff(self.waits.unannounced, self.waits.longest_limit), said),
-            Fault::Limited { wait_secs: Some(secs), said } => {
-                let wait = self.waits.announced_second.saturating_mul(u32::try_from(secs).unwrap_or(u32::MAX));
-                if wait > self.waits.longest_limit {
-                    let longest_secs = self.waits.longest_limit.as_secs();
-                    return Err(GithubError::LimitTooLong { wait_secs: secs, longest_secs });
-                }
-                (wait, said)
-            }
+            Fault::TooHeavy(said) | Fault::Transient(said) => said,
+            Fault::Limited { wait_secs, said } => return self.bear_limit(wait_secs, said),
         };
-        if self.faults >= MAX_ATTEMPTS {
+        self.faults += 1;
+        if self.faults >= MAX_FAULTS {
             return Err(GithubError::Unavailable { attempts: self.faults, last: said });
         }
+        // Doubles with each fault.
+        let wait = self.waits.first.saturating_mul(1 << (self.faults - 1).min(16)).min(self.waits.longest);
+        let wait = with_jitter(wait);
         tracing::warn!(
             attempt = self.faults,
             wait_ms = wait.as_millis(),
@@ -91,9 +90,21 @@ impl<'a> Patience<'a> {
         Ok(())
     }
 
-    /// Doubles with each fault, plus up to a quarter by chance so that replicas do not come back together.
-    fn backoff(&self, first: Duration, longest: Duration) -> Duration {
-        let doubled = first.saturating_mul(1 << (self.faults - 1).min(16)).min(longest);
-        doubled + doubled.mul_f64(rand::random::<f64>() / 4.0)
+    fn bear_limit(&mut self, wait_secs: Option<u64>, said: String) -> Result<(), GithubError> {
+        self.limits += 1;
+        if self.limits >= MAX_LIMITS {
+            return Err(GithubError::Unavailable { attempts: self.limits, last: said });
+        }
+        let secs = u32::try_from(wait_secs.unwrap_or_default()).unwrap_or(u32::MAX);
+        if self.waits.announced_second.saturating_mul(secs) > self.waits.longest_limit {
+            let longest_secs = self.waits.longest_limit.as_secs();
+            return Err(GithubError::LimitTooLong { wait_secs: secs.into(), longest_secs });
+        }
+        Ok(())
     }
+}
+
+/// Up to a quarter more by chance, so that replicas do not come back together.
+pub(super) fn with_jitter(wait: Duration) -> Duration {
+    wait + wait.mul_f64(rand::random::<f64>() / 4.0)
 }

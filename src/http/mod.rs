@@ -1,5 +1,6 @@
 //! The ways in over HTTP: verify, parse, dispatch, render. Must not decide anything.
 
+pub mod github;
 pub(crate) mod health;
 pub mod playground;
 pub mod slack;
@@ -16,6 +17,7 @@ use crate::app::App;
 #[derive(Debug, Default)]
 pub struct Doors {
     pub slack: Option<slack::SlackDoor>,
+    pub github: Option<github::GithubDoor>,
     /// The host that a browser may name besides loopback; `None` leaves the playground out.
     pub playground: Option<PlaygroundDoor>,
     pub metrics: Option<PrometheusHandle>,
@@ -31,6 +33,9 @@ pub fn router(app: Arc<App>, doors: Doors) -> Router {
     let mut routes = health::routes(doors.metrics);
     if let Some(door) = doors.slack {
         routes = routes.merge(slack::routes(door));
+    }
+    if let Some(door) = doors.github {
+        routes = routes.merge(github::routes(door));
     }
     routes = match doors.playground {
         Some(door) => routes.merge(playground::routes(door.own_host)),

@@ -119,6 +119,13 @@ pub struct AppAuth {
     pub installation_id: Option<u64>,
 }
 
+impl AppAuth {
+    /// The key's text; a relative path begins in the working folder.
+    pub fn read_private_key(&self) -> std::io::Result<SecretString> {
+        std::fs::read_to_string(&self.private_key_file).map(SecretString::from)
+    }
+}
+
 /// Which repositories are read. What is left out keeps its facts.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

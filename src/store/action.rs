@@ -18,6 +18,17 @@ pub const DELIVER: &str = "deliver";
 /// The queue's name for [`Job::LookAt`].
 pub const LOOK_AT: &str = "look_at";
 
+/// The queue's name for [`Job::Restore`].
+pub const RESTORE: &str = "restore_repository";
+/// The queue's name for [`Job::SyncSource`].
+pub const SYNC_SOURCE: &str = "sync_source";
+
+/// The queue's name for [`Job::ReadPeople`].
+pub const READ_PEOPLE: &str = "read_people";
+
+/// The queue's name for [`Job::CheckPullRequest`].
+pub const CHECK_PULL_REQUEST: &str = "check_pull_request";
+
 /// The queue's name for [`Job::ReadPackages`].
 pub const READ_PACKAGES: &str = "read_packages";
 
@@ -41,17 +52,37 @@ pub struct AuditEntry {
 /// What is done later, once, by any replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
-    SyncSources { requested_by: Account, place: Option<Place> },
+    SyncSources(SyncSources),
+    Restore(RestoreRepository),
     Deliver(Message),
     LookAt(LookAt),
-    /// Not before so much time has passed: a head that has just changed may change again.
-    ReadPackages(ReadPackages, TimeDelta),
+    /// All of one source, because something was heard of it as a whole.
+    SyncSource(OfSource),
+    /// Teams and members of one source.
+    ReadPeople {
+        of: OfSource,
+        not_before: DateTime<Utc>,
+    },
+    CheckPullRequest(CheckPullRequest),
+    /// The packages of repositories whose head is not the one they are of; not before so much time has passed, since a
+    /// head that has just changed may change again.
+    ReadPackages(OfSource, TimeDelta),
 }
 
-/// The repositories of a source whose packages are not those of their heads.
+/// Work on one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReadPackages {
+pub struct OfSource {
     pub source: String,
+}
+
+/// The descriptors that a pull request changes are to be checked, and its author told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckPullRequest {
+    pub source: String,
+    pub repository: RepositoryKey,
+    pub number: i64,
+    /// The commit that was its head when it was heard of.
+    pub head: String,
 }
 
 /// A repository to be compared with what is stored, because something was heard of it.
@@ -68,8 +99,27 @@ pub struct JobContext<T> {
     pub work: T,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncSources {
+    pub requested_by: Account,
+    pub place: Option<Place>,
+    /// A removal that was held back and may now be carried out; then only its source is read, whole.
+    #[serde(default)]
+    pub confirmed: Option<ConfirmedRemoval>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfirmedRemoval {
+    pub source: String,
+    /// The number that was confirmed; more than that waits again.
+    pub up_to: usize,
+}
+
+/// A removed repository that shall answer again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreRepository {
+    /// `acme/payments-api`.
+    pub full_name: String,
     pub requested_by: Account,
     pub place: Option<Place>,
 }
@@ -149,14 +199,21 @@ pub(super) async fn enqueue(
     audit_id: Option<i64>,
 ) -> Result<i64, StoreError> {
     // The queue compares with the database's clock, not with ours.
-    let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&mut *transaction).await?;
+    let mut run_at = None;
+    if let Job::ReadPackages(_, after) = &job {
+        let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&mut *transaction).await?;
+        run_at = Some(now + *after);
+    }
     let queue = WorkerUtils::new(pool, super::QUEUE_SCHEMA);
     let mut queue = queue.with_executor(transaction);
     let job = match job {
-        Job::SyncSources { requested_by, place } => {
+        Job::Restore(work) => {
+            let spec = JobSpecBuilder::new().max_attempts(3).build();
+            queue.add_raw_job(RESTORE, JobContext { audit_id, work }, spec).await?
+        }
+        Job::SyncSources(work) => {
             // One at a time: two syncs of the same sources would only wait for one another's row locks.
             let spec = JobSpecBuilder::new().queue_name("sync").max_attempts(3).build();
-            let work = SyncSources { requested_by, place };
             queue.add_raw_job(SYNC_SOURCES, JobContext { audit_id, work }, spec).await?
         }
         Job::Deliver(message) => {
@@ -169,10 +226,31 @@ pub(super) async fn enqueue(
             let spec = JobSpecBuilder::new().job_key(key).priority(URGENT).max_attempts(12).build();
             queue.add_raw_job(LOOK_AT, JobContext { audit_id, work }, spec).await?
         }
-        Job::ReadPackages(work, after) => {
+        Job::SyncSource(work) => {
+            let key = format!("sync:{}", work.source);
+            let spec = JobSpecBuilder::new().job_key(key).queue_name("sync").max_attempts(3).build();
+            queue.add_raw_job(SYNC_SOURCE, JobContext { audit_id, work }, spec).await?
+        }
+        Job::ReadPeople { of: work, not_before } => {
+            let key = format!("people:{}", work.source);
+            // The first event sets the time: with a later one moving it on, an organisation at work would never be read.
+            let spec = JobSpecBuilder::new().job_key(key).job_key_mode(JobKeyMode::PreserveRunAt);
+            let spec = spec.run_at(not_before).max_attempts(3).build();
+            queue.add_raw_job(READ_PEOPLE, JobContext { audit_id, work }, spec).await?
+        }
+        Job::CheckPullRequest(work) => {
+            let key = format!("pull:{}:{}:{}", work.source, work.repository.id, work.number);
+            let spec = JobSpecBuilder::new().job_key(key).max_attempts(6).build();
+            queue.add_raw_job(CHECK_PULL_REQUEST, JobContext { audit_id, work }, spec).await?
+        }
+        Job::ReadPackages(work, _) => {
             let spec = JobSpecBuilder::new().job_key(format!("packages:{}", work.source)).queue_name("packages");
             // One that waits keeps its time: with a push every few seconds it would never come.
-            let spec = spec.job_key_mode(JobKeyMode::PreserveRunAt).run_at(now + after).priority(UNHURRIED).max_attempts(3);
+            let spec = spec.job_key_mode(JobKeyMode::PreserveRunAt).priority(UNHURRIED).max_attempts(3);
+            let spec = match run_at {
+                Some(at) => spec.run_at(at),
+                None => spec,
+            };
             queue.add_raw_job(READ_PACKAGES, JobContext { audit_id, work }, spec.build()).await?
         }
     };

@@ -15,7 +15,10 @@ use serde::Deserialize;
 use sqlx::types::Json;
 
 use super::{Store, StoreError, sync::parse_ref};
-use crate::catalog::{BrokenFile, Entity, Entry, KeptBecause, Origin, Parts, Relation, Repository, Runbook, SourceState};
+use crate::catalog::{
+    BrokenFile, Entity, Entry, HeldBack, KeptBecause, Origin, Parts, Relation, Repository, Runbook, SourceState,
+    people::{GoneClaim, Link},
+};
 
 /// The snapshot's file; the number rises when its format changes, and an older one is not read.
 const SNAPSHOT_FILE: &str = "snapshot.1";
@@ -32,9 +35,13 @@ pub struct Change {
     pub claims: Vec<Arc<Entry>>,
     pub runbooks: Vec<Arc<Runbook>>,
     pub broken: Vec<Arc<BrokenFile>>,
-    pub synced_at: BTreeMap<String, Option<DateTime<Utc>>>,
+    /// When each source was last read with a change, and what waits for a word.
+    pub sources: BTreeMap<String, (Option<DateTime<Utc>>, Option<HeldBack>)>,
     pub repository_count: usize,
     pub without_descriptor: usize,
+    /// All of them, whatever changed.
+    pub links: Vec<Link>,
+    pub gone: Vec<GoneClaim>,
 }
 
 impl Change {
@@ -45,9 +52,10 @@ impl Change {
         let is_same_database = known.database == self.database && known.version <= self.version;
         let stays = |origin: &Origin| is_same_database && !touched.contains(&(&*origin.source, origin.repository_id));
         let mut sources = if is_same_database { known.sources.clone() } else { BTreeMap::new() };
-        for (source, synced_at) in self.synced_at {
+        for (source, (synced_at, held_back)) in self.sources {
             let state = sources.entry(source).or_default();
             state.synced_at = state.synced_at.max(synced_at);
+            state.held_back = held_back;
         }
         let claims = known.claims.iter().filter(|entry| stays(&entry.origin)).cloned().chain(self.claims);
         let runbooks = known.runbooks.iter().filter(|runbook| stays(&runbook.origin)).cloned().chain(self.runbooks);
@@ -61,6 +69,10 @@ impl Change {
             repositories: self.repository_count,
             without_descriptor: self.without_descriptor,
             database: self.database,
+            links: self.links,
+            gone: self.gone,
+            mapping: known.mapping.clone(),
+            verified_domains: known.verified_domains.clone(),
         }
     }
 }
@@ -86,8 +98,9 @@ impl Store {
         }
         let after = if is_known { known.version } else { -1 };
         let mut change = Change { database: clock.identity, version: clock.version, ..Change::default() };
-        for row in sqlx::query!("select id, synced_at from sources").fetch_all(&mut *transaction).await? {
-            change.synced_at.insert(row.id, row.synced_at);
+        let sources = sqlx::query!(r#"select id, synced_at, held_back as "held_back: Json<HeldBack>" from sources"#);
+        for row in sources.fetch_all(&mut *transaction).await? {
+            change.sources.insert(row.id, (row.synced_at, row.held_back.map(|held| held.0)));
         }
         let counts = sqlx::query!(
             r#"select count(*) as "all!", count(*) filter (where not exists (
@@ -161,6 +174,8 @@ impl Store {
                 change.runbooks.push(Arc::new(Runbook { origin, text }));
             }
         }
+        change.links = super::link::load_links(&mut transaction).await?;
+        change.gone = super::link::load_gone(&mut transaction).await?;
         transaction.commit().await?;
         Ok(Some(change))
     }

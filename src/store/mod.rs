@@ -4,11 +4,15 @@
 mod action;
 mod catalog;
 mod database;
+mod delivery;
 mod follow;
 mod history;
+mod link;
 mod package;
 mod private;
+mod removal;
 mod sync;
+mod write;
 
 use std::{
     sync::{Arc, OnceLock},
@@ -23,14 +27,21 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-pub use action::{AuditEntry, DELIVER, Job, JobContext, LOOK_AT, LookAt, READ_PACKAGES, ReadPackages, SYNC_SOURCES, SyncSources};
+pub use action::{
+    AuditEntry, CHECK_PULL_REQUEST, CheckPullRequest, ConfirmedRemoval, DELIVER, Job, JobContext, LOOK_AT, LookAt, OfSource,
+    READ_PACKAGES, READ_PEOPLE, RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources,
+};
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use database::Database;
+pub use delivery::{Concern, Delivery, Recorded};
 pub use follow::{Follow, Followed, Synced, follow};
 pub use history::{ClaimKey, EntityPast, PastChange, StoredDocument};
+pub use link::{LinkOutcome, NewLink};
 pub use package::{PackageCoverage, PackageNotice, PackageOutcome, PackageTarget, Shipped};
 pub use private::{Durability, PrivateError, PrivatePostgres};
-pub use sync::{Applied, PageWrite, Removal, SourceLock, StoredSource, Wrote};
+pub use removal::{Removal, Removed, Restore, Tombstone};
+pub use sync::{SharedClock, SourceLock, StoredSource, SyncEnd, SyncState, Wrote};
+pub use write::{Applied, PageWrite};
 
 /// How long a caller waits for a connection: a person is waiting behind it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);

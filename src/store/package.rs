@@ -57,7 +57,7 @@ pub struct Shipped {
 /// Of how many repositories the packages are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PackageCoverage {
-    /// Repositories that describe something and are read by a source that can have packages.
+    /// Repositories that describe something, of sources that were asked for packages.
     pub repositories: i64,
     pub covered: i64,
     /// Those whose source said that it has none to give.
@@ -202,7 +202,7 @@ impl Store {
         Ok(shipped.collect())
     }
 
-    /// Of how many repositories of these sources packages are known.
+    /// Of how many repositories packages are known, among sources that were ever asked for them.
     pub async fn load_package_coverage(&self) -> Result<PackageCoverage, StoreError> {
         let row = sqlx::query!(
             r#"select count(*) as "repositories!", count(p.read_at) as "covered!",
@@ -210,6 +210,7 @@ impl Store {
                       max(p.read_at) as newest, min(p.read_at) as oldest
                from repositories r left join package_reads p using (source_id, repository_id)
                where r.removed_at is null and r.facts->>'excluded' is null
+                 and r.source_id in (select source_id from package_reads)
                  and exists (select from entities e where e.source_id = r.source_id
                              and e.repository_id = r.repository_id and e.removed_at is null)"#
         )

@@ -1,42 +1,43 @@
-//! What a sync reads and writes: one transaction a page, one savepoint a repository.
+//! What a sync is told of what is stored, and how it ends.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Instant};
 
-use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
-use sqlx::{Acquire, PgConnection, types::Json};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use sqlx::{PgConnection, types::Json};
 
 use super::{Store, StoreError};
 use crate::catalog::{
-    EntityRef, FileRole, Relation,
-    diff::{FileProblem, Hash, RepositoryChange, StoredClaim, StoredDigest, StoredFile, Tally},
+    EntityRef, FileRole, HeldBack, Relation, RepositoryKey, SweepMark,
+    diff::{FileProblem, Hash, StoredClaim, StoredDigest, StoredFile},
 };
 
 /// What is stored of a source, enough to see what did not change.
 pub type StoredSource = HashMap<i64, StoredDigest>;
 
-/// One page's plan, ready to be written.
-#[derive(Debug)]
-pub struct PageWrite<'a> {
-    pub source_id: &'a str,
-    pub changes: &'a [RepositoryChange],
-    pub now: DateTime<Utc>,
+/// How far a source was read by earlier syncs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SyncState {
+    /// The last sweep over everything.
+    pub swept_at: Option<DateTime<Utc>>,
+    pub mark: Option<SweepMark>,
+    pub held_back: Option<HeldBack>,
 }
 
-/// What became of a page.
-#[derive(Debug, Default)]
-pub struct Applied {
-    pub tally: Tally,
-    /// Repositories whose savepoint was rolled back: name, and why. The others are written.
-    pub refused: Vec<(String, String)>,
+/// The database's clock beside the process's own: replicas compare times by the one clock they share.
+#[derive(Debug, Clone, Copy)]
+pub struct SharedClock {
+    read: DateTime<Utc>,
+    at: Instant,
 }
 
-/// Repositories that a complete sweep no longer brought.
-#[derive(Debug)]
-pub struct Removal<'a> {
-    pub source_id: &'a str,
-    pub repository_ids: &'a [i64],
-    pub now: DateTime<Utc>,
+impl SharedClock {
+    /// A moment of this process in the database's time.
+    pub fn time_of(&self, moment: Instant) -> DateTime<Utc> {
+        let since =
+            |later: Instant, earlier: Instant| TimeDelta::from_std(later.saturating_duration_since(earlier)).unwrap_or_default();
+        self.read + since(moment, self.at) - since(self.at, moment)
+    }
 }
 
 /// Held while one sync of a source runs; another, in any process, waits.
@@ -56,6 +57,61 @@ impl Store {
         Ok(SourceLock { _transaction: transaction })
     }
 
+    /// Reads the database's clock.
+    pub async fn read_clock(&self) -> Result<SharedClock, StoreError> {
+        let before = Instant::now();
+        let read = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(self.pool()?).await?;
+        // The clock was read between these two moments.
+        Ok(SharedClock { read, at: before + before.elapsed() / 2 })
+    }
+
+    /// How far the source was read.
+    pub async fn load_sync_state(&self, source_id: &str) -> Result<SyncState, StoreError> {
+        let row = sqlx::query!(
+            r#"select swept_at, mark as "mark: Json<SweepMark>", held_back as "held_back: Json<HeldBack>"
+               from sources where id = $1"#,
+            source_id
+        );
+        let state = row.fetch_optional(self.pool()?).await?.map(|row| SyncState {
+            swept_at: row.swept_at,
+            mark: row.mark.map(|mark| mark.0),
+            held_back: row.held_back.map(|held| held.0),
+        });
+        Ok(state.unwrap_or_default())
+    }
+
+    /// By what the source can be asked for these repositories again.
+    pub async fn load_keys(&self, source_id: &str, repository_ids: &[i64]) -> Result<Vec<RepositoryKey>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select repository_id, full_name, facts->>'node_id' as node_id from repositories
+               where source_id = $1 and repository_id = any($2) order by repository_id"#,
+            source_id,
+            repository_ids
+        );
+        let rows = rows.fetch_all(self.pool()?).await?.into_iter();
+        Ok(rows
+            .map(|row| RepositoryKey { id: row.repository_id, node_id: row.node_id, full_name: Some(row.full_name) })
+            .collect())
+    }
+
+    /// Remembers that these were asked about, though nothing new was heard.
+    pub async fn touch_repositories(
+        &self,
+        source_id: &str,
+        repository_ids: &[i64],
+        asked_at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update repositories set read_at = $3 where source_id = $1 and repository_id = any($2) and read_at < $3",
+            source_id,
+            repository_ids,
+            asked_at
+        )
+        .execute(self.pool()?)
+        .await?;
+        Ok(())
+    }
+
     /// Loads the digest of every repository of a source, tombstones included.
     pub async fn load_source(&self, source_id: &str) -> Result<StoredSource, StoreError> {
         self.load_digests(source_id, None).await
@@ -69,7 +125,8 @@ impl Store {
     async fn load_digests(&self, source_id: &str, ids: Option<&[i64]>) -> Result<StoredSource, StoreError> {
         let pool = self.pool()?;
         let repositories = sqlx::query!(
-            r#"select repository_id, facts_hash, removed_at is not null as "removed!", head, reading,
+            r#"select repository_id, full_name, facts_hash, removed_at is not null as "removed!", head, reading,
+                      facts ? 'excluded' as "excluded!", read_at,
                       (select count(*) from entities e where e.source_id = r.source_id
                        and e.repository_id = r.repository_id and e.removed_at is null) as "claims!"
                from repositories r where source_id = $1 and ($2::bigint[] is null or repository_id = any($2))"#,
@@ -79,10 +136,13 @@ impl Store {
         let mut source = StoredSource::new();
         for row in repositories.fetch_all(pool).await? {
             let digest = StoredDigest {
+                full_name: row.full_name,
                 facts_hash: to_hash(&row.facts_hash),
                 removed: row.removed,
                 head: row.head,
                 reading: row.reading,
+                excluded: row.excluded,
+                read_at: row.read_at,
                 claims: u64::try_from(row.claims).unwrap_or_default(),
                 files: Vec::new(),
             };
@@ -136,85 +196,44 @@ impl Store {
         Ok(claims)
     }
 
-    /// Writes a page in one transaction; a repository that the database refuses is rolled back alone.
-    pub async fn write_page(&self, page: PageWrite<'_>) -> Result<Applied, StoreError> {
-        let mut applied = Applied::default();
-        let mut transaction = self.pool()?.begin().await?;
-        let version = next_version(&mut transaction).await?;
-        sqlx::query!("insert into sources (id, version) values ($1, $2) on conflict (id) do nothing", page.source_id, version)
-            .execute(&mut *transaction)
-            .await?;
-        for change in page.changes {
-            let mut savepoint = transaction.begin().await?;
-            match write_repository(&mut savepoint, &page, change, version).await {
-                Ok(()) => {
-                    savepoint.commit().await?;
-                    applied.tally += change.tally;
-                }
-                Err(error) => {
-                    // A lost connection is the page's fault, not the repository's.
-                    if let StoreError::Away(why) = StoreError::from(error).and_log(&change.repository.full_name, &mut applied) {
-                        return Err(StoreError::Away(why));
-                    }
-                    savepoint.rollback().await?;
-                }
-            }
-        }
-        announce(&mut transaction, version).await?;
-        transaction.commit().await?;
-        Ok(applied)
-    }
-
-    /// Turns repositories, and what they claimed, into tombstones.
-    pub async fn remove_repositories(&self, removal: Removal<'_>) -> Result<Tally, StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
-        let version = next_version(&mut transaction).await?;
-        sqlx::query!(
-            "update repositories set removed_at = $3, version = $4
-             where source_id = $1 and repository_id = any($2) and removed_at is null",
-            removal.source_id,
-            removal.repository_ids,
-            removal.now,
-            version
-        )
-        .execute(&mut *transaction)
-        .await?;
-        let removed = sqlx::query!(
-            "with gone as (
-                update entities set removed_at = $3, version = $4
-                where source_id = $1 and repository_id = any($2) and removed_at is null
-                returning ref, source_id, repository_id, path
-             )
-             insert into entity_history (ref, source_id, repository_id, path, change, fields, seen_at)
-             select ref, source_id, repository_id, path, 'removed', '{}', $3 from gone",
-            removal.source_id,
-            removal.repository_ids,
-            removal.now,
-            version
-        )
-        .execute(&mut *transaction)
-        .await?;
-        announce(&mut transaction, version).await?;
-        transaction.commit().await?;
-        Ok(Tally { removed: removed.rows_affected(), ..Tally::default() })
-    }
-
-    /// Remembers and announces that a source was read to its end.
+    /// Remembers how far a source was read, and announces that it was.
     ///
     /// A sync that changed nothing writes no row: replicas hear the announcement and keep the time on disk.
-    pub async fn finish_sync(&self, source_id: &str, at: DateTime<Utc>, wrote: Wrote) -> Result<(), StoreError> {
+    pub async fn finish_sync(&self, end: SyncEnd<'_>) -> Result<(), StoreError> {
+        let SyncEnd { source_id, at, wrote, before, after } = end;
         let mut transaction = self.pool()?.begin().await?;
-        if wrote == Wrote::Something {
+        if wrote == Wrote::Something || before != after {
             let version = next_version(&mut transaction).await?;
-            sqlx::query!("update sources set synced_at = $2, version = $3 where id = $1", source_id, at, version)
-                .execute(&mut *transaction)
-                .await?;
+            sqlx::query!(
+                "insert into sources (id, synced_at, version, swept_at, mark, held_back) values ($1, $2, $3, $4, $5, $6)
+                 on conflict (id) do update set synced_at = excluded.synced_at, version = excluded.version,
+                    swept_at = excluded.swept_at, mark = excluded.mark, held_back = excluded.held_back",
+                source_id,
+                at,
+                version,
+                after.swept_at,
+                after.mark.as_ref().map(Json) as _,
+                after.held_back.as_ref().map(Json) as _
+            )
+            .execute(&mut *transaction)
+            .await?;
+            announce(&mut transaction, version).await?;
         }
         let announcement = json!({ "source": source_id, "at": at }).to_string();
         sqlx::query!("select pg_notify($1, $2)", super::follow::SYNCED, announcement).execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(())
     }
+}
+
+/// How a sync ended.
+#[derive(Debug)]
+pub struct SyncEnd<'a> {
+    pub source_id: &'a str,
+    pub at: DateTime<Utc>,
+    pub wrote: Wrote,
+    pub before: &'a SyncState,
+    pub after: &'a SyncState,
 }
 
 /// Whether a sync changed the database.
@@ -224,223 +243,14 @@ pub enum Wrote {
     Nothing,
 }
 
-impl StoreError {
-    /// Keeps a refusal for the summary and hands the error on.
-    fn and_log(self, repository: &str, applied: &mut Applied) -> Self {
-        if let Self::Failed(error) = &self {
-            applied.refused.push((repository.to_owned(), format!("{error:#}")));
-        }
-        self
-    }
-}
-
-async fn write_repository(
-    connection: &mut PgConnection,
-    page: &PageWrite<'_>,
-    change: &RepositoryChange,
-    version: i64,
-) -> Result<(), sqlx::Error> {
-    let repository = &change.repository;
-    let (source_id, id) = (page.source_id, repository.id);
-    sqlx::query!(
-        "insert into repositories (source_id, repository_id, full_name, facts, facts_hash, version)
-         values ($1, $2, $3, $4, $5, $6)
-         on conflict (source_id, repository_id) do update set
-            full_name = excluded.full_name, facts = excluded.facts, facts_hash = excluded.facts_hash,
-            removed_at = null, version = excluded.version",
-        source_id,
-        id,
-        repository.full_name,
-        Json(repository) as _,
-        &change.facts_hash[..],
-        version
-    )
-    .execute(&mut *connection)
-    .await?;
-    write_files(connection, page, change, version).await?;
-    write_claims(connection, page, change, version).await?;
-    write_history(connection, page, change).await
-}
-
-async fn write_files(
-    connection: &mut PgConnection,
-    page: &PageWrite<'_>,
-    change: &RepositoryChange,
-    version: i64,
-) -> Result<(), sqlx::Error> {
-    let head = change.repository.head.as_ref();
-    for file in &change.files {
-        let problem: Option<Value> =
-            file.problem.as_ref().map(|problem| json!({ "message": problem.message, "line": problem.line, "since": page.now }));
-        sqlx::query!(
-            "insert into files (source_id, repository_id, path, role, content_hash, commit, committed_at, text, problem, version)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-             on conflict (source_id, repository_id, path) do update set
-                role = excluded.role, content_hash = excluded.content_hash, commit = excluded.commit,
-                committed_at = excluded.committed_at, text = excluded.text, version = excluded.version,
-                problem = case when files.problem is null or excluded.problem is null then excluded.problem
-                          else jsonb_set(excluded.problem, '{since}', files.problem->'since') end",
-            page.source_id,
-            change.repository.id,
-            file.path,
-            role_name(file.role),
-            &file.content_hash[..],
-            head.map(|head| head.sha.as_str()),
-            head.and_then(|head| head.committed_at),
-            file.text,
-            problem,
-            version
-        )
-        .execute(&mut *connection)
-        .await?;
-    }
-    if !change.removed_files.is_empty() {
-        sqlx::query!(
-            "delete from files where source_id = $1 and repository_id = $2 and path = any($3)",
-            page.source_id,
-            change.repository.id,
-            &change.removed_files
-        )
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
-}
-
-async fn write_claims(
-    connection: &mut PgConnection,
-    page: &PageWrite<'_>,
-    change: &RepositoryChange,
-    version: i64,
-) -> Result<(), sqlx::Error> {
-    let (source_id, id) = (page.source_id, change.repository.id);
-    let head = change.repository.head.as_ref();
-    if !change.claims.is_empty() {
-        let paths: Vec<&str> = change.claims.iter().map(|claim| claim.path.as_str()).collect();
-        let refs: Vec<&str> = change.claims.iter().map(|claim| claim.entity_ref.as_str()).collect();
-        let kinds: Vec<&str> = change.claims.iter().map(|claim| claim.entity_ref.kind()).collect();
-        let namespaces: Vec<&str> = change.claims.iter().map(|claim| claim.entity_ref.namespace()).collect();
-        let names: Vec<&str> = change.claims.iter().map(|claim| claim.entity_ref.name()).collect();
-        let documents: Vec<Value> = change.claims.iter().map(|claim| claim.document.clone()).collect();
-        let relations: Vec<Value> = change.claims.iter().map(|claim| json!(claim.relations)).collect();
-        // An array in an array would have to be of one length.
-        let former_names: Vec<Value> = change.claims.iter().map(|claim| json!(claim.former_names)).collect();
-        let hashes: Vec<&[u8]> = change.claims.iter().map(|claim| &claim.content_hash[..]).collect();
-        sqlx::query!(
-            "insert into entities (source_id, repository_id, path, ref, kind, namespace, name, document, relations,
-                                   content_hash, former_names, commit, committed_at, version)
-             select $1, $2, path, ref, kind, namespace, name, document, relations, content_hash,
-                    array(select jsonb_array_elements_text(former_names)), $11, $12, $13
-             from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::jsonb[], $10::bytea[],
-                         $14::jsonb[])
-                  as new (path, ref, kind, namespace, name, document, relations, content_hash, former_names)
-             on conflict (source_id, repository_id, path, ref) do update set
-                document = excluded.document, relations = excluded.relations, content_hash = excluded.content_hash,
-                commit = excluded.commit, committed_at = excluded.committed_at,
-                former_names = case when excluded.former_names = '{}' then entities.former_names
-                               else excluded.former_names end,
-                kept_because = null, removed_at = null, version = excluded.version",
-            source_id,
-            id,
-            &paths as _,
-            &refs as _,
-            &kinds as _,
-            &namespaces as _,
-            &names as _,
-            &documents as _,
-            &relations as _,
-            &hashes as _,
-            head.map(|head| head.sha.as_str()),
-            head.and_then(|head| head.committed_at),
-            version,
-            &former_names as _
-        )
-        .execute(&mut *connection)
-        .await?;
-    }
-    for kept in &change.kept {
-        sqlx::query!(
-            "update entities set version = $5, kept_because =
-                jsonb_build_object('message', $6::text, 'since', coalesce(kept_because->'since', to_jsonb($7::timestamptz)))
-             where source_id = $1 and repository_id = $2 and path = $3 and ref = $4",
-            source_id,
-            id,
-            kept.path,
-            kept.entity_ref.as_str(),
-            version,
-            kept.message,
-            page.now
-        )
-        .execute(&mut *connection)
-        .await?;
-    }
-    for (path, entity_ref) in &change.removed_claims {
-        sqlx::query!(
-            "update entities set removed_at = $5, kept_because = null, version = $6
-             where source_id = $1 and repository_id = $2 and path = $3 and ref = $4",
-            source_id,
-            id,
-            path,
-            entity_ref.as_str(),
-            page.now,
-            version
-        )
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
-}
-
-async fn write_history(
-    connection: &mut PgConnection,
-    page: &PageWrite<'_>,
-    change: &RepositoryChange,
-) -> Result<(), sqlx::Error> {
-    if change.history.is_empty() {
-        return Ok(());
-    }
-    let head = change.repository.head.as_ref();
-    let refs: Vec<&str> = change.history.iter().map(|line| line.entity_ref.as_str()).collect();
-    let paths: Vec<&str> = change.history.iter().map(|line| line.path.as_str()).collect();
-    let kinds: Vec<&str> = change.history.iter().map(|line| line.change.as_str()).collect();
-    let fields: Vec<Value> = change.history.iter().map(|line| line.fields.clone()).collect();
-    sqlx::query!(
-        "insert into entity_history (ref, source_id, repository_id, path, change, fields, commit, committed_at, author, seen_at)
-         select ref, $1, $2, path, change, fields, $7, $8, $9, $10
-         from unnest($3::text[], $4::text[], $5::text[], $6::jsonb[]) as new (ref, path, change, fields)",
-        page.source_id,
-        change.repository.id,
-        &refs as _,
-        &paths as _,
-        &kinds as _,
-        &fields as _,
-        head.map(|head| head.sha.as_str()),
-        head.and_then(|head| head.committed_at),
-        head.and_then(|head| head.author.as_deref()),
-        page.now
-    )
-    .execute(&mut *connection)
-    .await?;
-    Ok(())
-}
-
 /// Takes the next version under the row lock that makes versions commit in order.
-async fn next_version(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+pub(super) async fn next_version(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!("update catalog_clock set version = version + 1 returning version").fetch_one(connection).await
 }
 
-async fn announce(connection: &mut PgConnection, version: i64) -> Result<(), sqlx::Error> {
+pub(super) async fn announce(connection: &mut PgConnection, version: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("select pg_notify($1, $2)", super::follow::CHANGED, version.to_string()).execute(connection).await?;
     Ok(())
-}
-
-fn role_name(role: FileRole) -> &'static str {
-    match role {
-        FileRole::Descriptor => "descriptor",
-        FileRole::Runbook => "runbook",
-        FileRole::Doc => "doc",
-        FileRole::Attachment => "attachment",
-    }
 }
 
 fn parse_role(name: &str) -> FileRole {

@@ -1,7 +1,11 @@
 //! A second look at single repositories, because something was heard of them: compare with the source, store what differs.
 //! Must not trust what was heard; the source alone knows.
 
-use super::{Source, SyncContext, summary::SourceSummary, write_page};
+use super::{
+    Source, SyncContext,
+    page::{PageContext, write_page},
+    summary::SourceSummary,
+};
 use crate::{
     catalog::{RepositoryKey, SourcePage},
     store::{Removal, StoreError},
@@ -12,6 +16,7 @@ use crate::{
 /// What cannot be read now is in the summary's errors, and nothing of it is lost.
 pub async fn look_at(source: &Source, keys: &[RepositoryKey], context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
     let mut summary = SourceSummary::new(source.id());
+    let clock = context.store.read_clock().await?;
     let looked = match source.look(keys).await {
         Ok(looked) => looked,
         Err(error) => {
@@ -23,13 +28,22 @@ pub async fn look_at(source: &Source, keys: &[RepositoryKey], context: &SyncCont
     summary.errors.extend(looked.errors);
     let ids: Vec<i64> = keys.iter().map(|key| key.id).collect();
     let stored = context.store.load_repositories(source.id(), &ids).await?;
+    let reading = source.reading();
+    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context };
     let page = SourcePage { repositories: looked.found, total: None, asked_at: looked.asked_at };
-    write_page(source.id(), page, &stored, context, &mut summary).await?;
+    write_page(page, &page_context, &mut summary).await?;
     let is_living = |id: &i64| stored.get(id).is_some_and(|digest| !digest.removed);
     let gone: Vec<i64> = looked.gone.into_iter().filter(is_living).collect();
     if !gone.is_empty() {
-        let removal = Removal { source_id: source.id(), repository_ids: &gone, now: context.clock.now() };
-        summary.add(context.store.remove_repositories(removal).await?);
+        let removal = Removal {
+            source_id: source.id(),
+            repository_ids: &gone,
+            asked_at: clock.time_of(looked.asked_at),
+            now: context.clock.now(),
+        };
+        let removed = context.store.remove_repositories(removal).await?;
+        summary.add(removed.tally);
+        summary.repositories_removed += removed.repositories;
     }
     Ok(summary)
 }

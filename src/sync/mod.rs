@@ -2,39 +2,44 @@
 //! Must not know how a source is read nor how a row is written.
 
 mod look;
+mod page;
+mod people;
+mod removal;
 mod source;
 mod summary;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Instant};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 
 pub use look::look_at;
+pub use removal::Removals;
 pub use source::Source;
 pub use summary::{Progress, Requests, SourceSummary, SyncSummary};
 
+use page::{PageContext, write_page, write_pages};
+use removal::{Missing, remove_missing};
+
 use crate::{
     catalog::{
-        Known, Parts, RepositoryRead, SourcePage, SourceState, SweepError,
-        diff::{StoredFile, Tally, diff_repository, is_unchanged},
+        Known, Parts, RepositoryKey, Scope, SourcePage, SourceState, SweepError, SweepReport,
+        diff::{StoredDigest, StoredFile, Tally, diff_repository},
         kinds::CustomKinds,
     },
-    store::{PageWrite, Removal, Store, StoreError, StoredSource, Wrote},
+    store::{Store, StoreError, StoredSource, SyncEnd, SyncState, Wrote},
 };
 
 /// Pages that may wait between source and store: the source reads on while a page is written, and memory stays bounded.
 const PAGES_AHEAD: usize = 2;
-/// A sweep that would remove more than this share of a source's repositories is held back…
-const LARGEST_REMOVAL: f64 = 0.2;
-/// …unless it is these few: in a small organisation one repository is a large share.
-const FEW_REPOSITORIES: usize = 3;
-
-/// Whether an admin has confirmed that large removals are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Removals {
-    HoldBackLarge,
-    Confirmed,
-}
+/// Everything is read again once a day, whatever the source says is new: it repairs what was missed in ways nobody foresaw.
+const EVERYTHING_EVERY: TimeDelta = TimeDelta::hours(24);
+/// A sweep over everything that changed nothing is remembered only when the last one is this old: it need not write each time.
+const NOTE_SWEEP_AFTER: TimeDelta = TimeDelta::hours(12);
+/// A repository of which some file could not be read is asked for again after this while…
+const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(30);
+/// …so many of them at a time, which is one request.
+const ASK_AGAIN_AT_ONCE: usize = 50;
 
 /// What a sync needs besides its source.
 #[derive(Debug)]
@@ -42,147 +47,169 @@ pub struct SyncContext<'a> {
     pub store: &'a Store,
     pub clock: &'a crate::app::Clock,
     pub custom_kinds: &'a CustomKinds,
-    pub removals: Removals,
+    pub order: SyncOrder,
     pub progress: &'a Progress,
 }
 
-/// Reads one source to its end and stores what changed.
+/// How much is read, and what may be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SyncOrder {
+    pub scope: Scope,
+    pub removals: Removals,
+}
+
+impl SyncOrder {
+    /// By itself: what is new, and nothing large removed.
+    pub const USUAL: Self = Self { scope: Scope::WhatIsNew, removals: Removals::HoldBackLarge };
+    /// Because something was heard of the source as a whole.
+    pub const EVERYTHING: Self = Self { scope: Scope::Everything, removals: Removals::HoldBackLarge };
+    /// By a person who knows: everything, and removals carried out.
+    pub const FULL: Self = Self { scope: Scope::Everything, removals: Removals::Confirmed };
+}
+
+/// Reads what is new of a source, or all of it, and stores what changed.
 ///
 /// A failed, partial or empty sweep removes nothing. Errors of the source are in the summary; only a store that
 /// cannot be written to is an error here, and what was committed until then stays.
 pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let mut summary = SourceSummary::new(source.id());
     let _lock = context.store.lock_source(source.id()).await?;
+    let before = context.store.load_sync_state(source.id()).await?;
     let stored = context.store.load_source(source.id()).await?;
-    let known = Known::default();
+    let clock = context.store.read_clock().await?;
+    let reading = source.reading();
+    let known = known(&stored, &before, &reading, context);
+    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context };
     let (sender, receiver) = mpsc::channel::<SourcePage>(PAGES_AHEAD);
-    let writing = write_pages(source.id(), receiver, &stored, context, &mut summary);
+    let writing = write_pages(receiver, &page_context, &mut summary);
     let (swept, written) = tokio::join!(source.sweep(&known, sender), writing);
     let (seen, mut wrote) = written?;
-    let is_whole = match swept {
+    let mut after = before.clone();
+    match swept {
         Ok(report) => {
             summary.api_requests = Requests { graphql: report.graphql_requests, rest: report.rest_requests };
-            let told = (seen.len() + report.errors.len()) as u64;
-            let is_cut_short = report.expected.is_some_and(|expected| told < expected);
-            let is_whole = report.errors.is_empty() && !is_cut_short;
-            if is_cut_short {
-                let message = format!("brought {} of {} repositories", seen.len(), report.expected.unwrap_or_default());
-                summary.errors.push(SweepError { location: source.id().to_owned(), message });
-                summary.failed = true;
+            if report.scope == Scope::Everything {
+                let missing = Missing { seen: &seen, stored: &stored, report: &report, asked_at: clock.time_of(started) };
+                let outcome = remove_missing(source, missing, context, &mut summary).await?;
+                if outcome.wrote == Wrote::Something {
+                    wrote = Wrote::Something;
+                }
+                after.held_back = outcome.held_back(before.held_back.as_ref(), context.clock.now());
+            } else {
+                add_untouched(&mut summary, &seen, &stored);
             }
-            summary.errors.extend(report.errors);
-            is_whole
+            summary.errors.extend(report.errors.iter().cloned());
+            if !summary.failed {
+                after.mark = next_mark(&report, &before, &stored, &seen, summary.repositories_removed);
+                note_sweep(&mut after, &report, wrote, context.clock.now());
+            }
         }
         Err(error) => {
             summary.errors.push(error);
             summary.failed = true;
-            false
         }
-    };
-    if is_whole && remove_missing(source.id(), &seen, &stored, context, &mut summary).await? == Wrote::Something {
-        wrote = Wrote::Something;
     }
     if !summary.failed {
-        context.store.finish_sync(source.id(), context.clock.now(), wrote).await?;
+        if ask_again(source, &stored, &seen, &page_context, &mut summary).await? == Wrote::Something {
+            wrote = Wrote::Something;
+        }
+        let end = SyncEnd { source_id: source.id(), at: context.clock.now(), wrote, before: &before, after: &after };
+        context.store.finish_sync(end).await?;
         summary.synced_at = Some(context.clock.now());
     }
+    summary.held_back |= after.held_back.is_some();
     summary.seconds = started.elapsed().as_secs_f64();
     context.progress.done(source.id());
     Ok(summary)
 }
 
-/// Writes page after page. Returns which repositories were seen; ends early, and so ends the sweep, where the store fails.
-async fn write_pages(
-    source_id: &str,
-    mut pages: mpsc::Receiver<SourcePage>,
-    stored: &StoredSource,
-    context: &SyncContext<'_>,
-    summary: &mut SourceSummary,
-) -> Result<(HashSet<i64>, Wrote), StoreError> {
-    let mut seen: HashSet<i64> = HashSet::new();
-    let mut wrote = Wrote::Nothing;
-    while let Some(page) = pages.recv().await {
-        context.progress.page(source_id, page.repositories.len(), page.total);
-        seen.extend(page.repositories.iter().map(|read| read.repository.id));
-        if write_page(source_id, page, stored, context, summary).await? == Wrote::Something {
-            wrote = Wrote::Something;
-        }
-    }
-    Ok((seen, wrote))
-}
-
-async fn write_page(
-    source_id: &str,
-    page: SourcePage,
-    stored: &StoredSource,
-    context: &SyncContext<'_>,
-    summary: &mut SourceSummary,
-) -> Result<Wrote, StoreError> {
-    summary.repositories += page.repositories.len() as u64;
-    let mut differing: Vec<RepositoryRead> = Vec::new();
-    for read in page.repositories {
-        summary.files += read.files.read().len() as u64;
-        match stored.get(&read.repository.id) {
-            Some(digest) if is_unchanged(digest, &read) => {
-                summary.add(Tally { unchanged: digest.claims, ..Tally::default() });
-                summary.blame(&read.repository.full_name, digest.files.iter().filter_map(StoredFile::told_problem));
-            }
-            Some(_) | None => differing.push(read),
-        }
-    }
-    if differing.is_empty() {
-        return Ok(Wrote::Nothing);
-    }
-    let known: Vec<i64> = differing.iter().map(|read| read.repository.id).filter(|id| stored.contains_key(id)).collect();
-    let claims = if known.is_empty() { Default::default() } else { context.store.load_claims(source_id, &known).await? };
-    // A page of descriptors takes tens of milliseconds to parse, in which this thread could not answer.
-    let changes: Vec<_> = tokio::task::block_in_place(|| {
-        let plan = |read: &RepositoryRead| {
-            let id = read.repository.id;
-            diff_repository(stored.get(&id), claims.get(&id).map_or(&[], Vec::as_slice), read, context.custom_kinds)
-        };
-        differing.iter().map(plan).collect()
-    });
-    let page = PageWrite { source_id, changes: &changes, now: context.clock.now() };
-    let applied = context.store.write_page(page).await?;
-    summary.add(applied.tally);
-    for change in &changes {
-        summary.blame(&change.repository.full_name, change.problems.iter().cloned());
-    }
-    let refused = applied.refused.into_iter();
-    summary.errors.extend(refused.map(|(location, message)| SweepError { location, message: format!("not stored: {message}") }));
-    Ok(Wrote::Something)
-}
-
-async fn remove_missing(
-    source_id: &str,
-    seen: &HashSet<i64>,
-    stored: &StoredSource,
-    context: &SyncContext<'_>,
-    summary: &mut SourceSummary,
-) -> Result<Wrote, StoreError> {
+/// What the source need not be asked for again.
+fn known(stored: &StoredSource, state: &SyncState, reading: &str, context: &SyncContext<'_>) -> Known {
     let living = stored.iter().filter(|(_, digest)| !digest.removed);
-    let missing: Vec<i64> = living.clone().map(|(id, _)| *id).filter(|id| !seen.contains(id)).collect();
-    if missing.is_empty() {
+    let is_read_so = |digest: &StoredDigest| digest.reading.as_deref() == Some(reading);
+    let heads = living.clone().map(|(id, digest)| {
+        let head = digest.head.clone().filter(|_| is_read_so(digest) && !digest.excluded);
+        (*id, head)
+    });
+    let heads = heads.collect();
+    let is_due = state.swept_at.is_none_or(|at| context.clock.now() - at >= EVERYTHING_EVERY);
+    // A repository that was never read whole is asked for again by itself; one that was read otherwise tells of new settings.
+    let is_set_up_anew = living.clone().any(|(_, digest)| digest.reading.is_some() && !is_read_so(digest));
+    let scope = if is_due || is_set_up_anew || state.mark.is_none() { Scope::Everything } else { context.order.scope };
+    Known { scope, mark: state.mark.clone(), heads }
+}
+
+/// What an answer to "what is new" leaves out is as it was.
+fn add_untouched(summary: &mut SourceSummary, seen: &HashSet<i64>, stored: &StoredSource) {
+    for (_, digest) in stored.iter().filter(|(id, digest)| !digest.removed && !seen.contains(id)) {
+        summary.repositories += 1;
+        summary.files += digest.files.len() as u64;
+        summary.add(Tally { unchanged: digest.claims, ..Tally::default() });
+        summary.blame(&digest.full_name, digest.files.iter().filter_map(StoredFile::told_problem));
+    }
+}
+
+/// From where the next sweep goes on. What could not be read now would be passed over for ever, so then the mark stays,
+/// unless everything was asked for: that comes again by itself.
+fn next_mark(
+    report: &SweepReport,
+    before: &SyncState,
+    stored: &StoredSource,
+    seen: &HashSet<i64>,
+    removed: usize,
+) -> Option<crate::catalog::SweepMark> {
+    if report.scope == Scope::WhatIsNew && !report.errors.is_empty() {
+        return before.mark.clone();
+    }
+    let mut mark = report.mark.clone()?;
+    if let (Scope::Everything, Some(expected)) = (report.scope, report.expected) {
+        let kept = stored.iter().filter(|(id, digest)| !digest.removed && !seen.contains(id)).count() - removed;
+        mark.not_given = expected as i64 - (seen.len() + kept) as i64;
+    }
+    Some(mark)
+}
+
+fn note_sweep(after: &mut SyncState, report: &SweepReport, wrote: Wrote, now: DateTime<Utc>) {
+    let is_old = after.swept_at.is_none_or(|at| now - at >= NOTE_SWEEP_AFTER);
+    if report.scope == Scope::Everything && (wrote == Wrote::Something || is_old) {
+        after.swept_at = Some(now);
+    }
+}
+
+/// Asks again for repositories of which some file could not be read a while ago.
+async fn ask_again(
+    source: &Source,
+    stored: &StoredSource,
+    seen: &HashSet<i64>,
+    page_context: &PageContext<'_>,
+    summary: &mut SourceSummary,
+) -> Result<Wrote, StoreError> {
+    let started = Instant::now();
+    let asked_at = page_context.clock.time_of(started);
+    let is_due = |digest: &StoredDigest| digest.read_at.is_none_or(|at| asked_at - at >= ASK_AGAIN_AFTER);
+    let unfinished = stored.iter().filter(|(id, digest)| {
+        !digest.removed
+            && !digest.excluded
+            && digest.reading.is_none()
+            && !digest.files.is_empty()
+            && !seen.contains(id)
+            && is_due(digest)
+    });
+    let ids: Vec<i64> = unfinished.map(|(id, _)| *id).take(ASK_AGAIN_AT_ONCE).collect();
+    if ids.is_empty() {
         return Ok(Wrote::Nothing);
     }
-    let share = missing.len() as f64 / living.count() as f64;
-    let is_large = seen.is_empty() || (missing.len() > FEW_REPOSITORIES && share > LARGEST_REMOVAL);
-    if is_large && context.removals == Removals::HoldBackLarge {
-        summary.held_back = true;
-        let message = format!(
-            "{} of {} repositories are gone ({:.0} %): nothing was removed; if that is right, run `steward sync --full`",
-            missing.len(),
-            stored.values().filter(|digest| !digest.removed).count(),
-            share * 100.0
-        );
-        summary.errors.push(SweepError { location: source_id.to_owned(), message });
-        return Ok(Wrote::Nothing);
-    }
-    let removal = Removal { source_id, repository_ids: &missing, now: context.clock.now() };
-    summary.add(context.store.remove_repositories(removal).await?);
-    Ok(Wrote::Something)
+    let keys: Vec<RepositoryKey> = page_context.context.store.load_keys(source.id(), &ids).await?;
+    // Nothing is lost where this fails: they are asked for again next time.
+    let Ok(looked) = source.look(&keys).await else { return Ok(Wrote::Nothing) };
+    let page = SourcePage { repositories: looked.found, total: None, asked_at: looked.asked_at };
+    // They are in the summary already.
+    let mut again = SourceSummary::new(source.id());
+    let wrote = write_page(page, page_context, &mut again).await?;
+    summary.changed += again.changed + again.added;
+    page_context.context.store.touch_repositories(source.id(), &ids, asked_at).await?;
+    Ok(wrote)
 }
 
 /// Reads a source into a catalog without a store: for `steward ask --source` and for tests of answers.
@@ -203,7 +230,7 @@ pub async fn read_without_store(
     };
     let (swept, ()) = tokio::join!(source.sweep(&known, sender), reading);
     swept?;
-    let state = SourceState { synced_at: Some(now), error: None };
+    let state = SourceState { synced_at: Some(now), ..SourceState::default() };
     parts.sources.insert(source.id().to_owned(), state);
     Ok(parts)
 }

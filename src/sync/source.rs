@@ -1,7 +1,7 @@
 //! Where repositories come from: one arm for each kind of source, all bringing the same neutral pages.
 //! Must not decide what is stored of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -9,14 +9,25 @@ use super::PAGES_AHEAD;
 use crate::{
     catalog::{Known, Looked, RepositoryKey, RepositoryRead, SourcePage, SweepError, SweepReport},
     directory::DirectorySource,
-    github::{GithubError, GithubSource},
+    github::{GithubError, GithubSource, OrgSource},
+    people::{PeopleError, PeopleSource},
 };
+
+/// People join and leave by the day; what cannot wait is told by a webhook.
+const ORGANISATION_PACE: Duration = Duration::from_secs(60 * 60);
 
 /// Where repositories come from.
 #[derive(Debug)]
 pub enum Source {
     Github(GithubSource),
-    Directory { id: String, directory: DirectorySource },
+    Directory {
+        id: String,
+        directory: DirectorySource,
+    },
+    /// An organisation's teams and members on GitHub.
+    Organisation(OrgSource),
+    /// The HR system or identity provider.
+    People(PeopleSource),
 }
 
 impl Source {
@@ -24,6 +35,16 @@ impl Source {
         match self {
             Self::Github(github) => github.id(),
             Self::Directory { id, .. } => id,
+            Self::Organisation(organisation) => organisation.id(),
+            Self::People(people) => people.id(),
+        }
+    }
+
+    /// How often it is read where the configuration has no word on it.
+    pub fn own_pace(&self) -> Option<Duration> {
+        match self {
+            Self::Organisation(_) => Some(ORGANISATION_PACE),
+            Self::Github(_) | Self::Directory { .. } | Self::People(_) => None,
         }
     }
 
@@ -31,7 +52,7 @@ impl Source {
     pub fn with_packages(&self) -> Option<&GithubSource> {
         match self {
             Self::Github(github) if github.reads_packages() => Some(github),
-            Self::Github(_) | Self::Directory { .. } => None,
+            Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) => None,
         }
     }
 
@@ -41,6 +62,19 @@ impl Source {
             Self::Directory { id, directory } => {
                 directory.sweep(pages).await.map_err(|error| SweepError { location: id.clone(), message: error.to_string() })
             }
+            Self::Organisation(organisation) => organisation.sweep(pages).await.map_err(|error| self.sweep_error(&error)),
+            Self::People(people) => {
+                let failed = |error: PeopleError| SweepError { location: people.id().to_owned(), message: error.to_string() };
+                people.sweep(pages).await.map_err(failed)
+            }
+        }
+    }
+
+    /// Whether a sync that finds nothing new is cheap.
+    pub fn tells_what_is_new(&self) -> bool {
+        match self {
+            Self::Github(_) => true,
+            Self::Directory { .. } | Self::Organisation(_) | Self::People(_) => false,
         }
     }
 
@@ -49,13 +83,15 @@ impl Source {
         match self {
             Self::Github(github) => github.reading(),
             Self::Directory { directory, .. } => directory.catalog_paths.join(" "),
+            // Read whole each time, in one way.
+            Self::Organisation(_) | Self::People(_) => String::new(),
         }
     }
 
     /// Looks at some repositories again, whatever is known of them.
     pub(super) async fn look(&self, keys: &[RepositoryKey]) -> Result<Looked, SweepError> {
         match self {
-            Self::Github(_) | Self::Directory { .. } => self.look_by_sweep(keys).await,
+            Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) => self.look_by_sweep(keys).await,
         }
     }
 

@@ -29,6 +29,8 @@ pub struct SourceSummary {
     pub api_requests: Requests,
     pub seconds: f64,
     #[serde(skip)]
+    pub repositories_removed: usize,
+    #[serde(skip)]
     pub synced_at: Option<DateTime<Utc>>,
     /// The source was not read to its end; invalid descriptors are errors of their files, not of the source.
     #[serde(skip)]
@@ -57,6 +59,7 @@ impl SourceSummary {
             errors: Vec::new(),
             api_requests: Requests::default(),
             seconds: 0.0,
+            repositories_removed: 0,
             synced_at: None,
             failed: false,
             held_back: false,

@@ -7,11 +7,12 @@ use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
-use super::Worker;
+use super::{TOMBSTONES_KEPT, Worker};
 use crate::{
-    chat::{DeliveryError, Message, Reply, Status, Text},
-    store::{JobContext, LookAt, StoreError, SyncSources},
-    sync::{Progress, Removals, SyncSummary, look_at},
+    catalog::Scope,
+    chat::{Account, DeliveryError, Message, Place, Reply, Status, Text},
+    store::{ConfirmedRemoval, JobContext, LookAt, Restore, RestoreRepository, StoreError, SyncSources},
+    sync::{Progress, Removals, SyncOrder, SyncSummary, look_at},
 };
 
 /// What the queue's handlers are given.
@@ -25,6 +26,19 @@ pub(super) struct SyncJob(JobContext<SyncSources>);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct DeliverJob(JobContext<Message>);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct RestoreJob(JobContext<RestoreRepository>);
+
+impl TaskHandler for RestoreJob {
+    const IDENTIFIER: &'static str = crate::store::RESTORE;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
+        worker.run_restore(self.0).await.map_err(|error| error.to_string())
+    }
+}
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -76,22 +90,59 @@ impl Worker {
             // The source was taken out of the configuration since.
             return Ok(());
         };
-        let context = self.sync_context(Removals::HoldBackLarge, &Progress::Silent);
+        let context = self.sync_context(SyncOrder::USUAL, &Progress::Silent);
         look_at(source, &[repository], &context).await?;
         self.want_packages(source).await;
         Ok(())
     }
 
     async fn run_sync(&self, job: JobContext<SyncSources>) -> Result<(), StoreError> {
-        let summary = self.sync_all(Removals::HoldBackLarge, &Progress::Silent).await?;
+        let SyncSources { requested_by, place, confirmed } = job.work;
+        let summary = match confirmed {
+            None => self.sync_all(SyncOrder::USUAL, &Progress::Silent).await?,
+            Some(ConfirmedRemoval { source, up_to }) => {
+                let order = SyncOrder { scope: Scope::Everything, removals: Removals::ConfirmedUpTo(up_to) };
+                self.sync_one(&source, order).await?
+            }
+        };
         let failed = summary.sources.iter().any(|source| source.failed);
-        let SyncSources { requested_by, place } = job.work;
-        let to = place.map_or_else(|| requested_by.id.clone(), |place| place.channel_id);
-        let message =
-            Message { platform: requested_by.platform, to, only_to: Some(requested_by.id), reply: tell_of_sync(&summary) };
         let result = if failed { "failed" } else { "done" };
+        let message = answer_to(requested_by, place, tell_of_sync(&summary));
         self.app.store.finish_action(job.audit_id, self.app.clock.now(), result, Some(message)).await
     }
+
+    /// Takes a removal back and says so.
+    async fn run_restore(&self, job: JobContext<RestoreRepository>) -> Result<(), StoreError> {
+        let RestoreRepository { full_name, requested_by, place } = job.work;
+        let now = self.app.clock.now();
+        let kept_until = now + TOMBSTONES_KEPT;
+        let restored = self.app.store.restore_repository(Restore { full_name: &full_name, kept_until, now }).await?;
+        let reply = match &restored {
+            Some(tally) => {
+                let until = kept_until.format("%-d %B %Y");
+                let entities = if tally.added == 1 { "entity answers" } else { "entities answer" };
+                let said = format!(
+                    "{full_name} is back: {} {entities} again. It stays until {until}, also while GitHub does not show it.",
+                    tally.added
+                );
+                Reply::new(Status::Answered, "catalog", said.into())
+            }
+            None => {
+                let said =
+                    format!("{full_name} is not among the removed repositories; it may be back already. Nothing was changed.");
+                Reply::new(Status::NotFound, "catalog", said.into())
+            }
+        };
+        let result = if restored.is_some() { "done" } else { "nothing to restore" };
+        let message = answer_to(requested_by, place, reply);
+        self.app.store.finish_action(job.audit_id, now, result, Some(message)).await
+    }
+}
+
+/// A message to whoever asked, where they asked.
+fn answer_to(asker: Account, place: Option<Place>, reply: Reply) -> Message {
+    let to = place.map_or_else(|| asker.id.clone(), |place| place.channel_id);
+    Message { platform: asker.platform, to, only_to: Some(asker.id), reply }
 }
 
 /// The message that says a sync is done.
@@ -113,7 +164,7 @@ fn tell_of_sync(summary: &SyncSummary) -> Reply {
             ));
         }
         if source.held_back {
-            text = text.say(" A large removal was held back.");
+            text = text.say(" A large removal waits for an admin's word: /catalog shows it.");
         }
     }
     if summary.sources.is_empty() {

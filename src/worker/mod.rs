@@ -1,24 +1,31 @@
 //! What goes on without a person asking: following the store, the sync schedule, and the queue's jobs.
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
+mod heard;
 mod jobs;
 mod package;
+mod pull_request;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use graphile_worker::WorkerOptions;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use jobs::{DeliverJob, JobsOf, LookJob, SyncJob};
+use heard::{ReadPeopleJob, SyncSourceJob};
+use jobs::{DeliverJob, JobsOf, LookJob, RestoreJob, SyncJob};
 use package::PackagesJob;
+use pull_request::CheckPullRequestJob;
 
 use crate::{
     app::App,
     catalog::{Catalog, SourceState},
     store::{Database, Followed, StoreError, follow, save_parts_to_disk, save_sources_to_disk},
-    sync::{Progress, Removals, Source, SourceSummary, SyncContext, SyncSummary, sync_source},
+    sync::{Progress, Source, SourceSummary, SyncContext, SyncOrder, SyncSummary, sync_source},
 };
 
 /// Between attempts to reach a database that is away: short, because an engineer may be waiting for fresh answers.
@@ -29,6 +36,14 @@ const JOBS_AT_ONCE: usize = 4;
 const HEARTBEAT: Duration = Duration::from_secs(3);
 const SWEEP: Duration = Duration::from_secs(5);
 const DEAD_AFTER: Duration = Duration::from_secs(12);
+/// How long a removal can be taken back; history stays for ever.
+pub(crate) const TOMBSTONES_KEPT: TimeDelta = TimeDelta::days(30);
+/// What is new is asked for this often where no webhook tells of it.
+const LOOK_FOR_NEWS: Duration = Duration::from_secs(60);
+/// Old tombstones are looked for this often.
+const FORGET_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+/// The snapshot is copied to disk at most this often while changes stream in: a copy of 20,000 entities is megabytes.
+const SAVE_EVERY: Duration = Duration::from_secs(3);
 /// After a sync that failed, until the next try.
 const RETRY_SYNC: Duration = Duration::from_secs(30);
 
@@ -37,16 +52,35 @@ const RETRY_SYNC: Duration = Duration::from_secs(30);
 pub struct Worker {
     pub app: Arc<App>,
     pub sources: Vec<Source>,
+    saved: Mutex<Saved>,
+}
+
+/// The copy on disk, as far as this process wrote it.
+#[derive(Debug, Default)]
+struct Saved {
+    at: Option<Instant>,
+    /// Database and version.
+    what: Option<(String, i64)>,
+}
+
+impl Saved {
+    fn is_due(&self) -> bool {
+        self.at.is_none_or(|at| at.elapsed() >= SAVE_EVERY)
+    }
 }
 
 impl Worker {
+    pub fn new(app: Arc<App>, sources: Vec<Source>) -> Self {
+        Self { app, sources, saved: Mutex::default() }
+    }
+
     /// Keeps the snapshot current until told to stop. Outages are waited out; answers go on from memory.
     pub async fn keep_current(&self, database: &Database, stop: &CancellationToken) {
         report_catalog(&self.app.catalog.load());
         let mut was_away = false;
         while !stop.is_cancelled() {
             let followed = tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return self.save().await,
                 followed = self.follow_once(database) => followed,
             };
             let Err(fault) = followed;
@@ -67,7 +101,10 @@ impl Worker {
         self.app.store.open(database, self.app.settings.database.max_connections).await?;
         let mut follow = follow(&self.app.store).await?;
         loop {
-            self.catch_up().await?;
+            self.follow_changes().await?;
+            if self.saved.lock().expect("nothing panics while it holds this lock").is_due() {
+                self.save().await;
+            }
             self.app.store.check(self.app.clock.now()).await?;
             match follow.next().await? {
                 Followed::LookAgain => {}
@@ -78,6 +115,13 @@ impl Worker {
 
     /// Loads what changed into a new snapshot and keeps a copy on disk.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
+        self.follow_changes().await?;
+        self.save().await;
+        Ok(())
+    }
+
+    /// Loads what changed into a new snapshot.
+    async fn follow_changes(&self) -> Result<(), StoreError> {
         let known = self.app.catalog.load();
         let Some(change) = self.app.store.load_change(known.parts()).await? else { return Ok(()) };
         // Indexing 20,000 entities takes tens of milliseconds, in which this thread could not answer.
@@ -92,19 +136,34 @@ impl Worker {
             let mut sources = catalog.parts().sources.clone();
             for (id, state) in &mut sources {
                 if let Some(heard) = current.source(id).filter(|heard| heard.synced_at > state.synced_at) {
-                    *state = heard.clone();
+                    let held_back = state.held_back.take();
+                    *state = SourceState { held_back, ..heard.clone() };
                 }
             }
             catalog.with_sources(sources)
         });
+        report_catalog(&self.app.catalog.load());
+        Ok(())
+    }
+
+    /// Keeps a copy of the snapshot on disk, unless the one there is of the same version.
+    async fn save(&self) {
         let catalog = self.app.catalog.load();
-        report_catalog(&catalog);
+        let this = (catalog.parts().database.clone(), catalog.version());
+        {
+            let mut saved = self.saved.lock().expect("nothing panics while it holds this lock");
+            saved.at = Some(Instant::now());
+            if saved.what.as_ref() == Some(&this) {
+                return;
+            }
+            saved.what = Some(this);
+        }
         let data_dir = self.app.settings.data_dir.clone();
         let saved = tokio::task::spawn_blocking(move || save_parts_to_disk(&data_dir, catalog.parts())).await;
         if let Ok(Err(fault)) = saved {
             warn!(error = %fault, "the snapshot could not be kept on disk; a restart without the database would know less");
+            self.saved.lock().expect("nothing panics while it holds this lock").what = None;
         }
-        Ok(())
     }
 
     fn note_synced(&self, source: &str, at: DateTime<Utc>, fault: Option<String>) {
@@ -112,7 +171,10 @@ impl Worker {
             let mut sources = catalog.parts().sources.clone();
             let state = sources.entry(source.to_owned()).or_default();
             match &fault {
-                None => *state = SourceState { synced_at: Some(at).max(state.synced_at), error: None },
+                None => {
+                    *state =
+                        SourceState { synced_at: Some(at).max(state.synced_at), error: None, held_back: state.held_back.take() }
+                }
                 Some(fault) => state.error = Some(fault.clone()),
             }
             catalog.with_sources(sources)
@@ -129,16 +191,15 @@ impl Worker {
     /// Syncs every source at its own pace until told to stop.
     pub async fn keep_synced(&self, progress: &Progress, stop: &CancellationToken) {
         let loops = self.sources.iter().map(|source| async move {
-            let every = self.every(source.id());
             // People watch the first sync; the later ones are a line in the log.
             let mut shown = progress;
             loop {
-                let pause = match self.sync(source, Removals::HoldBackLarge, shown).await {
+                let pause = match self.sync(source, SyncOrder::USUAL, shown).await {
                     Ok(summary) if !summary.failed => {
                         shown = &Progress::Silent;
-                        every
+                        self.pause_after_sync(source).await
                     }
-                    Ok(_) => RETRY_SYNC.min(every),
+                    Ok(_) => RETRY_SYNC.min(self.every(source.id())),
                     // Away or just starting: whoever follows it has said so.
                     Err(StoreError::Away(_)) => RECONNECT,
                     Err(StoreError::Failed(fault)) => {
@@ -148,28 +209,69 @@ impl Worker {
                 };
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    () = tokio::time::sleep(pause) => {}
+                    () = self.wait_for_turn(source.id(), pause) => {}
                 }
             }
         });
-        futures_util::future::join_all(loops).await;
+        let forgetting = async {
+            loop {
+                self.forget_removed().await;
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(FORGET_EVERY) => {}
+                }
+            }
+        };
+        tokio::join!(futures_util::future::join_all(loops), forgetting);
+    }
+
+    /// Asking what is new is one request, so it is done often where nobody tells of changes.
+    async fn pause_after_sync(&self, source: &Source) -> Duration {
+        let every = self.every(source.id());
+        if source.tells_what_is_new() { every.min(LOOK_FOR_NEWS) } else { every }
+    }
+
+    /// Waits for the pause, and on while another replica has done this source's work.
+    async fn wait_for_turn(&self, source_id: &str, pause: Duration) {
+        let heard = || self.app.catalog.load().source(source_id).and_then(|state| state.synced_at);
+        let mut known = heard();
+        loop {
+            tokio::time::sleep(pause).await;
+            let now_heard = heard();
+            if now_heard == known {
+                return;
+            }
+            known = now_heard;
+        }
+    }
+
+    /// Tombstones that can no longer be taken back go.
+    async fn forget_removed(&self) {
+        match self.app.store.forget_removed(self.app.clock.now() - TOMBSTONES_KEPT).await {
+            Ok(0) | Err(StoreError::Away(_)) => {}
+            Ok(rows) => info!(rows, "forgot what was removed 30 days ago"),
+            Err(StoreError::Failed(fault)) => error!(fault = format!("{fault:#}"), "old tombstones could not be deleted"),
+        }
     }
 
     fn every(&self, source_id: &str) -> Duration {
+        if let Some(pace) = self.sources.iter().find(|source| source.id() == source_id).and_then(Source::own_pace) {
+            return pace;
+        }
         let sources = self.app.settings.sources.iter();
         let found = sources.filter(|source| source.id() == source_id).map(|source| source.schedule().every).next();
         found.unwrap_or_else(|| crate::settings::ScheduleSettings::default().every)
     }
 
-    fn sync_context<'a>(&'a self, removals: Removals, progress: &'a Progress) -> SyncContext<'a> {
+    fn sync_context<'a>(&'a self, order: SyncOrder, progress: &'a Progress) -> SyncContext<'a> {
         let App { store, clock, custom_kinds, .. } = &*self.app;
-        SyncContext { store, clock, custom_kinds, removals, progress }
+        SyncContext { store, clock, custom_kinds, order, progress }
     }
 
     /// Syncs one source and tells of it in log and metrics.
-    async fn sync(&self, source: &Source, removals: Removals, progress: &Progress) -> Result<SourceSummary, StoreError> {
+    async fn sync(&self, source: &Source, order: SyncOrder, progress: &Progress) -> Result<SourceSummary, StoreError> {
         let app = &self.app;
-        let summary = sync_source(source, &self.sync_context(removals, progress)).await?;
+        let summary = sync_source(source, &self.sync_context(order, progress)).await?;
         self.want_packages(source).await;
         let result = if summary.failed { "failed" } else { "done" };
         metrics::counter!("steward_syncs_total", "source" => source.id().to_owned(), "result" => result).increment(1);
@@ -197,10 +299,21 @@ impl Worker {
     }
 
     /// Syncs all sources once.
-    pub async fn sync_all(&self, removals: Removals, progress: &Progress) -> Result<SyncSummary, StoreError> {
+    pub async fn sync_all(&self, order: SyncOrder, progress: &Progress) -> Result<SyncSummary, StoreError> {
         let mut all = SyncSummary::default();
         for source in &self.sources {
-            let summary = self.sync(source, removals, progress).await?;
+            let summary = self.sync(source, order, progress).await?;
+            all.held_back |= summary.held_back;
+            all.sources.push(summary);
+        }
+        Ok(all)
+    }
+
+    /// Syncs one source, if there is one of that name.
+    async fn sync_one(&self, source_id: &str, order: SyncOrder) -> Result<SyncSummary, StoreError> {
+        let mut all = SyncSummary::default();
+        for source in self.sources.iter().filter(|source| source.id() == source_id) {
+            let summary = self.sync(source, order, &Progress::Silent).await?;
             all.held_back |= summary.held_back;
             all.sources.push(summary);
         }
@@ -227,6 +340,10 @@ impl Worker {
                     .define_job::<SyncJob>()
                     .define_job::<DeliverJob>()
                     .define_job::<LookJob>()
+                    .define_job::<RestoreJob>()
+                    .define_job::<SyncSourceJob>()
+                    .define_job::<ReadPeopleJob>()
+                    .define_job::<CheckPullRequestJob>()
                     .define_job::<PackagesJob>()
                     .init()
                     .await

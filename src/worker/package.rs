@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::{Worker, jobs::JobsOf};
 use crate::{
     github::PackagesRead,
-    store::{Job, JobContext, PackageOutcome, ReadPackages, StoreError},
+    store::{Job, JobContext, OfSource, PackageOutcome, StoreError},
     sync::Source,
 };
 
@@ -32,18 +32,18 @@ const AFTER_FAILURES: TimeDelta = TimeDelta::minutes(10);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct PackagesJob(JobContext<ReadPackages>);
+pub(super) struct PackagesJob(JobContext<OfSource>);
 
 impl TaskHandler for PackagesJob {
     const IDENTIFIER: &'static str = crate::store::READ_PACKAGES;
 
     async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
         let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
-        let ReadPackages { source } = self.0.work;
+        let OfSource { source } = self.0.work;
         let Some(found) = worker.sources.iter().find(|known| known.id() == source) else { return Ok(()) };
         let turn = async {
             if let Some(again) = worker.read_packages(found).await? {
-                worker.app.store.enqueue_job(Job::ReadPackages(ReadPackages { source }, again)).await?;
+                worker.app.store.enqueue_job(Job::ReadPackages(OfSource { source }, again)).await?;
             }
             Ok::<(), StoreError>(())
         };
@@ -60,7 +60,7 @@ impl Worker {
             if source.with_packages().is_none() || store.load_package_targets(id, self.app.clock.now(), 1).await?.is_empty() {
                 return Ok(());
             }
-            store.enqueue_job(Job::ReadPackages(ReadPackages { source: id.to_owned() }, SETTLED)).await
+            store.enqueue_job(Job::ReadPackages(OfSource { source: id.to_owned() }, SETTLED)).await
         };
         if let Err::<(), StoreError>(fault) = asked.await {
             warn!(source = id, fault = format!("{:#}", anyhow::Error::from(fault)), "packages could not be asked for");

@@ -14,7 +14,7 @@ use steward::{
     playground::{Board, channel_of},
     settings::Settings,
     store::{Database, Store, load_parts_from_disk},
-    sync::{Progress, Removals, Source, SyncSummary},
+    sync::{Progress, Source, SyncOrder, SyncSummary},
     worker::Worker,
 };
 use tempfile::TempDir;
@@ -41,6 +41,10 @@ pub fn morning() -> DateTime<Utc> {
     "2026-11-21T09:00:00Z".parse().expect("a fixed time")
 }
 
+fn usual_paths() -> Vec<String> {
+    vec!["catalog-info.yaml".to_owned()]
+}
+
 impl Bot {
     /// The sample organisation on a fake GitHub, not synced yet.
     pub async fn of_sample_organisation() -> Self {
@@ -58,9 +62,17 @@ impl Bot {
         Self::start(github, new_database().await).await
     }
 
+    /// An empty organisation `acme` whose descriptors lie at these paths.
+    pub async fn with_paths(paths: &[&str]) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let github = FakeGithub::start("acme").await;
+        let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        Self::build(Arc::new(github), Arc::new(new_database().await), folder, paths).run().await
+    }
+
     pub async fn start(github: FakeGithub, database: Database) -> Self {
         let folder = Arc::new(TempDir::new().expect("a temporary folder"));
-        let bot = Self::build(Arc::new(github), Arc::new(database), folder);
+        let bot = Self::build(Arc::new(github), Arc::new(database), folder, usual_paths());
         bot.run().await
     }
 
@@ -68,10 +80,10 @@ impl Bot {
     pub async fn restart(self) -> Self {
         let (github, database, folder) = (Arc::clone(&self.github), Arc::clone(&self.database), Arc::clone(&self.folder));
         self.halt().await;
-        Self::build(github, database, folder).run().await
+        Self::build(github, database, folder, usual_paths()).run().await
     }
 
-    fn build(github: Arc<FakeGithub>, database: Arc<Database>, folder: Arc<TempDir>) -> Self {
+    fn build(github: Arc<FakeGithub>, database: Arc<Database>, folder: Arc<TempDir>, catalog_paths: Vec<String>) -> Self {
         let mut settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
         settings.access.admins = vec!["group:default/platform".to_owned()];
         let parts: Parts = load_parts_from_disk(folder.path()).unwrap_or_default();
@@ -88,10 +100,10 @@ impl Bot {
             id: "acme".to_owned(),
             org: "acme".to_owned(),
             connection: Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address"),
-            catalog_paths: vec!["catalog-info.yaml".to_owned()],
+            catalog_paths,
         };
         let source = Source::Github(GithubSource::new(config).expect("a valid source"));
-        let worker = Arc::new(Worker { app: Arc::new(app), sources: vec![source] });
+        let worker = Arc::new(Worker::new(Arc::new(app), vec![source]));
         Self { github, worker, database, folder, stop: CancellationToken::new(), tasks: Vec::new() }
     }
 
@@ -135,12 +147,12 @@ impl Bot {
 
     /// One sync, followed into the snapshot.
     pub async fn sync(&self) -> SyncSummary {
-        self.sync_with(Removals::HoldBackLarge).await
+        self.sync_with(SyncOrder::USUAL).await
     }
 
-    pub async fn sync_with(&self, removals: Removals) -> SyncSummary {
+    pub async fn sync_with(&self, order: SyncOrder) -> SyncSummary {
         self.until("the database is open", async |app| app.store.check(app.clock.now()).await.is_ok()).await;
-        let summary = self.worker.sync_all(removals, &Progress::Silent).await.expect("the store takes it");
+        let summary = self.worker.sync_all(order, &Progress::Silent).await.expect("the store takes it");
         self.worker.catch_up().await.expect("the store can be read");
         summary
     }

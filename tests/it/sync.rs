@@ -1,7 +1,7 @@
 //! From GitHub into PostgreSQL and into answers: what a sync writes, keeps, and never loses.
 
 use sqlx::Row;
-use steward::{catalog::EntityRef, sync::Removals};
+use steward::{catalog::EntityRef, sync::SyncOrder};
 
 use crate::{bot::Bot, cluster::connect, fake_github::Fault};
 
@@ -179,7 +179,7 @@ async fn large_removal_is_held_back_until_it_is_confirmed() {
     let summary = bot.sync().await;
     assert!(summary.held_back);
     assert_eq!(entity_rows(&bot).await, 10);
-    let summary = bot.sync_with(Removals::Confirmed).await;
+    let summary = bot.sync_with(SyncOrder::FULL).await;
     assert_eq!((summary.held_back, summary.sources[0].removed), (false, 5));
     let gone = EntityRef::new("component", "default", "service-0");
     assert!(bot.app().catalog.load().find(&gone).is_none());

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Every module of the crate and the floor it stands on; an import goes to a lower floor or stays in its own module.
-const FLOORS: [(&str, u8); 24] = [
+const FLOORS: [(&str, u8); 25] = [
     ("main", 60),
     ("lib", 60),
     ("cli", 60),
@@ -24,6 +24,7 @@ const FLOORS: [(&str, u8); 24] = [
     ("store", 20),
     ("github", 20),
     ("directory", 20),
+    ("people", 20),
     ("search", 20),
     ("on_call", 20),
     ("picture", 20),

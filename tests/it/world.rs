@@ -115,7 +115,8 @@ impl World {
             claims,
             runbooks: self.runbooks.iter().cloned().map(Arc::new).collect(),
             broken: self.broken.iter().cloned().map(Arc::new).collect(),
-            sources: BTreeMap::from([("acme".to_owned(), SourceState { synced_at, error: None })]),
+            sources: BTreeMap::from([("acme".to_owned(), SourceState { synced_at, ..SourceState::default() })]),
+            ..Parts::default()
         })
     }
 

@@ -1,6 +1,8 @@
 //! `/catalog`: what the catalog holds, how fresh it is and what is broken; for admins a sync now.
 //! Must not sync: it records the wish, a job does the work.
 
+pub mod removal;
+
 use std::collections::BTreeMap;
 
 use super::{
@@ -17,7 +19,7 @@ use crate::{
     app::App,
     catalog::{BrokenFile, Catalog, Kind, SourceState},
     chat::{Account, Arguments, Block, Button, Card, ListItem, ListStyle, Place, Reply, Status, Text, Tone},
-    store::{AuditEntry, Job},
+    store::{AuditEntry, Job, SyncSources},
 };
 
 /// Broken descriptors shown before "+ n more".
@@ -28,16 +30,43 @@ const CONFLICTS: usize = 5;
 const UNOWNED: usize = 5;
 
 /// The arguments of `commands/catalog.yaml`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CatalogCall {
     Show,
     Sync,
+    /// What was removed lately.
+    Removed,
+    /// Carries out what was held back for a source.
+    Remove {
+        source: String,
+    },
+    /// Takes the removal of a repository back.
+    Restore {
+        repository: String,
+    },
+}
+
+impl CatalogCall {
+    /// What the asker wants to do: "only admins may …".
+    pub fn act(&self) -> &'static str {
+        match self {
+            Self::Show => "look at the catalog",
+            Self::Sync => "start a sync",
+            Self::Removed => "look at what was removed",
+            Self::Remove { .. } => "confirm a removal",
+            Self::Restore { .. } => "take a removal back",
+        }
+    }
 }
 
 impl From<&Arguments> for CatalogCall {
     fn from(arguments: &Arguments) -> Self {
+        let subject = || arguments.find("subject").unwrap_or_default().to_owned();
         match arguments.find("action") {
             Some("sync") => Self::Sync,
+            Some("removed") => Self::Removed,
+            Some("remove") => Self::Remove { source: subject() },
+            Some("restore") => Self::Restore { repository: subject() },
             _ => Self::Show,
         }
     }
@@ -47,6 +76,7 @@ impl From<&Arguments> for CatalogCall {
 pub fn catalog(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     let mut reply = if catalog.is_empty() { subject::empty_catalog("catalog") } else { coverage(catalog, asking) };
     reply.buttons.retain(|button| !matches!(&button.does, crate::chat::Does::Say(line) if line == "catalog"));
+    reply.cards.extend(removal::held_back_cards(catalog, asking));
     if !catalog.parts().sources.is_empty() {
         reply.cards.push(sources_card(catalog, asking));
     }
@@ -55,6 +85,7 @@ pub fn catalog(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     if asking.standing == Standing::Admin {
         let question = "Read all sources again now?";
         reply.buttons.push(Button::say("Sync now", "catalog sync").primary().confirm(question));
+        reply.buttons.push(Button::say("Removed lately", "catalog removed"));
     }
     reply.provenance = Some(provenance::of_catalog(catalog, asking));
     reply
@@ -82,7 +113,7 @@ pub async fn sync(app: &App, catalog: &Catalog, asking: &Asking<'_>, place: Opti
 }
 
 fn sync_job(requested_by: &Account, place: Option<&Place>) -> Job {
-    Job::SyncSources { requested_by: requested_by.clone(), place: place.cloned() }
+    Job::SyncSources(SyncSources { requested_by: requested_by.clone(), place: place.cloned(), confirmed: None })
 }
 
 struct Counted {
@@ -158,7 +189,7 @@ fn entities(number: usize) -> String {
 fn sources_card(catalog: &Catalog, asking: &Asking<'_>) -> Card {
     let mut tone = Tone::Neutral;
     let items = catalog.parts().sources.iter().map(|(id, state)| {
-        let SourceState { synced_at, error } = state;
+        let SourceState { synced_at, error, held_back: _ } = state;
         let mut text = Text::new().bold(id.as_str());
         match synced_at {
             Some(at) => text = text.say(format!(": synced {}", age(*at, asking.now))),

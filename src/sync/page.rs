@@ -1,0 +1,99 @@
+//! One page of a source: compared with what is stored, and written.
+//! Must not remove a repository: a page never says what is gone.
+
+use std::collections::HashSet;
+
+use tokio::sync::mpsc;
+
+use super::{Source, SourceSummary, SyncContext, people};
+use crate::{
+    catalog::{
+        Files, RepositoryRead, SourcePage, SweepError,
+        diff::{FilesAfter, StoredFile, Tally, diff_repository, is_unchanged},
+    },
+    store::{PageWrite, SharedClock, StoreError, StoredSource, Wrote},
+};
+
+/// What the pages of one sync have in common.
+pub(super) struct PageContext<'a> {
+    pub(super) source: &'a Source,
+    /// How the source chooses files now.
+    pub(super) reading: &'a str,
+    /// What was stored when the sync began.
+    pub(super) stored: &'a StoredSource,
+    pub(super) clock: SharedClock,
+    pub(super) context: &'a SyncContext<'a>,
+}
+
+/// Writes page after page. Returns which repositories were seen; ends early, and so ends the sweep, where the store fails.
+pub(super) async fn write_pages(
+    mut pages: mpsc::Receiver<SourcePage>,
+    page_context: &PageContext<'_>,
+    summary: &mut SourceSummary,
+) -> Result<(HashSet<i64>, Wrote), StoreError> {
+    let mut seen: HashSet<i64> = HashSet::new();
+    let mut wrote = Wrote::Nothing;
+    while let Some(page) = pages.recv().await {
+        page_context.context.progress.page(page_context.source.id(), page.repositories.len(), page.total);
+        seen.extend(page.repositories.iter().map(|read| read.repository.id));
+        if write_page(page, page_context, summary).await? == Wrote::Something {
+            wrote = Wrote::Something;
+        }
+    }
+    Ok((seen, wrote))
+}
+
+/// Writes what differs on one page.
+pub(super) async fn write_page(
+    page: SourcePage,
+    page_context: &PageContext<'_>,
+    summary: &mut SourceSummary,
+) -> Result<Wrote, StoreError> {
+    let PageContext { source, reading, stored, clock, context } = page_context;
+    let source_id = source.id();
+    let asked_at = clock.time_of(page.asked_at);
+    summary.repositories += page.repositories.len() as u64;
+    let mut differing: Vec<RepositoryRead> = Vec::new();
+    for read in page.repositories {
+        summary.files += match &read.files {
+            Files::Read(files) => files.len(),
+            Files::AsKnown => stored.get(&read.repository.id).map_or(0, |digest| digest.files.len()),
+        } as u64;
+        match stored.get(&read.repository.id) {
+            Some(digest) if is_unchanged(digest, &read) => {
+                summary.add(Tally { unchanged: digest.claims, ..Tally::default() });
+                summary.blame(&read.repository.full_name, digest.files.iter().filter_map(StoredFile::told_problem));
+            }
+            Some(_) | None => differing.push(read),
+        }
+    }
+    if differing.is_empty() {
+        return Ok(Wrote::Nothing);
+    }
+    let known: Vec<i64> = differing.iter().map(|read| read.repository.id).filter(|id| stored.contains_key(id)).collect();
+    let claims = if known.is_empty() { Default::default() } else { context.store.load_claims(source_id, &known).await? };
+    // A page of descriptors takes tens of milliseconds to parse, in which this thread could not answer.
+    let mut changes: Vec<_> = tokio::task::block_in_place(|| {
+        let plan = |read: &RepositoryRead| {
+            let id = read.repository.id;
+            diff_repository(stored.get(&id), claims.get(&id).map_or(&[], Vec::as_slice), read, context.custom_kinds)
+        };
+        differing.iter().map(plan).collect()
+    });
+    people::hold_back(&mut changes, stored, context.order.removals, summary);
+    let page = PageWrite { source_id, changes: &changes, reading, asked_at, now: context.clock.now() };
+    let applied = context.store.write_page(page).await?;
+    summary.add(applied.tally);
+    for change in &changes {
+        summary.blame(&change.repository.full_name, change.problems.iter().cloned());
+        // What was not read again is as bad as it was.
+        if change.files_after == FilesAfter::AsBefore
+            && let Some(digest) = stored.get(&change.repository.id)
+        {
+            summary.blame(&change.repository.full_name, digest.files.iter().filter_map(StoredFile::told_problem));
+        }
+    }
+    let refused = applied.refused.into_iter();
+    summary.errors.extend(refused.map(|(location, message)| SweepError { location, message: format!("not stored: {message}") }));
+    Ok(Wrote::Something)
+}
