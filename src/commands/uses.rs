@@ -31,6 +31,8 @@ const PAGE: usize = 20;
 const VERSIONS: usize = 4;
 /// Packages offered where several are meant.
 const OFFERED: usize = 10;
+/// Slack's longest label of a button is 75.
+const LABEL: usize = 75;
 /// Repositories named whose version nobody can compare.
 const UNREADABLE: usize = 10;
 
@@ -70,8 +72,8 @@ struct User {
     entry: Option<Arc<Entry>>,
     repository: String,
     archived: bool,
-    /// Oldest first, each with whether it only came along with something else.
-    versions: Vec<(String, Option<bool>)>,
+    /// Oldest first.
+    versions: Versions,
 }
 
 pub async fn uses(app: &App, catalog: &Catalog, asking: &Asking<'_>, args: &Uses) -> Reply {
@@ -135,7 +137,8 @@ fn one_package(query: &PackageQuery, mut shipped: Vec<Shipped>) -> Result<Vec<Sh
         let package = (each.package.ecosystem.clone(), each.package.name.clone());
         packages.entry(package).or_default().insert((&each.source, each.repository_id));
     }
-    let mut different: Vec<(&str, &str)> = shipped.iter().map(|each| (each.package.ecosystem.as_str(), each.key.as_str())).collect();
+    let mut different: Vec<(&str, &str)> =
+        shipped.iter().map(|each| (each.package.ecosystem.as_str(), each.key.as_str())).collect();
     different.sort_unstable();
     different.dedup();
     if different.len() <= 1 {
@@ -157,7 +160,7 @@ fn ask_back(args: &Uses, packages: BTreeMap<(String, String), usize>) -> Reply {
     let body = vec![Block::List { style: ListStyle::Bullets, items: items.collect() }];
     let buttons = shown.iter().map(|((ecosystem, name), _)| {
         let line = format!("uses {ecosystem}:{name} {}", args.range);
-        Button::say(format!("{ecosystem}:{name}"), line.trim_end())
+        Button::say(cut(&format!("{ecosystem}:{name}"), LABEL), line.trim_end())
     });
     reply.cards.push(Card { body, buttons: buttons.collect(), ..Card::default() });
     reply
@@ -166,7 +169,9 @@ fn ask_back(args: &Uses, packages: BTreeMap<(String, String), usize>) -> Reply {
 fn unknown(catalog: &Catalog, asking: &Asking<'_>, query: &PackageQuery, args: &Uses, coverage: &PackageCoverage) -> Reply {
     let name = cut(&args.package, 60);
     let lead = match (coverage.covered, &query.ecosystem) {
-        (0, _) => format!("Nothing is known of “{name}”: no repository's packages have been read yet."),
+        (0, _) => {
+            format!("Nothing is known of “{name}”: no repository's packages have been read from GitHub's dependency graph yet.")
+        }
         (_, Some(ecosystem)) => format!("No component is known to ship “{name}” ({}).", Ecosystem::of(ecosystem)),
         (_, None) => format!("No component is known to ship “{name}”."),
     };
@@ -176,8 +181,11 @@ fn unknown(catalog: &Catalog, asking: &Asking<'_>, query: &PackageQuery, args: &
     reply
 }
 
+/// Each with whether the repository itself asks for it, where that is known.
+type Versions = Vec<(String, Option<bool>)>;
+
 fn answer(catalog: &Catalog, ecosystem: Ecosystem, written: String, range: Option<&VersionRange>, shipped: &[Shipped]) -> Answer {
-    let mut repositories: BTreeMap<(&str, i64), (&Shipped, Vec<(String, Option<bool>)>)> = BTreeMap::new();
+    let mut repositories: BTreeMap<(&str, i64), (&Shipped, Versions)> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for each in shipped {
         let is_meant = match range {
@@ -230,9 +238,10 @@ fn answer(catalog: &Catalog, ecosystem: Ecosystem, written: String, range: Optio
     });
     unreadable.sort();
     unreadable.dedup();
-    let (package, name) = shipped.first().map(|first| {
-        (format!("{}:{}", first.package.ecosystem, first.package.name), first.package.name.clone())
-    }).unwrap_or_default();
+    let (package, name) = shipped
+        .first()
+        .map(|first| (format!("{}:{}", first.package.ecosystem, first.package.name), first.package.name.clone()))
+        .unwrap_or_default();
     Answer { package, name, ecosystem, range: written, users, unreadable }
 }
 
@@ -368,7 +377,11 @@ fn covered(asking: &Asking<'_>, coverage: &PackageCoverage) -> Text {
     let mut said = format!("Packages are known of {covered} of {}", repositories(usize::try_from(*all).unwrap_or_default()));
     if let (Some(newest), Some(oldest)) = (newest, oldest) {
         let (newest, oldest) = (age(*newest, asking.now), age(*oldest, asking.now));
-        said.push_str(&if newest == oldest { format!(", read {newest}") } else { format!(", the newest read {newest}, the oldest {oldest}") });
+        said.push_str(&if newest == oldest {
+            format!(", read {newest}")
+        } else {
+            format!(", the newest read {newest}, the oldest {oldest}")
+        });
     }
     said.push('.');
     if *off > 0 {

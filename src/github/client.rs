@@ -13,7 +13,7 @@ use super::{
     budget::{Budget, Cost, Permit, Resource, announced_wait},
     error::{Fault, GithubError},
     waits::Waits,
-    wire::{Letter, Lost, Received, Wire},
+    wire::{Letter, Lost, MAX_ANSWER_BYTES, MAX_LIST_BYTES, Received, Wire},
 };
 
 /// Of what GitHub says about a fault, enough to understand it.
@@ -253,7 +253,8 @@ impl Client {
     ) -> Result<Answer, Miss> {
         let sent = if call.resource == Resource::Graphql { &call.tally.graphql } else { &call.tally.rest };
         sent.fetch_add(1, Ordering::Relaxed);
-        let letter = Letter { method: call.method, address, accept: call.accept, authorization, body };
+        let most_bytes = if call.tally.urgency == Urgency::Background { MAX_LIST_BYTES } else { MAX_ANSWER_BYTES };
+        let letter = Letter { method: call.method, address, accept: call.accept, authorization, body, most_bytes };
         let Received { status, headers, body } = self.wire.exchange(letter).await?;
         if let Identity::App(installation) = &self.identity {
             installation.note_date(&headers);

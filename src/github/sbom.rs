@@ -191,7 +191,8 @@ impl GithubSource {
             Err(Fault::Final(GithubError::Forbidden { said })) => Err(PackagesRead::Off(said)),
             Err(Fault::Final(GithubError::Rejected { said, .. })) => Err(PackagesRead::Off(said)),
             Err(Fault::Limited { wait_secs, .. }) => {
-                let wait = wait_secs.map(|secs| self.waits.announced_second.saturating_mul(u32::try_from(secs).unwrap_or(u32::MAX)));
+                let wait =
+                    wait_secs.map(|secs| self.waits.announced_second.saturating_mul(u32::try_from(secs).unwrap_or(u32::MAX)));
                 Err(PackagesRead::NotNow(wait.unwrap_or(UNANNOUNCED)))
             }
             // Nothing will be answered until somebody mends it; the next sync says so.
@@ -283,7 +284,8 @@ fn packages(document: Document) -> Vec<Package> {
     let described = relationships.iter().filter(|edge| edge.relationship_type == "DESCRIBES" && edge.from == id);
     let roots: HashSet<&str> = described.map(|edge| edge.to.as_str()).chain(describes.iter().map(String::as_str)).collect();
     let needs: Vec<&Relationship> = relationships.iter().filter(|edge| edge.relationship_type == "DEPENDS_ON").collect();
-    let direct: HashSet<&str> = needs.iter().filter(|edge| roots.contains(edge.from.as_str())).map(|edge| edge.to.as_str()).collect();
+    let direct: HashSet<&str> =
+        needs.iter().filter(|edge| roots.contains(edge.from.as_str())).map(|edge| edge.to.as_str()).collect();
     // Where everything hangs on the repository, the list does not tell what came along with what.
     let tells = needs.iter().any(|edge| !roots.contains(edge.from.as_str()) && edge.from != id);
     let mut seen = HashSet::new();

@@ -52,7 +52,9 @@ async fn push(bot: &Bot, descriptor: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_line_says_who_owned_it_since_when() {
     let bot = bot_with(&component("cart", "team-a", "")).await;
-    check(&answer(&bot, "/history cart").await, expect![[r#"
+    check(
+        &answer(&bot, "/history cart").await,
+        expect![[r#"
         cart has been owned by Team A, since 1 January at least; no other owner is known.
 
         Changes component:cart
@@ -62,10 +64,13 @@ async fn the_first_line_says_who_owned_it_since_when() {
         → Owner  /owner component:default/cart
 
         Read from acme/shop@COMMIT, synced just now
-    "#]]);
+    "#]],
+    );
     push(&bot, &component("cart", "team-b", "  system: shop\n  dependsOn: [resource:db, resource:cache]\n")).await;
     push(&bot, &component("cart", "team-b", "  system: shop\n  dependsOn: [resource:db, component:mail]\n")).await;
-    check(&answer(&bot, "/history cart").await, expect![[r#"
+    check(
+        &answer(&bot, "/history cart").await,
+        expect![[r#"
         cart has been owned by Team B since 1 January (was Team A).
 
         Changes component:cart
@@ -80,7 +85,8 @@ async fn the_first_line_says_who_owned_it_since_when() {
         → Owner  /owner component:default/cart
 
         Read from acme/shop@COMMIT, synced just now
-    "#]]);
+    "#]],
+    );
     bot.halt().await;
 }
 
@@ -94,7 +100,9 @@ async fn history_goes_on_through_renames_and_moves() {
     bot.github.remove_file("store", "catalog-info.yaml");
     bot.github.add_repository("carts", &[("catalog-info.yaml", &component("cart", "team-b", "  system: shop\n"))]);
     bot.sync().await;
-    check(&answer(&bot, "/history cart").await, expect![[r#"
+    check(
+        &answer(&bot, "/history cart").await,
+        expect![[r#"
         cart has been owned by Team B since 1 January (was Team A).
 
         Changes component:cart
@@ -108,7 +116,8 @@ async fn history_goes_on_through_renames_and_moves() {
         → Owner  /owner component:default/cart
 
         Read from acme/carts@COMMIT, synced just now
-    "#]]);
+    "#]],
+    );
     bot.halt().await;
 }
 
@@ -166,10 +175,13 @@ async fn what_comes_back_and_what_is_declared_twice_is_told() {
 
 #[test]
 fn without_a_store_history_says_what_is_missing_and_what_answers() {
-    check(&shop().bot().say("/history payments-api"), expect![[r#"
+    check(
+        &shop().bot().say("/history payments-api"),
+        expect![[r#"
         History is kept in PostgreSQL, which cannot be reached now. Who owns it now is
         known without:
 
         → Owner  /owner component:default/payments-api
-    "#]]);
+    "#]],
+    );
 }

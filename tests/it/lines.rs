@@ -148,6 +148,12 @@ fn lines_are_read_as_chat_programs_send_them() {
     assert_eq!(read("runbook payments-api roll back"), "runbook name=payments-api section=roll back");
     assert_eq!(read("catalog sync"), "catalog action=sync");
     assert_eq!(read("help /deps"), "help command=deps");
+    assert_eq!(read("/uses log4j-core <2.17"), "uses package=log4j-core range=<2.17");
+    assert_eq!(read("/uses log4j-core <2.17 >=2.0 tell"), "uses action=tell package=log4j-core range=<2.17 >=2.0");
+    assert_eq!(read("/uses log4j-core &gt;=2.0 &lt;2.17"), "uses package=log4j-core range=>=2.0 <2.17");
+    assert_eq!(read("uses pypi:flask ==1.*"), "uses package=pypi:flask range===1.*");
+    assert_eq!(read("uses npm:@babel/core 1.x || >=2.5 <3 page 2"), "uses package=npm:@babel/core page=2 range=1.x || >=2.5 <3");
+    assert_eq!(read("owner *payments-api*"), "owner name=payments-api");
     assert_eq!(commands.parse_line("  "), Err(LineFault::Empty));
     assert_eq!(commands.parse_line("<@U1>"), Err(LineFault::Empty));
     assert!(matches!(commands.parse_line("catalog sink"), Err(LineFault::BadArguments { .. })));

@@ -85,7 +85,9 @@ async fn components_that_ship_a_package_are_told_with_version_and_owner() {
     bot.sync().await;
     assert!(bot.say("/uses log4j-core").await.starts_with("Nothing is known of “log4j-core”"), "not before it was read");
     read(&bot).await;
-    check(&bot.say("/uses org.apache.logging.log4j:log4j-core <2.17").await, expect![[r#"
+    check(
+        &bot.say("/uses org.apache.logging.log4j:log4j-core <2.17").await,
+        expect![[r#"
         3 components ship org.apache.logging.log4j:log4j-core <2.17; 3 teams own them.
 
           - cart 2.14.1: Team A in #team-a, part of Till
@@ -98,16 +100,22 @@ async fn components_that_ship_a_package_are_told_with_version_and_owner() {
           - acme/old ^2.1
 
         Read from the catalog, synced just now
-    "#]]);
-    check(&bot.say("/uses log4j-core [2.0,2.17)").await, expect![[r#"
+    "#]],
+    );
+    check(
+        &bot.say("/uses log4j-core [2.0,2.17)").await,
+        expect![[r#"
         “log4j-core” is the name of 2 packages. Which one?
 
           - maven:org.apache.logging.log4j:log4j-core: in 5 repositories
           - maven:com.example:log4j-core: in 1 repository
         → maven:org.apache.logging.log4j:log4j-core  /uses maven:org.apache.logging.log4j:log4j-core [2.0,2.17)
         → maven:com.example:log4j-core               /uses maven:com.example:log4j-core [2.0,2.17)
-    "#]]);
-    check(&bot.say("/uses lodash ^4.17.0").await, expect![[r#"
+    "#]],
+    );
+    check(
+        &bot.say("/uses lodash ^4.17.0").await,
+        expect![[r#"
         1 component ships lodash ^4.17.0; 1 team owns it.
 
           - cart 4.17.20: Team A in #team-a, part of Till
@@ -115,21 +123,28 @@ async fn components_that_ship_a_package_are_told_with_version_and_owner() {
         does not show it.
 
         Read from the catalog, synced just now
-    "#]]);
-    check(&bot.say("/uses npm:lodash =>nonsense").await, expect![[r#"
+    "#]],
+    );
+    check(
+        &bot.say("/uses npm:lodash =>nonsense").await,
+        expect![[r#"
         “=>nonsense” is no range of versions: npm does not know it. lodash is a package of npm. Write for
         example ^4.17.0 or <4.17.21.
 
         → About uses  /help uses
-    "#]]);
-    check(&bot.say("/uses left-pad").await, expect![[r#"
+    "#]],
+    );
+    check(
+        &bot.say("/uses left-pad").await,
+        expect![[r#"
         No component is known to ship “left-pad”.
 
         Packages are known of 5 of 6 repositories, read just now. Of 1, GitHub has no dependency graph, or
         does not show it.
 
         Read from the catalog, synced just now
-    "#]]);
+    "#]],
+    );
     bot.halt().await;
 }
 
@@ -167,15 +182,20 @@ async fn each_owning_team_is_told_once_a_day_by_whoever_the_catalog_knows() {
     assert!(refused.contains("for people whom the catalog knows"), "{refused}");
     assert!(audit_lines(&bot).await.is_empty());
 
-    check(&bot.say_as("ana", &line).await, expect![[r#"
+    check(
+        &bot.say_as("ana", &line).await,
+        expect![[r#"
         2 teams are told of org.apache.logging.log4j:log4j-core <2.17.
 
           - Team A in #team-a
           - Team B in #team-b
           ! No channel is known here; please tell them yourself: Team C.
-    "#]]);
+    "#]],
+    );
     let messages = bot.messages("#team-b", 1).await;
-    check(&render(&messages[0]), expect![[r#"
+    check(
+        &render(&messages[0]),
+        expect![[r#"
         Team B: 6 components of yours ship org.apache.logging.log4j:log4j-core <2.17.
 
           - service-01 component:service-01: 2.1.0 in acme/service-01
@@ -186,10 +206,13 @@ async fn each_owning_team_is_told_once_a_day_by_whoever_the_catalog_knows() {
           - service-16 component:service-16: 2.16.0 in acme/service-16
           Ana Silva asked for you to be told.
         → Who else ships it  /uses maven:org.apache.logging.log4j:log4j-core <2.17
-    "#]]);
+    "#]],
+    );
     assert_eq!(bot.messages("#team-a", 1).await.len(), 1);
-    bot.until("each message has its end", async |_| audit_lines(&bot).await.iter().all(|(.., result)| result.as_deref() == Some("sent")))
-        .await;
+    bot.until("each message has its end", async |_| {
+        audit_lines(&bot).await.iter().all(|(.., result)| result.as_deref() == Some("sent"))
+    })
+    .await;
     let lines = audit_lines(&bot).await;
     let subjects: Vec<&str> = lines.iter().map(|(_, subject, _)| subject.as_str()).collect();
     assert_eq!(subjects, ["group:default/team-a", "group:default/team-b"]);
@@ -313,12 +336,15 @@ async fn what_comes_along_with_another_package_says_so() {
 
 #[test]
 fn without_a_store_uses_says_what_is_missing() {
-    check(&crate::shop::shop().bot().say("/uses log4j-core <2.17"), expect![[r#"
+    check(
+        &crate::shop::shop().bot().say("/uses log4j-core <2.17"),
+        expect![[r#"
         What each repository ships is kept in PostgreSQL, which cannot be reached now.
         Whose a component is, /owner knows without.
 
         → About owner  /help owner
-    "#]]);
+    "#]],
+    );
 }
 
 async fn audit_lines(bot: &Bot) -> Vec<(String, String, Option<String>)> {

@@ -78,7 +78,10 @@ pub struct VersionRange {
 enum Range {
     /// Comparisons by the ecosystem's order, pre-releases included: what is below 2.17 is below it, finished or not.
     Order(Operators),
-    Npm { range: nodejs_semver::Range, pre_releases: PreReleases },
+    Npm {
+        range: nodejs_semver::Range,
+        pre_releases: PreReleases,
+    },
     Semver(SemverRange),
     Pypi(pep440_rs::VersionSpecifiers),
 }

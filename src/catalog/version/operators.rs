@@ -154,9 +154,9 @@ pub(super) fn specifiers(text: &str) -> Result<pep440_rs::VersionSpecifiers, Str
         format!("{sign}{version}")
     });
     let joined = words.collect::<Vec<_>>().join(",");
-    joined.parse().map_err(|error: pep440_rs::VersionSpecifiersParseError| {
-        error.to_string().lines().next().unwrap_or_default().to_owned()
-    })
+    joined
+        .parse()
+        .map_err(|error: pep440_rs::VersionSpecifiersParseError| error.to_string().lines().next().unwrap_or_default().to_owned())
 }
 
 /// `>= 1, < 2` as `>=1` and `<2`.

@@ -34,9 +34,8 @@ impl SemverRange {
 fn parse_clause(text: &str) -> Result<Clause, String> {
     let joined = super::operators::join_words(text).join(", ");
     let requirement = VersionReq::parse(&joined.replace("==", "=")).map_err(|error| error.to_string())?;
-    let is_plain = |comparator: &Comparator| {
-        matches!(comparator.op, Op::Exact | Op::Greater | Op::GreaterEq | Op::Less | Op::LessEq)
-    };
+    let is_plain =
+        |comparator: &Comparator| matches!(comparator.op, Op::Exact | Op::Greater | Op::GreaterEq | Op::Less | Op::LessEq);
     if !requirement.comparators.is_empty() && requirement.comparators.iter().all(is_plain) {
         return Ok(Clause::Order(requirement.comparators));
     }

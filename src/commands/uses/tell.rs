@@ -37,8 +37,12 @@ pub(super) async fn tell(app: &App, catalog: &Catalog, asking: &Asking<'_>, answ
             continue;
         };
         let users: Vec<&User> = answer.users.iter().filter(|user| owner(user) == Some(&team)).collect();
-        let message =
-            Message { platform: asking.account.platform, to, only_to: None, reply: message(catalog, asking, answer, &team, &users) };
+        let message = Message {
+            platform: asking.account.platform,
+            to,
+            only_to: None,
+            reply: message(catalog, asking, answer, &team, &users),
+        };
         notices.push(PackageNotice { audit: audit(asking, answer, &team, &users), team: team.clone(), message });
         channels.push((team, channel));
     }
@@ -117,8 +121,7 @@ fn confirmation(
         body.push(Block::List { style: ListStyle::Bullets, items });
     }
     let names = |teams: &[EntityRef]| teams.iter().map(|team| label(catalog, team)).collect::<Vec<_>>().join(", ");
-    let before: Vec<EntityRef> =
-        channels.iter().map(|(team, _)| team).filter(|team| !told.contains(team)).cloned().collect();
+    let before: Vec<EntityRef> = channels.iter().map(|(team, _)| team).filter(|team| !told.contains(team)).cloned().collect();
     if !before.is_empty() {
         body.push(Block::Paragraph(format!("Told of the same within the last day already: {}.", names(&before)).into()));
     }

@@ -64,7 +64,13 @@ pub struct Model {
 impl Model {
     pub fn new(login: &str, kind: OwnerKind) -> Self {
         let now = DateTime::from_timestamp(1_767_225_600, 0).expect("a moment in 2026");
-        Self { owner: Owner { login: login.to_owned(), id: 9_919, kind }, repos: Vec::new(), now, next_id: 700_001, graph: Default::default() }
+        Self {
+            owner: Owner { login: login.to_owned(), id: 9_919, kind },
+            repos: Vec::new(),
+            now,
+            next_id: 700_001,
+            graph: Default::default(),
+        }
     }
 
     fn tick(&mut self) -> DateTime<Utc> {

@@ -67,7 +67,10 @@ pub fn answer(model: &mut Model, asked: &Asked<'_>) -> Option<Response> {
     if asked.method != Method::GET || !owner.eq_ignore_ascii_case(&model.owner.login) {
         return Some(message(404, "Not Found"));
     }
-    model.graph.asked.push(format!("{name} {}", rest.first().copied().unwrap_or_default().to_owned() + if rest.len() > 1 { "/report" } else { "" }));
+    model.graph.asked.push(format!(
+        "{name} {}",
+        rest.first().copied().unwrap_or_default().to_owned() + if rest.len() > 1 { "/report" } else { "" }
+    ));
     if model.graph.forbidden {
         return Some(message(403, "Resource not accessible by personal access token"));
     }
