@@ -2,21 +2,21 @@
 //! Must not know what is done with what it reads.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs, io,
     path::{Path, PathBuf},
     time::Instant,
 };
 
 use chrono::{DateTime, Utc};
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokio::{process::Command, sync::mpsc};
 
 use crate::catalog::{
-    Authority, Commit, Contents, FileRole, Files, RUNBOOK_PATHS, Repository, RepositoryRead, SourceFile, SourcePage, SweepError,
-    SweepReport, Visibility,
+    Authority, Commit, Contents, FileRole, Files, FilesFound, FilesWanted, RUNBOOK_PATHS, Repository, RepositoryRead, SourceFile,
+    SourcePage, SweepError, SweepReport, Visibility, address::is_glob,
 };
 
 /// Repositories handed on at a time, as many as a page of GitHub's.
@@ -69,6 +69,28 @@ struct Facts {
 }
 
 impl DirectorySource {
+    /// Reads more files of some repositories, in the order of the wishes.
+    pub fn load_files(&self, wanted: &[FilesWanted]) -> Vec<FilesFound> {
+        let folders = self.folders_by_id();
+        let find = |wanted: &FilesWanted| {
+            let folder = match &folders {
+                Ok(folders) => folders.get(&wanted.repository.id),
+                Err(error) => return missing(wanted, &error.to_string()),
+            };
+            folder.map_or_else(|| missing(wanted, "the folder is gone"), |folder| find_files(folder, wanted))
+        };
+        wanted.iter().map(find).collect()
+    }
+
+    fn folders_by_id(&self) -> Result<HashMap<i64, PathBuf>, DirectoryError> {
+        let mut facts = self.read_facts()?;
+        let with_id = |folder: PathBuf| {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (facts.remove(&name).and_then(|facts| facts.id).unwrap_or_else(|| id_of(&name)), folder)
+        };
+        Ok(self.folders()?.into_iter().map(with_id).collect())
+    }
+
     /// Reads every folder and hands the pages on. Folders whose name starts with a dot are passed over.
     pub async fn sweep(&self, pages: mpsc::Sender<SourcePage>) -> Result<SweepReport, DirectoryError> {
         let globs = self.globs()?;
@@ -177,13 +199,84 @@ async fn git_head(folder: &Path) -> Option<Commit> {
 }
 
 fn read_files(folder: &Path, globs: &GlobSet) -> io::Result<Vec<SourceFile>> {
+    let choose = |path: &str| {
+        if globs.is_match(path) {
+            Some(FileRole::Descriptor)
+        } else if RUNBOOK_PATHS.contains(&path) {
+            Some(FileRole::Runbook)
+        } else {
+            None
+        }
+    };
     let mut files = Vec::new();
-    walk(folder, "", 0, globs, &mut files)?;
+    walk(folder, "", 0, &choose, &mut files)?;
     files.sort_by(|a, b| (a.role, &a.path).cmp(&(b.role, &b.path)));
     Ok(files)
 }
 
-fn walk(folder: &Path, prefix: &str, depth: usize, globs: &GlobSet, files: &mut Vec<SourceFile>) -> io::Result<()> {
+fn missing(wanted: &FilesWanted, why: &str) -> FilesFound {
+    let location = wanted.repository.full_name.clone().unwrap_or_default();
+    FilesFound { files: Vec::new(), errors: vec![SweepError { location, message: why.to_owned() }] }
+}
+
+/// Paths are looked up as they are; globs by one walk for all of them.
+fn find_files(folder: &Path, wanted: &FilesWanted) -> FilesFound {
+    let mut found = FilesFound { files: Vec::new(), errors: Vec::new() };
+    let mut globs = Vec::new();
+    for (pattern, role) in &wanted.patterns {
+        if is_glob(pattern) {
+            let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+            match glob {
+                Ok(glob) => globs.push((glob.compile_matcher(), *role)),
+                Err(error) => found.errors.push(SweepError { location: pattern.clone(), message: error.to_string() }),
+            }
+        } else if let Some(path) = inner_file(folder, pattern) {
+            found.files.push(source_file(&path, pattern.clone(), *role));
+        }
+    }
+    if globs.is_empty() {
+        return found;
+    }
+    let choose = |path: &str| globs.iter().find(|(glob, _)| glob.is_match(path)).map(|(_, role)| *role);
+    let mut walked = Vec::new();
+    if let Err(error) = walk(folder, "", 0, &choose, &mut walked) {
+        found.errors.push(SweepError { location: folder.display().to_string(), message: error.to_string() });
+    }
+    walked.sort_by(|a, b| a.path.cmp(&b.path));
+    found.files.extend(walked);
+    found
+}
+
+/// A file inside of the folder; links on the way are not followed, as in a walk.
+fn inner_file(folder: &Path, path: &str) -> Option<PathBuf> {
+    let mut inner = folder.to_owned();
+    for part in path.split('/') {
+        if matches!(part, "" | "." | ".." | ".git") || part.contains(['\\', '\0']) {
+            return None;
+        }
+        inner.push(part);
+        if fs::symlink_metadata(&inner).ok()?.is_symlink() {
+            return None;
+        }
+    }
+    inner.is_file().then_some(inner)
+}
+
+fn source_file(file: &Path, path: String, role: FileRole) -> SourceFile {
+    let contents = match read_limited(file) {
+        Ok(bytes) => Contents::Bytes(bytes),
+        Err(error) => Contents::Unreadable(format!("the file cannot be read: {error}")),
+    };
+    SourceFile { path, role, contents }
+}
+
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    choose: &dyn Fn(&str) -> Option<FileRole>,
+    files: &mut Vec<SourceFile>,
+) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -193,21 +286,12 @@ fn walk(folder: &Path, prefix: &str, depth: usize, globs: &GlobSet, files: &mut 
         if file_type.is_dir() {
             let is_passed_over = matches!(name.as_str(), ".git" | "node_modules" | "target");
             if depth < DEEPEST && !is_passed_over {
-                walk(&entry.path(), &format!("{path}/"), depth + 1, globs, files)?;
+                walk(&entry.path(), &format!("{path}/"), depth + 1, choose, files)?;
             }
         } else if file_type.is_file() {
-            let role = if globs.is_match(&path) {
-                FileRole::Descriptor
-            } else if RUNBOOK_PATHS.contains(&path.as_str()) {
-                FileRole::Runbook
-            } else {
-                continue;
-            };
-            let contents = match read_limited(&entry.path()) {
-                Ok(bytes) => Contents::Bytes(bytes),
-                Err(error) => Contents::Unreadable(format!("the file cannot be read: {error}")),
-            };
-            files.push(SourceFile { path, role, contents });
+            if let Some(role) = choose(&path) {
+                files.push(source_file(&entry.path(), path, role));
+            }
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Steward: a service catalog that answers in chat. The library behind the binary of the same name.
 
 pub mod app;
+pub mod backstage;
 pub mod catalog;
 pub mod chat;
 pub mod cli;
@@ -16,4 +17,5 @@ pub mod settings;
 pub mod slack;
 pub mod store;
 pub mod sync;
+pub mod web;
 pub mod worker;

@@ -1,7 +1,9 @@
 //! The text of a descriptor file -> its entities, and what is wrong with the others.
-//! Gives Backstage's verdicts, in our own words. Pure: reads no file and no network, so a placeholder counts as a text.
+//! Gives Backstage's verdicts, in our own words. Pure: reads no file and no network, so a placeholder counts as a text
+//! unless its value is handed in.
 
 mod check;
+mod mention;
 mod node;
 mod placeholder;
 mod problem;
@@ -14,8 +16,9 @@ use serde_json::{Value as Json, json};
 
 use self::{
     check::{Place, check_map, describe, is_close},
+    mention::find_mentions,
     node::{Entry, Map, Mark, Node, Value},
-    placeholder::find_bad_placeholder,
+    placeholder::{fill_placeholders, find_bad_placeholder},
     problem::shorten,
     relations::{read_custom_relations, read_relations},
     split::{Chunk, split_documents},
@@ -25,6 +28,8 @@ use super::{
     kinds::{BUILT_IN_KINDS, CustomKind, CustomKinds, ENVELOPE, KindRules},
 };
 
+pub use mention::{Mention, Mentioned, Presence};
+pub use placeholder::{Holds, NoValue, ReadValue, Unfilled};
 pub use problem::Problem;
 
 /// The largest descriptor: ten times the largest seen in the wild, and what parses within 100 ms.
@@ -49,6 +54,10 @@ pub struct Document {
     /// The file's line, from 1, on which its content starts.
     pub line: usize,
     pub verdict: Verdict,
+    /// What it names outside of itself.
+    pub mentions: Vec<Mention>,
+    /// Placeholders whose values were asked for and are not there.
+    pub unfilled: Vec<Unfilled>,
 }
 
 #[derive(Debug)]
@@ -69,6 +78,11 @@ pub enum Verdict {
 }
 
 impl Document {
+    /// One that names nothing.
+    pub fn new(doc_index: usize, line: usize, verdict: Verdict) -> Self {
+        Self { doc_index, line, verdict, mentions: Vec::new(), unfilled: Vec::new() }
+    }
+
     pub fn entity_ref(&self) -> Option<&EntityRef> {
         match &self.verdict {
             Verdict::Valid { entity, .. } => Some(&entity.entity_ref),
@@ -90,9 +104,17 @@ impl Document {
 /// Each document is judged by itself: a fault in one loses no other. What is past [`MAX_DOCUMENTS`] or [`MAX_VALUES`] is
 /// answered by a single problem, after the documents before it.
 pub fn parse_descriptor(text: &[u8], custom_kinds: &CustomKinds) -> Vec<Document> {
+    parse(text, custom_kinds, None)
+}
+
+/// The same with values in place of placeholders: an entity is judged, and given out, as it is with them.
+pub fn parse_descriptor_with_values(text: &[u8], custom_kinds: &CustomKinds, read: &ReadValue<'_>) -> Vec<Document> {
+    parse(text, custom_kinds, Some(read))
+}
+
+fn parse(text: &[u8], custom_kinds: &CustomKinds, read: Option<&ReadValue<'_>>) -> Vec<Document> {
     let start = Mark { line: 1, column: 1 };
-    let refuse =
-        |doc_index, mark: Mark, problem| Document { doc_index, line: mark.line, verdict: Verdict::YamlError { problem } };
+    let refuse = |doc_index, mark: Mark, problem| Document::new(doc_index, mark.line, Verdict::YamlError { problem });
     if text.len() > MAX_DESCRIPTOR_BYTES {
         return vec![refuse(0, start, explain_size(start))];
     }
@@ -111,12 +133,17 @@ pub fn parse_descriptor(text: &[u8], custom_kinds: &CustomKinds) -> Vec<Document
             documents.push(refuse(doc_index, mark, problem));
             break;
         }
-        let verdict = match parse_chunk(&chunk, &mut values_left) {
+        let mut document = match parse_chunk(&chunk, &mut values_left) {
             Ok(None) => continue,
-            Ok(Some(node)) => judge(node, custom_kinds),
-            Err(problem) => Verdict::YamlError { problem },
+            Ok(Some(mut node)) => {
+                let mentions = find_mentions(&node);
+                let unfilled = read.map(|read| fill_placeholders(&mut node, read, &mut values_left)).unwrap_or_default();
+                Document { mentions, unfilled, ..Document::new(doc_index, 0, judge(node, custom_kinds)) }
+            }
+            Err(problem) => Document::new(doc_index, 0, Verdict::YamlError { problem }),
         };
-        documents.push(Document { doc_index, line: chunk.content_line, verdict });
+        document.line = chunk.content_line;
+        documents.push(document);
         if values_left == 0 {
             break;
         }

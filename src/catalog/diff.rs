@@ -10,9 +10,15 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Contents, EntityRef, FileRole, Files, Relation, Repository, RepositoryRead, SourceFile,
-    descriptor::{Document, Verdict, parse_descriptor},
+    address::is_address,
+    descriptor::{Document, Verdict},
     kinds::CustomKinds,
+    wants::Unmet,
 };
+
+mod surroundings;
+
+use surroundings::{Surroundings, keep_values, tell_lacking};
 
 /// SHA-256.
 pub type Hash = [u8; 32];
@@ -193,21 +199,35 @@ pub fn is_unchanged(stored: &StoredDigest, read: &RepositoryRead) -> bool {
     }
     let Files::Read(files) = &read.files else { return true };
     stored.files.len() == files.len()
-        && files.iter().all(|file| match &file.contents {
-            Contents::Bytes(bytes) => find_file(&stored.files, &file.path).is_some_and(|known| known.content_hash == hash(bytes)),
-            Contents::Unreadable(_) => find_file(&stored.files, &file.path).is_some(),
+        && files.iter().all(|file| match (&file.contents, find_file(&stored.files, &file.path)) {
+            (_, None) => false,
+            (Contents::Bytes(bytes), Some(known)) => known.content_hash == hash(bytes) && !is_away(known),
+            (Contents::Unreadable(why), Some(known)) => !is_address(&file.path) || told_away(known) == Some(why.as_str()),
         })
+}
+
+/// Whether a file elsewhere could not be read when it was last asked for. It may stay so for long, which is told;
+/// a file of the repository itself comes back with the next sweep.
+fn is_away(known: &StoredFile) -> bool {
+    told_away(known).is_some()
+}
+
+fn told_away(known: &StoredFile) -> Option<&str> {
+    let problem = known.problem.as_ref().filter(|problem| problem.line.is_none())?;
+    is_address(&known.path).then_some(problem.message.as_str())
 }
 
 fn find_file<'a>(files: &'a [StoredFile], path: &str) -> Option<&'a StoredFile> {
     files.iter().find(|file| file.path == path)
 }
 
-/// Plans what to write for one repository. `claims` are those stored for it, removed ones included.
+/// Plans what to write for one repository. `claims` are those stored for it, removed ones included; `unmet` is what its
+/// files name and do not get.
 pub fn diff_repository(
     digest: Option<&StoredDigest>,
     claims: &[StoredClaim],
     read: &RepositoryRead,
+    unmet: &[Unmet],
     custom_kinds: &CustomKinds,
 ) -> RepositoryChange {
     let mut change = RepositoryChange {
@@ -227,17 +247,19 @@ pub fn diff_repository(
         change.tally.unchanged = claims.iter().filter(|claim| !claim.removed).count() as u64;
         return change;
     };
-    let is_whole = files.iter().all(|file| matches!(file.contents, Contents::Bytes(_)));
+    // What is elsewhere does not belong to the head: it is asked for again in its own time.
+    let is_whole = files.iter().all(|file| is_address(&file.path) || matches!(file.contents, Contents::Bytes(_)));
     change.files_after = if is_whole { FilesAfter::Whole } else { FilesAfter::Partly };
     let stored_files = digest.map_or(&[][..], |digest| &digest.files);
     let mut of_path: HashMap<&str, Vec<&StoredClaim>> = HashMap::new();
     for claim in claims {
         of_path.entry(&claim.path).or_default().push(claim);
     }
+    let surroundings = Surroundings::new(&read.repository, files, stored_files, unmet, custom_kinds);
     for file in files {
         let stored = of_path.remove(file.path.as_str()).unwrap_or_default();
         let known = find_file(stored_files, &file.path);
-        diff_file(&mut change, file, known, &stored, custom_kinds);
+        diff_file(&mut change, file, known, &stored, &surroundings);
     }
     // Files that are gone take their claims with them, unless they seem to have moved into a file that cannot be read.
     let unreadable_newcomer = newcomer_problem(&change, files, stored_files, claims);
@@ -266,20 +288,11 @@ fn diff_file(
     file: &SourceFile,
     known: Option<&StoredFile>,
     stored: &[&StoredClaim],
-    custom_kinds: &CustomKinds,
+    surroundings: &Surroundings<'_>,
 ) {
     let bytes = match &file.contents {
         Contents::Bytes(bytes) => bytes,
-        Contents::Unreadable(why) => {
-            change.problems.push((file.path.clone(), why.clone()));
-            if known.is_none() {
-                let problem = Some(FileProblem { message: why.clone(), line: None });
-                let write = FileWrite { path: file.path.clone(), role: file.role, content_hash: [0; 32], text: None, problem };
-                change.files.push(write);
-            }
-            change.tally.unchanged += stored.iter().filter(|claim| !claim.removed).count() as u64;
-            return;
-        }
+        Contents::Unreadable(why) => return keep_unreadable(change, file, why, known, stored),
     };
     let content_hash = hash(bytes);
     let is_same = known.is_some_and(|known| known.content_hash == content_hash);
@@ -296,17 +309,51 @@ fn diff_file(
             let write = FileWrite { path: file.path.clone(), role: file.role, content_hash, text: Some(text), problem: None };
             change.files.push(write);
         }
-        FileRole::Descriptor if is_same => {
-            change.problems.extend(known.and_then(StoredFile::told_problem));
+        FileRole::Descriptor
+            if is_same
+                && !surroundings.are_values_new
+                && surroundings.is_met(&file.path)
+                && known.is_none_or(|known| known.problem.is_none()) =>
+        {
             change.tally.unchanged += stored.iter().filter(|claim| !claim.removed).count() as u64;
         }
         FileRole::Descriptor => {
-            let documents = parse_descriptor(bytes, custom_kinds);
-            let problem = diff_descriptor(change, &file.path, &documents, stored);
+            let documents = surroundings.parse(&file.path, bytes);
+            let broken = diff_descriptor(change, &file.path, &documents, stored);
+            let lacking = tell_lacking(change, &file.path, &documents, surroundings);
+            let problem = broken.or(lacking);
+            if is_same && known.is_some_and(|known| known.problem == problem) {
+                return;
+            }
             let write = FileWrite { path: file.path.clone(), role: file.role, content_hash, text: None, problem };
             change.files.push(write);
         }
     }
+}
+
+/// What was known of a file that cannot be read now stays, and says why where the file is elsewhere.
+fn keep_unreadable(
+    change: &mut RepositoryChange,
+    file: &SourceFile,
+    why: &str,
+    known: Option<&StoredFile>,
+    stored: &[&StoredClaim],
+) {
+    change.problems.push((file.path.clone(), why.to_owned()));
+    let living = stored.iter().filter(|claim| !claim.removed);
+    change.tally.unchanged += living.clone().count() as u64;
+    if known.is_some() && !is_address(&file.path) {
+        return;
+    }
+    let content_hash = known.map_or([0; 32], |known| known.content_hash);
+    let problem = Some(FileProblem { message: why.to_owned(), line: None });
+    change.files.push(FileWrite { path: file.path.clone(), role: file.role, content_hash, text: None, problem });
+    let keep = |claim: &&StoredClaim| ClaimKept {
+        path: claim.path.clone(),
+        entity_ref: claim.entity_ref.clone(),
+        message: why.to_owned(),
+    };
+    change.kept.extend(living.map(keep));
 }
 
 /// Compares the documents of one descriptor with its stored claims; returns the file's first problem.
@@ -319,11 +366,12 @@ fn diff_descriptor(
     let mut first_problem: Option<FileProblem> = None;
     // Of two documents with one reference the later replaces the earlier, as in Backstage.
     let mut valid: BTreeMap<&EntityRef, ClaimWrite> = BTreeMap::new();
-    for document in documents {
-        match &document.verdict {
+    for Document { verdict, unfilled, .. } in documents {
+        match verdict {
             Verdict::Valid { entity, document } => {
                 let relations = entity.relations.clone();
-                let document = without_nul(document.clone());
+                let mut document = without_nul(document.clone());
+                keep_values(&mut document, unfilled, stored.iter().find(|claim| claim.entity_ref == entity.entity_ref));
                 let content_hash = hash(json!([document, relations]).to_string().as_bytes());
                 let entity_ref = entity.entity_ref.clone();
                 let path = path.to_owned();

@@ -1,6 +1,7 @@
 //! The catalog's domain: entities, references, relations, look-up and the snapshot that answers come from.
 //! Pure: no async, no I/O, no clock, no randomness; knows nothing of chat.
 
+pub mod address;
 mod assemble;
 pub mod descriptor;
 pub mod diff;
@@ -16,6 +17,7 @@ mod relation;
 mod repository;
 mod snapshot;
 pub mod version;
+pub mod wants;
 
 pub use entity::{Entity, Kind, Link};
 pub use entity_ref::{BadEntityRef, EntityRef};

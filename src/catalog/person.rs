@@ -43,9 +43,11 @@ impl PersonIndex {
             for claim in same {
                 let is_new = owners.is_empty()
                     || is_merged && !owners.iter().any(|owner| owner.origin.authority == claim.origin.authority);
-                if is_new {
+                // Another catalog says the same of an entity that has a file by now: that is migration, no conflict.
+                let is_migrated = !owners.is_empty() && claim.origin.authority == Authority::Migration;
+                if is_new && !is_migrated {
                     owners.push(Arc::clone(claim));
-                } else {
+                } else if !is_migrated {
                     rivals.entry(claim.entity.entity_ref.clone()).or_default().push(Arc::clone(claim));
                 }
             }

@@ -49,6 +49,8 @@ pub enum Authority {
     Descriptor,
     /// Teams and members as the code host knows them.
     Organisation,
+    /// Another catalog, which is moved from: whatever else declares the same has taken it over.
+    Migration,
 }
 
 impl Authority {

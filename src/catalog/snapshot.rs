@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Authority, Entity, EntityRef, Relation, RelationType,
+    address::{is_address, name_file},
     lookup::LookupIndex,
     people::{GoneClaim, Link, MappedPerson},
     person::PersonIndex,
@@ -73,6 +74,11 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// `acme/payments-api/catalog-info.yaml`, or the address of a file that is elsewhere.
+    pub fn file(&self) -> String {
+        name_file(&self.repository, &self.path)
+    }
+
     /// `acme/payments-api@3f2c1ab`; without a commit only the repository.
     pub fn short(&self) -> String {
         match &self.commit {
@@ -81,8 +87,11 @@ impl Origin {
         }
     }
 
-    /// The file at its commit, for people. GitHub's address scheme.
+    /// The file at its commit, for people: its own address where it is elsewhere, else by GitHub's scheme.
     pub fn url(&self) -> Option<String> {
+        if is_address(&self.path) {
+            return Some(self.path.to_string());
+        }
         let (repository, commit) = (self.repository_url.as_ref()?, self.commit.as_ref()?);
         Some(format!("{repository}/blob/{commit}/{}", self.path))
     }

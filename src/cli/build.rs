@@ -5,23 +5,26 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 use anyhow::{Context, bail};
 use include_dir::{Dir, include_dir};
 use secrecy::ExposeSecret;
+use url::Url;
 
 use crate::{
     app::{App, CatalogHandle, Clock},
+    backstage::BackstageSource,
     catalog::{
-        Catalog, Parts,
+        Catalog, Parts, Visibility,
         kinds::{CustomKind, CustomKinds},
         people::{MappedPerson, parse_mapping},
     },
     directory::DirectorySource,
-    github::{AppKey, Auth, Connection, GithubConfig, GithubSource, OrgSource, OrgWanted, Waits},
+    github::{AppKey, Auth, Connection, Filters, GithubConfig, GithubSource, OrgSource, OrgWanted, Waits},
     outbox::Outbox,
     people::{PeopleSource, ScimConfig, ScimWaits},
     playground::Board,
-    settings::{AppAuth, GithubAuth, GithubSettings, PeopleSettings, ScimSettings, Settings, SourceSettings},
+    settings::{self, AppAuth, GithubAuth, GithubSettings, PeopleSettings, ScimSettings, Settings, SourceSettings, Whether},
     slack::SlackClient,
     store::{Database, Store, load_parts_from_disk},
-    sync::Source,
+    sync::{ADDED, Elsewhere, Source, UrlSource},
+    web::Web,
     worker::Worker,
 };
 
@@ -95,19 +98,27 @@ fn verified_domains(settings: &Settings) -> Vec<String> {
 }
 
 /// Needs a running tokio runtime.
-pub fn sources(settings: &Settings) -> anyhow::Result<Vec<Source>> {
+pub fn sources(settings: &Settings) -> anyhow::Result<Sources> {
     let mut connections = Connections::default();
+    let elsewhere = elsewhere_by(settings, &mut connections)?;
     let mut sources = Vec::new();
     for settings in &settings.sources {
-        let source = source(settings, &mut connections)?;
+        let source = source(settings, &elsewhere, &mut connections)?;
         let organisation = match (settings, &source) {
-            (SourceSettings::Github(github), Some(Source::Github(read))) => organisation(github, read),
+            (SourceSettings::Github(github), Source::Github(read)) => organisation(github, read),
             (_, _) => None,
         };
-        sources.extend(source);
+        sources.push(source);
         sources.extend(organisation);
     }
-    Ok(sources)
+    Ok(Sources { sources, elsewhere })
+}
+
+/// The configured sources, and what reads the addresses that their files name.
+#[derive(Debug)]
+pub struct Sources {
+    pub sources: Vec<Source>,
+    pub elsewhere: Arc<Elsewhere>,
 }
 
 /// Teams and members of an organisation, where they are wanted: a source of its own, since a token that may not see them
@@ -132,12 +143,54 @@ fn people(settings: &PeopleSettings) -> anyhow::Result<PeopleSource> {
     }
 }
 
-/// `None` for a source that this version does not read.
-fn source(settings: &SourceSettings, connections: &mut Connections) -> anyhow::Result<Option<Source>> {
-    Ok(Some(match settings {
-        SourceSettings::Url(_) | SourceSettings::Backstage(_) => {
-            tracing::warn!(source = settings.id(), "this version does not read sources of this type yet; it is passed over");
-            return Ok(None);
+/// What reads single addresses: GitHub's through the connections of the sources, and any host that a `url` source names.
+///
+/// Needs a running tokio runtime.
+pub fn elsewhere(settings: &Settings) -> anyhow::Result<Arc<Elsewhere>> {
+    elsewhere_by(settings, &mut Connections::default())
+}
+
+fn elsewhere_by(settings: &Settings, connections: &mut Connections) -> anyhow::Result<Arc<Elsewhere>> {
+    let mut trusted = Vec::new();
+    let mut githubs = Vec::new();
+    for source in &settings.sources {
+        match source {
+            SourceSettings::Url(url) => {
+                for target in &url.targets {
+                    let target = Url::parse(target).with_context(|| format!("source {}: target {target}", url.id))?;
+                    trusted.push(target);
+                }
+            }
+            SourceSettings::Github(github) => {
+                let connection = connections.to(github).with_context(|| format!("source {}", github.id))?;
+                githubs.push((web_host(&github.api_url), connection));
+            }
+            SourceSettings::Directory(_) | SourceSettings::People(_) | SourceSettings::Backstage(_) => {}
+        }
+    }
+    Ok(Arc::new(Elsewhere::new(Web::new(&trusted), githubs)))
+}
+
+/// The host of GitHub's web pages that goes with an API: an Enterprise Server's own, `github.com` for any other.
+fn web_host(api_url: &str) -> String {
+    let found = Url::parse(api_url).ok().and_then(|url| {
+        let host = url.host_str()?;
+        // Data residency: api.SUBDOMAIN.ghe.com.
+        if host.ends_with(".ghe.com") {
+            return Some(host.trim_start_matches("api.").to_owned());
+        }
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        url.path().trim_end_matches('/').ends_with("/api/v3").then(|| format!("{host}{port}"))
+    });
+    found.unwrap_or_else(|| "github.com".to_owned())
+}
+
+fn source(settings: &SourceSettings, elsewhere: &Arc<Elsewhere>, connections: &mut Connections) -> anyhow::Result<Source> {
+    Ok(match settings {
+        SourceSettings::Url(url) => Source::Url(UrlSource::new(&url.id, &url.targets, Arc::clone(elsewhere))),
+        SourceSettings::Backstage(backstage) => {
+            let source = BackstageSource::new(&backstage.id, &backstage.url, backstage.token.clone());
+            Source::Backstage(source.with_context(|| format!("source {}", backstage.id))?)
         }
         SourceSettings::Github(github) => {
             let config = GithubConfig {
@@ -145,6 +198,7 @@ fn source(settings: &SourceSettings, connections: &mut Connections) -> anyhow::R
                 org: github.org.clone(),
                 connection: connections.to(github).with_context(|| format!("source {}", github.id))?,
                 catalog_paths: github.catalog_paths.clone(),
+                filters: filters(&github.filters),
             };
             let source = GithubSource::new(config).with_context(|| format!("source {}", github.id))?;
             Source::Github(if github.packages { source } else { source.without_packages() })
@@ -154,7 +208,7 @@ fn source(settings: &SourceSettings, connections: &mut Connections) -> anyhow::R
             id: directory.id.clone(),
             directory: DirectorySource { path: directory.path.clone(), catalog_paths: directory.catalog_paths.clone() },
         },
-    }))
+    })
 }
 
 /// One connection for all sources that speak with one GitHub as one identity, so that what they use up is known together.
@@ -187,12 +241,38 @@ impl Connections {
     }
 }
 
+fn filters(settings: &settings::Filters) -> Filters {
+    let settings::Filters { repository, branch, archived, forks, topics, visibility } = settings;
+    Filters {
+        repository: Some(repository.clone()).filter(|pattern| pattern != ".*"),
+        branch: Some(branch.clone()).filter(|branch| branch != "default"),
+        leave_archived: *archived == Whether::Exclude,
+        leave_forks: *forks == Whether::Exclude,
+        topics: topics.clone(),
+        visibility: visibility.iter().filter_map(|word| parse_visibility(word)).collect(),
+    }
+}
+
+/// The settings were checked to hold no other words.
+fn parse_visibility(word: &str) -> Option<Visibility> {
+    match word {
+        "public" => Some(Visibility::Public),
+        "private" => Some(Visibility::Private),
+        "internal" => Some(Visibility::Internal),
+        _ => None,
+    }
+}
+
 /// The database of these settings, not started yet.
 pub fn database(settings: &Settings) -> Database {
     Database::new(settings.database.url.as_ref(), &settings.data_dir)
 }
 
 pub fn worker(app: App) -> anyhow::Result<Arc<Worker>> {
-    let sources = sources(&app.settings)?;
-    Ok(Arc::new(Worker::new(Arc::new(app), sources)))
+    let Sources { mut sources, elsewhere } = sources(&app.settings)?;
+    // Descriptors can be added from chat wherever Steward runs.
+    if !sources.iter().any(|source| matches!(source, Source::Url(_))) {
+        sources.push(Source::Url(UrlSource::new(ADDED, &[], Arc::clone(&elsewhere))));
+    }
+    Ok(Arc::new(Worker::new(Arc::new(app), sources).with_elsewhere(elsewhere)))
 }

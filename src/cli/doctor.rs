@@ -10,7 +10,7 @@ use crate::{
     catalog::{Kind, kinds::CustomKinds},
     settings,
     store::Database,
-    sync::{Source, read_without_store},
+    sync::{Elsewhere, Source, read_without_store},
 };
 
 #[derive(Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ async fn check_all(settings: settings::Settings) -> anyhow::Result<Vec<Line>> {
     });
     lines.push(Line::new(kind, told));
     tokio::task::block_in_place(|| database.stop());
-    match build::sources(&app.settings) {
+    match build::sources(&app.settings).map(|built| built.sources) {
         Ok(sources) if sources.is_empty() => {
             let how = "none is set up; add one to steward.yaml, or set GITHUB_ORG and GITHUB_TOKEN";
             lines.push(Line::new("sources", Err(how.to_owned())));
@@ -91,12 +91,22 @@ async fn check_source(source: &Source) -> Vec<Line> {
             vec![Line::new(id.clone(), found.map_err(|error| format!("{path} cannot be read: {error}; check its `path`")))]
         }
         Source::Organisation(_) | Source::People(_) => vec![check_people(source).await],
+        Source::Url(url) => {
+            let checks = url.check().await.into_iter();
+            checks
+                .map(|(target, found)| Line::new(format!("{}: {target}", url.id()), found.map(|()| "is read".to_owned())))
+                .collect()
+        }
+        Source::Backstage(backstage) => {
+            let found = backstage.check().await.map(|count| format!("gives {count} entities at a time"));
+            vec![Line::new(backstage.id(), found.map_err(|error| error.to_string()))]
+        }
     }
 }
 
 /// Reads the list once: it is short, and only a whole one tells that it can be read.
 async fn check_people(source: &Source) -> Line {
-    let read = read_without_store(source, &CustomKinds::default(), crate::app::Clock::System.now()).await;
+    let read = read_without_store(source, &CustomKinds::default(), &Elsewhere::default(), crate::app::Clock::System.now()).await;
     let told = read.map(|parts| {
         let of = |kind: Kind| parts.claims.iter().filter(|claim| claim.entity.kind == kind).count();
         format!("{} people and {} teams", of(Kind::User), of(Kind::Group))

@@ -153,7 +153,7 @@ fn lint_file(found: &Found, custom_kinds: &CustomKinds) -> Option<Linted> {
     let unreadable = |reason: &str| {
         let hint = "check the path and its permissions".to_owned();
         let problem = Problem { message: format!("cannot be read: {reason}"), line: 1, column: 1, key: None, hint: Some(hint) };
-        let document = Document { doc_index: 0, line: 1, verdict: Verdict::Invalid { problem, entity_ref: None } };
+        let document = Document::new(0, 1, Verdict::Invalid { problem, entity_ref: None });
         Some(Linted { file: file.clone(), text: Vec::new(), documents: vec![document] })
     };
     if let Why::Unreadable(reason) = &found.why {

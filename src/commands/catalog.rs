@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     app::App,
-    catalog::{BrokenFile, Catalog, Kind, SourceState},
+    catalog::{BrokenFile, Catalog, Kind, SourceState, address::name_file},
     chat::{Account, Arguments, Block, Button, Card, ListItem, ListStyle, Place, Reply, Status, Text, Tone},
     store::{AuditEntry, Job, SyncSources},
 };
@@ -228,7 +228,7 @@ fn broken_card(catalog: &Catalog) -> Option<Card> {
         .take(BROKEN)
         .map(|file| {
             let (place, url) = broken_place(file);
-            let place = format!("{}/{place}", file.origin.repository);
+            let place = name_file(&file.origin.repository, &place);
             let text = match url {
                 Some(url) => Text::new().link(place, url),
                 None => Text::new().code(place),
@@ -252,8 +252,7 @@ fn conflicts_card(catalog: &Catalog) -> Option<Card> {
     let mut items: Vec<ListItem> = Vec::new();
     for entity_ref in refs.iter().take(CONFLICTS) {
         let owner = catalog.find(entity_ref).into_iter();
-        let files =
-            owner.chain(catalog.rivals(entity_ref)).map(|entry| format!("{}/{}", entry.origin.repository, entry.origin.path));
+        let files = owner.chain(catalog.rivals(entity_ref)).map(|entry| entry.origin.file());
         let files = files.collect::<Vec<_>>().join(", then ");
         items.push(ListItem::new(Text::new().code(short_ref(entity_ref)).say(format!(": {files}"))));
     }

@@ -2,15 +2,27 @@
 //! stream of `catalog`. Must not know what is done with them.
 
 mod app;
+mod ask;
 mod budget;
 mod check;
 mod client;
+mod contents;
 mod error;
+mod files;
+mod filters;
+mod latest;
+mod look;
 mod node;
 mod org;
+mod outline;
 mod page;
+mod pattern;
+mod query;
+mod quota;
+mod read;
 mod sbom;
 mod sweep;
+mod verdict;
 mod waits;
 pub mod webhook;
 mod wire;
@@ -24,11 +36,15 @@ use crate::catalog::{FileRole, RUNBOOK_PATHS};
 
 pub use check::Check;
 pub use error::GithubError;
+pub use filters::Filters;
 pub use org::{OrgSource, OrgWanted};
 pub use sbom::PackagesRead;
 pub use waits::Waits;
 
 use client::Client;
+use filters::Sieve;
+use pattern::Pattern;
+use query::Queries;
 
 /// What a source needs to know, as plain values.
 #[derive(Debug, Clone)]
@@ -38,12 +54,16 @@ pub struct GithubConfig {
     /// The login of an organisation; a user's works too.
     pub org: String,
     pub connection: Connection,
-    /// Where descriptors are, relative to a repository's root, at most [`MAX_CATALOG_PATHS`]; no globs.
+    /// Where descriptors are, relative to a repository's root: paths and globs, at most [`MAX_CATALOG_PATHS`].
     pub catalog_paths: Vec<String>,
+    pub filters: Filters,
 }
 
 /// Each path costs GitHub one more object for each repository of a page, and too many make its answers time out.
 pub const MAX_CATALOG_PATHS: usize = 8;
+
+/// Goes up when the same paths lead to other files than before, so that all of them are read anew.
+const READING: u32 = 1;
 
 /// One GitHub with one identity: shared by all that speak with it, so that what they use up is known together.
 #[derive(Debug, Clone)]
@@ -89,7 +109,12 @@ pub struct GithubSource {
     org: String,
     client: Arc<Client>,
     waits: Waits,
+    /// Those at plain paths, which come with the facts.
     files: Vec<WantedFile>,
+    /// Those of `catalog_paths` that have to be looked for.
+    globs: Vec<String>,
+    sieve: Sieve,
+    queries: Arc<Queries>,
     sbom: Arc<sbom::SbomPace>,
 }
 
@@ -103,18 +128,23 @@ struct WantedFile {
 impl GithubSource {
     /// Checks the values; sends nothing.
     pub fn new(config: GithubConfig) -> Result<Self, GithubError> {
-        let GithubConfig { id, org, connection, catalog_paths } = config;
+        let GithubConfig { id, org, connection, catalog_paths, filters } = config;
         if org.is_empty() {
             return Err(GithubError::Config { key: "org", why: "it is empty; write the organisation's login".to_owned() });
         }
         let Connection { client, waits } = connection;
         client.budget.name(&id);
-        Ok(Self { id, org, client, waits, files: wanted_files(&catalog_paths)?, sbom: Arc::default() })
+        let (files, globs) = wanted_files(&catalog_paths)?;
+        let sieve = Sieve::new(filters)?;
+        let queries = Arc::new(Queries::new(&files, sieve.branch()));
+        Ok(Self { id, org, client, waits, files, globs, sieve, queries, sbom: Arc::default() })
     }
 
-    /// How files are chosen, as a text to compare.
+    /// How files are chosen, as a text to compare: paths, branch, and the way of reading them.
     pub fn reading(&self) -> String {
-        self.files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>().join(" ")
+        let paths = self.files.iter().map(|file| file.path.as_str()).chain(self.globs.iter().map(String::as_str));
+        let paths: Vec<_> = paths.collect();
+        format!("{READING} {} {}", self.sieve.branch().unwrap_or("default"), paths.join(" "))
     }
 
     /// The source's name in Steward.
@@ -128,27 +158,22 @@ impl GithubSource {
     }
 }
 
-/// Descriptors first, then runbooks, best first.
-fn wanted_files(catalog_paths: &[String]) -> Result<Vec<WantedFile>, GithubError> {
+/// Files at plain paths, descriptors first, then runbooks, best first; and the globs.
+fn wanted_files(catalog_paths: &[String]) -> Result<(Vec<WantedFile>, Vec<String>), GithubError> {
     let wrong = |why: String| GithubError::Config { key: "catalog_paths", why };
     if catalog_paths.is_empty() || catalog_paths.len() > MAX_CATALOG_PATHS {
         return Err(wrong(format!("{} paths; there must be 1 to {MAX_CATALOG_PATHS}", catalog_paths.len())));
     }
-    let mut files: Vec<WantedFile> = Vec::new();
-    for path in catalog_paths {
-        if path.contains(['*', '?', '[', '{']) {
-            return Err(wrong(format!("{path} is a glob, which this version does not read; write each path out")));
-        }
-        let plain = path.trim_start_matches("./").trim_start_matches('/');
-        if plain.is_empty() || plain.ends_with('/') || plain.split('/').any(|part| matches!(part, "" | "." | "..")) {
-            return Err(wrong(format!("{path} is not the path of a file inside a repository")));
-        }
-        if !files.iter().any(|file| file.path == plain) {
-            files.push(WantedFile { path: plain.to_owned(), role: FileRole::Descriptor });
+    let (mut files, mut globs): (Vec<WantedFile>, Vec<String>) = (Vec::new(), Vec::new());
+    for text in catalog_paths {
+        match Pattern::parse(text).map_err(wrong)?.plain() {
+            None => globs.push(text.clone()),
+            Some(path) if files.iter().any(|file| file.path == path) => {}
+            Some(path) => files.push(WantedFile { path, role: FileRole::Descriptor }),
         }
     }
     let runbooks = RUNBOOK_PATHS.iter().filter(|path| !files.iter().any(|file| file.path == **path));
     let runbooks: Vec<_> = runbooks.map(|path| WantedFile { path: (*path).to_owned(), role: FileRole::Runbook }).collect();
     files.extend(runbooks);
-    Ok(files)
+    Ok((files, globs))
 }

@@ -9,13 +9,18 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::outline::numbered;
 use crate::catalog::{Authority, Commit, Repository, Visibility};
 
-/// A repository and its files by their place among the wanted ones.
+/// A repository's facts, and what tells whether there is more to read of it.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct NodeFacts {
+    /// Its head is the default branch's.
     pub(super) repository: Repository,
-    pub(super) files: Vec<(usize, Blob)>,
+    /// The head of the one branch that is asked for in all repositories, where it has that.
+    pub(super) branch_head: Option<Commit>,
+    /// When a fact of it changed last.
+    pub(super) updated_at: Option<DateTime<Utc>>,
 }
 
 /// A file's text, or the reason to read it another way.
@@ -30,12 +35,16 @@ pub(super) struct Blob {
     pub(super) text: Option<String>,
 }
 
-/// Reads one repository.
-pub(super) fn parse_node(raw: &RawValue) -> Result<Node, serde_json::Error> {
-    // Twice over the same text: flattening would copy every file once more.
-    let facts: Facts = serde_json::from_str(raw.get())?;
+/// Reads one repository's facts.
+pub(super) fn parse_facts(raw: &RawValue) -> Result<NodeFacts, serde_json::Error> {
+    serde_json::from_str::<Facts>(raw.get()).map(NodeFacts::from)
+}
+
+/// Reads its files, by their place among the wanted ones: apart from the facts, since flattening would copy each once more,
+/// and since the files of a known commit need not be read.
+pub(super) fn parse_files(raw: &RawValue) -> Result<Vec<(usize, Blob)>, serde_json::Error> {
     let Files(files) = serde_json::from_str(raw.get())?;
-    Ok(Node { repository: facts.into(), files })
+    Ok(files)
 }
 
 /// The name alone, for a message about a repository that cannot be read.
@@ -50,7 +59,7 @@ pub(super) fn parse_name(raw: &RawValue) -> Option<String> {
 
 /// The place of a file among the wanted ones, from its alias.
 pub(super) fn file_index(alias: &str) -> Option<usize> {
-    alias.strip_prefix("file")?.parse().ok()
+    numbered(alias, "file")
 }
 
 #[derive(Deserialize)]
@@ -65,9 +74,11 @@ struct Facts {
     is_archived: bool,
     is_fork: bool,
     pushed_at: Option<DateTime<Utc>>,
+    updated_at: Option<DateTime<Utc>>,
     primary_language: Option<Named>,
     repository_topics: Option<Topics>,
     default_branch_ref: Option<BranchRef>,
+    branch: Option<BranchRef>,
 }
 
 #[derive(Deserialize)]
@@ -118,19 +129,22 @@ struct User {
     login: String,
 }
 
-impl From<Facts> for Repository {
+impl From<Target> for Commit {
+    fn from(Target { oid, committed_date, author }: Target) -> Self {
+        let author = author.and_then(|Author { name, user }| user.map(|user| user.login).or(name));
+        Self { sha: oid, committed_at: committed_date, author }
+    }
+}
+
+impl From<Facts> for NodeFacts {
     fn from(facts: Facts) -> Self {
         let topics = facts.repository_topics.and_then(|topics| topics.nodes).unwrap_or_default();
         let (default_branch, target) = match facts.default_branch_ref {
             Some(BranchRef { name, target }) => (Some(name), target),
             None => (None, None),
         };
-        let head = target.map(|Target { oid, committed_date, author }| Commit {
-            sha: oid,
-            committed_at: committed_date,
-            author: author.and_then(|Author { name, user }| user.map(|user| user.login).or(name)),
-        });
-        Self {
+        let branch_head = facts.branch.and_then(|branch| branch.target).map(Commit::from);
+        let repository = Repository {
             id: facts.database_id,
             full_name: facts.name_with_owner,
             url: facts.url,
@@ -146,11 +160,12 @@ impl From<Facts> for Repository {
             topics: topics.into_iter().flatten().map(|topic| topic.topic.name).collect(),
             language: facts.primary_language.map(|language| language.name),
             pushed_at: facts.pushed_at,
-            head,
+            head: target.map(Commit::from),
             node_id: facts.id,
             excluded: None,
             authority: Authority::Descriptor,
-        }
+        };
+        Self { repository, branch_head, updated_at: facts.updated_at }
     }
 }
 

@@ -126,10 +126,26 @@ fn check_values(settings: &Settings) -> Result<(), (String, String)> {
             if github.auth.token.is_none() && github.auth.app.is_none() {
                 return Err((key("auth"), "holds neither token nor app; write token: ${GITHUB_TOKEN}".to_owned()));
             }
-            if let Some(glob) = github.catalog_paths.iter().find(|path| path.contains(['*', '?', '[', '{'])) {
+            let pattern = format!("^(?:{})$", github.filters.repository);
+            if let Err(error) = Regex::new(&pattern) {
+                let said = error.to_string();
+                let why = said.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                let message = format!(
+                    "{:?} is not a regular expression: {why}; write one for whole names, as in payments-.*",
+                    github.filters.repository
+                );
+                return Err((key("filters.repository"), message));
+            }
+            let is_odd = |letter: char| letter.is_whitespace() || "~^:?*[\\".contains(letter);
+            if github.filters.branch.contains(is_odd) || github.filters.branch.contains("..") {
                 let message =
-                    format!("{glob:?} is a glob, which this version does not read from GitHub yet; write each path out");
-                return Err((key("catalog_paths"), message));
+                    format!("{:?} is not the name of a branch; write default, or a name such as main", github.filters.branch);
+                return Err((key("filters.branch"), message));
+            }
+            let is_known = |word: &&String| matches!(word.as_str(), "public" | "private" | "internal");
+            if let Some(other) = github.filters.visibility.iter().find(|word| !is_known(word)) {
+                let message = format!("there is no visibility {other:?}; write public, private or internal");
+                return Err((key("filters.visibility"), message));
             }
         }
         if source.schedule().every < Duration::from_secs(10) {

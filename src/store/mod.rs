@@ -8,6 +8,7 @@ mod delivery;
 mod follow;
 mod history;
 mod link;
+mod location;
 mod package;
 mod private;
 mod removal;

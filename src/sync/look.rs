@@ -16,6 +16,7 @@ use crate::{
 /// What cannot be read now is in the summary's errors, and nothing of it is lost.
 pub async fn look_at(source: &Source, keys: &[RepositoryKey], context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
     let mut summary = SourceSummary::new(source.id());
+    source.prepare(context.store).await?;
     let clock = context.store.read_clock().await?;
     let looked = match source.look(keys).await {
         Ok(looked) => looked,

@@ -1,23 +1,29 @@
 //! From sources to the store: sweep, diff, write, one page after another, while the next page is on its way.
 //! Must not know how a source is read nor how a row is written.
 
+mod elsewhere;
+mod expand;
 mod look;
 mod page;
 mod people;
 mod removal;
 mod source;
 mod summary;
+mod url;
 
 use std::{collections::HashSet, time::Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 
+pub use elsewhere::{Elsewhere, FileElsewhere};
 pub use look::look_at;
 pub use removal::Removals;
 pub use source::Source;
 pub use summary::{Progress, Requests, SourceSummary, SyncSummary};
+pub use url::{ADDED, UrlSource, normalise, target_id};
 
+use expand::expand;
 use page::{PageContext, write_page, write_pages};
 use removal::{Missing, remove_missing};
 
@@ -42,11 +48,12 @@ const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(30);
 const ASK_AGAIN_AT_ONCE: usize = 50;
 
 /// What a sync needs besides its source.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct SyncContext<'a> {
     pub store: &'a Store,
     pub clock: &'a crate::app::Clock,
     pub custom_kinds: &'a CustomKinds,
+    pub elsewhere: &'a Elsewhere,
     pub order: SyncOrder,
     pub progress: &'a Progress,
 }
@@ -74,7 +81,9 @@ impl SyncOrder {
 pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
     let started = Instant::now();
     let mut summary = SourceSummary::new(source.id());
+    let context = &SyncContext { order: source.order(context.order), ..*context };
     let _lock = context.store.lock_source(source.id()).await?;
+    source.prepare(context.store).await?;
     let before = context.store.load_sync_state(source.id()).await?;
     let stored = context.store.load_source(source.id()).await?;
     let clock = context.store.read_clock().await?;
@@ -128,12 +137,16 @@ pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<S
 fn known(stored: &StoredSource, state: &SyncState, reading: &str, context: &SyncContext<'_>) -> Known {
     let living = stored.iter().filter(|(_, digest)| !digest.removed);
     let is_read_so = |digest: &StoredDigest| digest.reading.as_deref() == Some(reading);
+    let is_due = state.swept_at.is_none_or(|at| context.clock.now() - at >= EVERYTHING_EVERY);
+    // Files elsewhere, and files that were missed there, change without a push.
+    let leans_elsewhere = |digest: &StoredDigest| {
+        digest.files.iter().any(|file| file.problem.is_some() || crate::catalog::address::is_address(&file.path))
+    };
     let heads = living.clone().map(|(id, digest)| {
-        let head = digest.head.clone().filter(|_| is_read_so(digest) && !digest.excluded);
-        (*id, head)
+        let is_current = is_read_so(digest) && !digest.excluded && !(is_due && leans_elsewhere(digest));
+        (*id, digest.head.clone().filter(|_| is_current))
     });
     let heads = heads.collect();
-    let is_due = state.swept_at.is_none_or(|at| context.clock.now() - at >= EVERYTHING_EVERY);
     // A repository that was never read whole is asked for again by itself; one that was read otherwise tells of new settings.
     let is_set_up_anew = living.clone().any(|(_, digest)| digest.reading.is_some() && !is_read_so(digest));
     let scope = if is_due || is_set_up_anew || state.mark.is_none() { Scope::Everything } else { context.order.scope };
@@ -216,15 +229,18 @@ async fn ask_again(
 pub async fn read_without_store(
     source: &Source,
     custom_kinds: &CustomKinds,
+    elsewhere: &Elsewhere,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Parts, SweepError> {
     let (sender, mut receiver) = mpsc::channel::<SourcePage>(PAGES_AHEAD);
     let known = Known::default();
     let mut parts = Parts::default();
     let reading = async {
-        while let Some(page) = receiver.recv().await {
+        while let Some(mut page) = receiver.recv().await {
+            let lacking = expand(source, &mut page.repositories, None, elsewhere, custom_kinds).await;
             for read in page.repositories {
-                parts.add_repository(source.id(), diff_repository(None, &[], &read, custom_kinds));
+                let unmet = lacking.get(&read.repository.id).map_or(&[][..], Vec::as_slice);
+                parts.add_repository(source.id(), diff_repository(None, &[], &read, unmet, custom_kinds));
             }
         }
     };

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use tokio::sync::mpsc;
 
-use super::{Source, SourceSummary, SyncContext, people};
+use super::{Source, SourceSummary, SyncContext, expand::expand, people};
 use crate::{
     catalog::{
         Files, RepositoryRead, SourcePage, SweepError,
@@ -45,12 +45,13 @@ pub(super) async fn write_pages(
 
 /// Writes what differs on one page.
 pub(super) async fn write_page(
-    page: SourcePage,
+    mut page: SourcePage,
     page_context: &PageContext<'_>,
     summary: &mut SourceSummary,
 ) -> Result<Wrote, StoreError> {
     let PageContext { source, reading, stored, clock, context } = page_context;
     let source_id = source.id();
+    let lacking = expand(source, &mut page.repositories, Some(stored), context.elsewhere, context.custom_kinds).await;
     let asked_at = clock.time_of(page.asked_at);
     summary.repositories += page.repositories.len() as u64;
     let mut differing: Vec<RepositoryRead> = Vec::new();
@@ -76,7 +77,8 @@ pub(super) async fn write_page(
     let mut changes: Vec<_> = tokio::task::block_in_place(|| {
         let plan = |read: &RepositoryRead| {
             let id = read.repository.id;
-            diff_repository(stored.get(&id), claims.get(&id).map_or(&[], Vec::as_slice), read, context.custom_kinds)
+            let unmet = lacking.get(&id).map_or(&[][..], Vec::as_slice);
+            diff_repository(stored.get(&id), claims.get(&id).map_or(&[], Vec::as_slice), read, unmet, context.custom_kinds)
         };
         differing.iter().map(plan).collect()
     });

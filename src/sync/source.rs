@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::PAGES_AHEAD;
+use super::{PAGES_AHEAD, Removals, SyncOrder, UrlSource};
 use crate::{
-    catalog::{Known, Looked, RepositoryKey, RepositoryRead, SourcePage, SweepError, SweepReport},
+    backstage::BackstageSource,
+    catalog::{FilesFound, FilesWanted, Known, Looked, RepositoryKey, RepositoryRead, SourcePage, SweepError, SweepReport},
     directory::DirectorySource,
     github::{GithubError, GithubSource, OrgSource},
     people::{PeopleError, PeopleSource},
+    store::{Store, StoreError},
 };
 
 /// People join and leave by the day; what cannot wait is told by a webhook.
@@ -28,6 +30,10 @@ pub enum Source {
     Organisation(OrgSource),
     /// The HR system or identity provider.
     People(PeopleSource),
+    /// Single descriptors at any address.
+    Url(UrlSource),
+    /// Another catalog, for migration.
+    Backstage(BackstageSource),
 }
 
 impl Source {
@@ -37,6 +43,8 @@ impl Source {
             Self::Directory { id, .. } => id,
             Self::Organisation(organisation) => organisation.id(),
             Self::People(people) => people.id(),
+            Self::Url(url) => url.id(),
+            Self::Backstage(backstage) => backstage.id(),
         }
     }
 
@@ -44,16 +52,53 @@ impl Source {
     pub fn own_pace(&self) -> Option<Duration> {
         match self {
             Self::Organisation(_) => Some(ORGANISATION_PACE),
-            Self::Github(_) | Self::Directory { .. } | Self::People(_) => None,
+            Self::Github(_) | Self::Directory { .. } | Self::People(_) | Self::Url(_) | Self::Backstage(_) => None,
+        }
+    }
+
+    /// Takes over what was decided about the source since it was last read.
+    pub(super) async fn prepare(&self, store: &Store) -> Result<(), StoreError> {
+        match self {
+            Self::Url(url) => url.load_added(store).await,
+            Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => Ok(()),
+        }
+    }
+
+    /// A large removal waits for an admin; where people name each target themselves, it is meant.
+    pub(super) fn order(&self, asked: SyncOrder) -> SyncOrder {
+        match self {
+            Self::Url(_) => SyncOrder { removals: Removals::Confirmed, ..asked },
+            Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => asked,
+        }
+    }
+
+    /// Whether files that its files name are read; another catalog has read them already.
+    pub(super) fn names_files(&self) -> bool {
+        match self {
+            Self::Github(_) | Self::Directory { .. } | Self::Url(_) => true,
+            Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => false,
+        }
+    }
+
+    /// Reads more files of some repositories, in the order of the wishes.
+    pub(super) async fn load_files(&self, wanted: &[FilesWanted]) -> Vec<FilesFound> {
+        match self {
+            Self::Github(github) => github.load_files(wanted).await.unwrap_or_else(|error| {
+                let error = self.sweep_error(&error);
+                wanted.iter().map(|_| FilesFound { files: Vec::new(), errors: vec![error.clone()] }).collect()
+            }),
+            Self::Directory { directory, .. } => tokio::task::block_in_place(|| directory.load_files(wanted)),
+            // What they name is at addresses of its own.
+            Self::Organisation(_) | Self::People(_) | Self::Url(_) | Self::Backstage(_) => {
+                wanted.iter().map(|_| FilesFound { files: Vec::new(), errors: Vec::new() }).collect()
+            }
         }
     }
 
     /// Itself, where the packages of its repositories can be asked for.
     pub fn with_packages(&self) -> Option<&GithubSource> {
-        match self {
-            Self::Github(github) if github.reads_packages() => Some(github),
-            Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) => None,
-        }
+        let Self::Github(github) = self else { return None };
+        github.reads_packages().then_some(github)
     }
 
     pub(super) async fn sweep(&self, known: &Known, pages: mpsc::Sender<SourcePage>) -> Result<SweepReport, SweepError> {
@@ -67,6 +112,11 @@ impl Source {
                 let failed = |error: PeopleError| SweepError { location: people.id().to_owned(), message: error.to_string() };
                 people.sweep(pages).await.map_err(failed)
             }
+            Self::Url(url) => Ok(url.sweep(pages).await),
+            Self::Backstage(backstage) => backstage
+                .sweep(pages)
+                .await
+                .map_err(|error| SweepError { location: backstage.id().to_owned(), message: error.to_string() }),
         }
     }
 
@@ -74,7 +124,7 @@ impl Source {
     pub fn tells_what_is_new(&self) -> bool {
         match self {
             Self::Github(_) => true,
-            Self::Directory { .. } | Self::Organisation(_) | Self::People(_) => false,
+            Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Url(_) | Self::Backstage(_) => false,
         }
     }
 
@@ -84,14 +134,18 @@ impl Source {
             Self::Github(github) => github.reading(),
             Self::Directory { directory, .. } => directory.catalog_paths.join(" "),
             // Read whole each time, in one way.
-            Self::Organisation(_) | Self::People(_) => String::new(),
+            Self::Organisation(_) | Self::People(_) | Self::Url(_) | Self::Backstage(_) => String::new(),
         }
     }
 
     /// Looks at some repositories again, whatever is known of them.
     pub(super) async fn look(&self, keys: &[RepositoryKey]) -> Result<Looked, SweepError> {
         match self {
-            Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) => self.look_by_sweep(keys).await,
+            Self::Url(url) => Ok(url.look(keys).await),
+            Self::Github(github) => github.look(keys).await.map_err(|error| self.sweep_error(&error)),
+            Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => {
+                self.look_by_sweep(keys).await
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::catalog::{SweepError, diff::Tally};
+use crate::catalog::{SweepError, address::name_file, diff::Tally};
 
 /// The object of `steward sync --json`.
 #[derive(Debug, Default, Serialize)]
@@ -68,7 +68,7 @@ impl SourceSummary {
 
     /// Adds what is wrong with a repository's files.
     pub(super) fn blame(&mut self, repository: &str, problems: impl Iterator<Item = (String, String)>) {
-        let error = |(path, message)| SweepError { location: format!("{repository}/{path}"), message };
+        let error = |(path, message): (String, String)| SweepError { location: name_file(repository, &path), message };
         self.errors.extend(problems.map(error));
     }
 

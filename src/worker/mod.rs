@@ -25,7 +25,7 @@ use crate::{
     app::App,
     catalog::{Catalog, SourceState},
     store::{Database, Followed, StoreError, follow, save_parts_to_disk, save_sources_to_disk},
-    sync::{Progress, Source, SourceSummary, SyncContext, SyncOrder, SyncSummary, sync_source},
+    sync::{Elsewhere, Progress, Source, SourceSummary, SyncContext, SyncOrder, SyncSummary, sync_source},
 };
 
 /// Between attempts to reach a database that is away: short, because an engineer may be waiting for fresh answers.
@@ -52,6 +52,7 @@ const RETRY_SYNC: Duration = Duration::from_secs(30);
 pub struct Worker {
     pub app: Arc<App>,
     pub sources: Vec<Source>,
+    elsewhere: Arc<Elsewhere>,
     saved: Mutex<Saved>,
 }
 
@@ -71,7 +72,13 @@ impl Saved {
 
 impl Worker {
     pub fn new(app: Arc<App>, sources: Vec<Source>) -> Self {
-        Self { app, sources, saved: Mutex::default() }
+        Self { app, sources, elsewhere: Arc::default(), saved: Mutex::default() }
+    }
+
+    /// Reads addresses by this; without it only those that anybody may read.
+    #[must_use]
+    pub fn with_elsewhere(self, elsewhere: Arc<Elsewhere>) -> Self {
+        Self { elsewhere, ..self }
     }
 
     /// Keeps the snapshot current until told to stop. Outages are waited out; answers go on from memory.
@@ -265,7 +272,7 @@ impl Worker {
 
     fn sync_context<'a>(&'a self, order: SyncOrder, progress: &'a Progress) -> SyncContext<'a> {
         let App { store, clock, custom_kinds, .. } = &*self.app;
-        SyncContext { store, clock, custom_kinds, order, progress }
+        SyncContext { store, clock, custom_kinds, elsewhere: &self.elsewhere, order, progress }
     }
 
     /// Syncs one source and tells of it in log and metrics.

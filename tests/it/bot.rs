@@ -5,16 +5,18 @@ use std::{path::Path, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use steward::{
     app::{App, CatalogHandle, Clock},
+    backstage::BackstageSource,
     catalog::{Catalog, Parts, kinds::CustomKinds},
     chat::{Account, Act, Form, Place, Platform, Reply, Request, Response, Submission, Value},
     cli::ask::{Colour, render_text},
     commands::{load_definitions, respond},
-    github::{Auth, Connection, GithubConfig, GithubSource, Waits},
+    github::{Auth, Connection, Filters, GithubConfig, GithubSource, Waits},
     outbox::Outbox,
     playground::{Board, channel_of},
     settings::Settings,
     store::{Database, Store, load_parts_from_disk},
-    sync::{Progress, Source, SyncOrder, SyncSummary},
+    sync::{ADDED, Elsewhere, Progress, Source, SyncOrder, SyncSummary, UrlSource},
+    web::Web,
     worker::Worker,
 };
 use tempfile::TempDir;
@@ -32,8 +34,18 @@ pub struct Bot {
     pub worker: Arc<Worker>,
     pub database: Arc<Database>,
     pub folder: Arc<TempDir>,
+    places: Places,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
+}
+
+/// What is read besides GitHub.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// The targets of a source `extra` of type url; without any there is the one for addresses from chat.
+    pub targets: Vec<String>,
+    /// The address of a Backstage, source `old`.
+    pub backstage: Option<String>,
 }
 
 /// What the clock shows when a test begins.
@@ -67,23 +79,42 @@ impl Bot {
         let folder = Arc::new(TempDir::new().expect("a temporary folder"));
         let github = FakeGithub::start("acme").await;
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
-        Self::build(Arc::new(github), Arc::new(new_database().await), folder, paths).run().await
+        Self::build(Arc::new(github), Arc::new(new_database().await), folder, paths, Places::default()).run().await
+    }
+
+    /// An organisation `acme` with these descriptors, and other places that are read.
+    pub async fn with_places(descriptors: &[(&str, &str)], places: Places) -> Self {
+        let github = FakeGithub::start("acme").await;
+        for (repository, text) in descriptors {
+            github.add_repository(repository, &[("catalog-info.yaml", text)]);
+        }
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let database = Arc::new(new_database().await);
+        Self::build(Arc::new(github), database, folder, usual_paths(), places).run().await
     }
 
     pub async fn start(github: FakeGithub, database: Database) -> Self {
         let folder = Arc::new(TempDir::new().expect("a temporary folder"));
-        let bot = Self::build(Arc::new(github), Arc::new(database), folder, usual_paths());
+        let bot = Self::build(Arc::new(github), Arc::new(database), folder, usual_paths(), Places::default());
         bot.run().await
     }
 
     /// The same Steward after a restart: memory is gone, disk and database are there.
     pub async fn restart(self) -> Self {
         let (github, database, folder) = (Arc::clone(&self.github), Arc::clone(&self.database), Arc::clone(&self.folder));
+        let places = self.places.clone();
         self.halt().await;
-        Self::build(github, database, folder, usual_paths()).run().await
+        Self::build(github, database, folder, usual_paths(), places).run().await
     }
 
-    fn build(github: Arc<FakeGithub>, database: Arc<Database>, folder: Arc<TempDir>, catalog_paths: Vec<String>) -> Self {
+    fn build(
+        github: Arc<FakeGithub>,
+        database: Arc<Database>,
+        folder: Arc<TempDir>,
+        catalog_paths: Vec<String>,
+        places: Places,
+    ) -> Self {
+        let trusted: Vec<url::Url> = places.targets.iter().map(|target| target.parse().expect("an address")).collect();
         let mut settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
         settings.access.admins = vec!["group:default/platform".to_owned()];
         let parts: Parts = load_parts_from_disk(folder.path()).unwrap_or_default();
@@ -96,15 +127,27 @@ impl Bot {
             outbox: Outbox { slack: None, playground: Some(Board::default()) },
             clock: Clock::fixed(morning()),
         };
+        let connection = Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address");
+        let elsewhere = Arc::new(Elsewhere::new(Web::new(&trusted), vec![("github.com".to_owned(), connection.clone())]));
         let config = GithubConfig {
             id: "acme".to_owned(),
             org: "acme".to_owned(),
-            connection: Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address"),
+            connection,
             catalog_paths,
+            filters: Filters::default(),
         };
         let source = Source::Github(GithubSource::new(config).expect("a valid source"));
-        let worker = Arc::new(Worker::new(Arc::new(app), vec![source]));
-        Self { github, worker, database, folder, stop: CancellationToken::new(), tasks: Vec::new() }
+        let mut sources = vec![source];
+        match places.targets.as_slice() {
+            [] => sources.push(Source::Url(UrlSource::new(ADDED, &[], Arc::clone(&elsewhere)))),
+            targets => sources.push(Source::Url(UrlSource::new("extra", targets, Arc::clone(&elsewhere)))),
+        }
+        if let Some(url) = &places.backstage {
+            let backstage = BackstageSource::new("old", url, Some("backstage-token".into())).expect("a valid address");
+            sources.push(Source::Backstage(backstage));
+        }
+        let worker = Arc::new(Worker::new(Arc::new(app), sources).with_elsewhere(elsewhere));
+        Self { github, worker, database, folder, places, stop: CancellationToken::new(), tasks: Vec::new() }
     }
 
     async fn run(mut self) -> Self {

@@ -132,11 +132,25 @@ fn wrong_values_say_what_to_write() {
         "database: { max_connections: 1 }\n",
         expect!["steward.yaml:1: database.max_connections: is under 5: sync, listening and the job queue hold one each"],
     );
-    let glob = "sources: [{ type: github, id: a, org: a, auth: { token: t }, catalog_paths: [\"**/catalog-info.yaml\"] }]\n";
+    let filtered = |filters: &str| {
+        format!("sources:\n  - type: github\n    id: a\n    org: a\n    auth: {{ token: t }}\n    filters: {{ {filters} }}\n")
+    };
     check(
-        glob,
+        &filtered("repository: \"pay(\""),
         expect![[
-            r#"steward.yaml:1: sources[0].catalog_paths: "**/catalog-info.yaml" is a glob, which this version does not read from GitHub yet; write each path out"#
+            r#"steward.yaml:6: sources[0].filters.repository: "pay(" is not a regular expression: unclosed group; write one for whole names, as in payments-.*"#
+        ]],
+    );
+    check(
+        &filtered("visibility: [secret]"),
+        expect![[
+            r#"steward.yaml:6: sources[0].filters.visibility: there is no visibility "secret"; write public, private or internal"#
+        ]],
+    );
+    check(
+        &filtered("branch: \"a b\""),
+        expect![[
+            r#"steward.yaml:6: sources[0].filters.branch: "a b" is not the name of a branch; write default, or a name such as main"#
         ]],
     );
     let source = |rest: &str| format!("sources:\n  - type: directory\n    id: a\n    path: ./x\n{rest}");

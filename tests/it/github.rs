@@ -4,14 +4,14 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use steward::{
     catalog::{Contents, FileRole, Known, RepositoryRead, SourcePage, SweepReport, Visibility},
-    github::{Auth, Check, Connection, GithubConfig, GithubError, GithubSource, Waits},
+    github::{Auth, Check, Connection, Filters, GithubConfig, GithubError, GithubSource, Waits},
 };
 use tokio::sync::mpsc;
 
 use crate::fake_github::{Announced, Counts, FakeGithub, Fault, Model, OwnerKind, TOKEN};
 
 /// Short enough for tests, in the same proportions as the real ones.
-const WAITS: Waits = Waits {
+pub const WAITS: Waits = Waits {
     first: Duration::from_millis(1),
     longest: Duration::from_millis(20),
     unannounced: Duration::from_millis(60),
@@ -20,31 +20,31 @@ const WAITS: Waits = Waits {
     request: Duration::from_millis(5_000),
 };
 
-fn config(fake: &FakeGithub) -> GithubConfig {
+pub fn config(fake: &FakeGithub) -> GithubConfig {
     config_at(&fake.url, TOKEN).expect("a valid address and token")
 }
 
 fn config_at(api_url: &str, token: &str) -> Result<GithubConfig, GithubError> {
     let connection = Connection::new(api_url, &Auth::Token(token.into()), WAITS)?;
     let catalog_paths = vec!["catalog-info.yaml".to_owned()];
-    Ok(GithubConfig { id: "acme".to_owned(), org: "acme".to_owned(), connection, catalog_paths })
+    Ok(GithubConfig { id: "acme".to_owned(), org: "acme".to_owned(), connection, catalog_paths, filters: Filters::default() })
 }
 
-struct Swept {
-    repositories: Vec<RepositoryRead>,
-    report: SweepReport,
+pub struct Swept {
+    pub repositories: Vec<RepositoryRead>,
+    pub report: SweepReport,
 }
 
 impl Swept {
-    fn names(&self) -> BTreeSet<&str> {
+    pub fn names(&self) -> BTreeSet<&str> {
         self.repositories.iter().map(|read| read.repository.full_name.as_str()).collect()
     }
 
-    fn find(&self, name: &str) -> &RepositoryRead {
+    pub fn find(&self, name: &str) -> &RepositoryRead {
         self.repositories.iter().find(|read| read.repository.full_name == format!("acme/{name}")).expect("it was swept")
     }
 
-    fn text(&self, name: &str, path: &str) -> String {
+    pub fn text(&self, name: &str, path: &str) -> String {
         let file = self.find(name).files.read().iter().find(|file| file.path == path).expect("the file was read");
         match &file.contents {
             Contents::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
@@ -53,8 +53,11 @@ impl Swept {
     }
 }
 
-async fn try_sweep(config: GithubConfig) -> Result<Swept, GithubError> {
-    let source = GithubSource::new(config)?;
+pub async fn try_sweep(config: GithubConfig) -> Result<Swept, GithubError> {
+    sweep_known(&GithubSource::new(config)?, &Known::default()).await
+}
+
+pub async fn sweep_known(source: &GithubSource, known: &Known) -> Result<Swept, GithubError> {
     let (sender, mut receiver) = mpsc::channel::<SourcePage>(2);
     let reader = async {
         let mut repositories = Vec::new();
@@ -63,17 +66,16 @@ async fn try_sweep(config: GithubConfig) -> Result<Swept, GithubError> {
         }
         repositories
     };
-    let known = Known::default();
-    let (report, repositories) = tokio::join!(source.sweep(&known, sender), reader);
+    let (report, repositories) = tokio::join!(source.sweep(known, sender), reader);
     Ok(Swept { repositories, report: report? })
 }
 
-async fn sweep(fake: &FakeGithub) -> Swept {
+pub async fn sweep(fake: &FakeGithub) -> Swept {
     fake.second_lasts(WAITS.announced_second);
     try_sweep(config(fake)).await.expect("the sweep reaches its end")
 }
 
-async fn generated(repositories: usize) -> FakeGithub {
+pub async fn generated(repositories: usize) -> FakeGithub {
     FakeGithub::serve(FakeGithub::generate("acme", repositories), 0).await
 }
 
@@ -103,17 +105,19 @@ fn assert_whole(fake: &FakeGithub, swept: &Swept) {
 }
 
 #[tokio::test]
-async fn two_thousand_repositories_take_twenty_requests() {
+async fn two_thousand_repositories_take_twenty_pages_and_one_request_for_the_mark() {
     let fake = generated(2_000).await;
     let swept = sweep(&fake).await;
     assert_complete(&fake, &swept);
-    assert_eq!((swept.report.graphql_requests, swept.report.rest_requests), (20, 0));
-    assert_eq!(fake.counts(), Counts { graphql: 20, rest: 0, too_early: 0, page_sizes: vec![100; 20] });
+    assert_eq!((swept.report.graphql_requests, swept.report.rest_requests), (21, 0));
+    // The first asks for one repository of each list, with its first twenty topics.
+    let page_sizes = [vec![20], vec![100; 20]].concat();
+    assert_eq!(fake.counts(), Counts { graphql: 21, rest: 0, too_early: 0, page_sizes });
 }
 
 #[tokio::test]
 async fn full_pages_need_no_empty_one_after_them() {
-    for (repositories, requests) in [(0, 1), (1, 1), (99, 1), (100, 1), (101, 2), (200, 2)] {
+    for (repositories, requests) in [(0, 2), (1, 2), (99, 2), (100, 2), (101, 3), (200, 3)] {
         let fake = generated(repositories).await;
         let swept = sweep(&fake).await;
         assert_complete(&fake, &swept);
@@ -174,17 +178,27 @@ async fn several_descriptor_paths_come_in_the_same_request() {
     let swept = try_sweep(GithubConfig { catalog_paths: paths, ..config(&fake) }).await.expect("the sweep reaches its end");
     assert_eq!(swept.text("two", "catalog-info.yaml"), "a: 1\n");
     assert_eq!(swept.text("two", "ops/\"odd\" name.yaml"), "b: 2\n");
-    assert_eq!(fake.counts().graphql, 1);
+    assert_eq!(fake.counts().graphql, 2);
 }
 
 #[tokio::test]
-async fn the_query_that_is_checked_is_the_one_that_is_sent() {
+async fn the_queries_that_are_checked_are_those_that_are_sent() {
     let fake = generated(1).await;
-    sweep(&fake).await;
-    let plain = |text: &str| {
-        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect::<Vec<_>>().join("\n")
+    let filters = Filters { branch: Some("production".to_owned()), ..Filters::default() };
+    try_sweep(GithubConfig { filters, ..config(&fake) }).await.expect("the sweep reaches its end");
+    let definitions = |text: &str| {
+        let plain: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+        let plain = plain.join("\n").replace("refs/heads/production:", "HEAD:");
+        let parts = plain.replace("\nfragment ", "\n\nfragment ").replace("\nquery ", "\n\nquery ");
+        parts.split("\n\n").map(str::to_owned).collect::<BTreeSet<_>>()
     };
-    assert_eq!(plain(&fake.queries()[0]), plain(include_str!("../../src/github/sweep.graphql")));
+    let checked = definitions(include_str!("../../src/github/repositories.graphql"));
+    let sent = fake.queries();
+    assert_eq!(sent.len(), 2);
+    for query in sent {
+        let unchecked: Vec<_> = definitions(&query).difference(&checked).cloned().collect();
+        assert_eq!(unchecked, Vec::<String>::new());
+    }
 }
 
 #[tokio::test]
@@ -200,7 +214,7 @@ async fn a_second_sweep_shows_what_changed() {
     fake.add_repository("fresh", &[("catalog-info.yaml", "kind: System\n")]);
     let swept = sweep(&fake).await;
     assert_complete(&fake, &swept);
-    assert_eq!(fake.counts().graphql, 1);
+    assert_eq!(fake.counts().graphql, 2);
     assert_eq!(swept.text("payments-api", "catalog-info.yaml"), "kind: API\n");
     assert_eq!(swept.find("search-api-00001").files.read(), []);
     assert!(swept.find("identity-api-00003").repository.archived);
@@ -270,17 +284,17 @@ async fn each_page_failing_once_loses_nothing() {
         let swept = sweep(&fake).await;
         assert_complete(&fake, &swept);
         assert_eq!(fake.counts().too_early, 0, "after {fault:?}");
-        assert!(fake.counts().graphql <= 2 * 3, "{} requests after {fault:?}", fake.counts().graphql);
+        assert!(fake.counts().graphql <= 2 * 4, "{} requests after {fault:?}", fake.counts().graphql);
     }
 }
 
 #[tokio::test]
 async fn one_bad_gateway_costs_one_request() {
     let fake = generated(2_000).await;
-    fake.plan([None, None, Some(Fault::Status(502))]);
+    fake.plan([None, None, None, Some(Fault::Status(502))]);
     let swept = sweep(&fake).await;
     assert_complete(&fake, &swept);
-    assert_eq!(swept.report.graphql_requests, 21);
+    assert_eq!(swept.report.graphql_requests, 22);
 }
 
 #[tokio::test]
@@ -295,11 +309,11 @@ async fn pages_shrink_to_what_github_can_answer_and_grow_back() {
         assert!(fake.counts().graphql <= 20 + 8, "{} requests, {sizes:?}", fake.counts().graphql);
     }
     let fake = generated(1_000).await;
-    fake.plan(vec![Some(Fault::Status(502)); 3]);
+    fake.plan([vec![None], vec![Some(Fault::Status(502)); 3]].concat());
     let swept = sweep(&fake).await;
     assert_complete(&fake, &swept);
     let sizes = fake.counts().page_sizes;
-    assert_eq!((sizes.first(), sizes.last()), (Some(&25), Some(&100)), "{sizes:?}");
+    assert_eq!((sizes.get(1), sizes.last()), (Some(&25), Some(&100)), "{sizes:?}");
 }
 
 #[tokio::test]
@@ -318,7 +332,7 @@ async fn an_answer_that_does_not_come_is_asked_for_in_smaller_pages() {
 async fn a_repository_too_heavy_even_alone_does_not_end_the_sweep() {
     let fake = generated(3).await;
     // Twice at 100, then 50, 25, 12, 6, 3, three times at one, and then without files.
-    fake.plan(vec![Some(Fault::GraphqlTimeout); 10]);
+    fake.plan([vec![None], vec![Some(Fault::GraphqlTimeout); 10]].concat());
     let swept = sweep(&fake).await;
     assert_eq!(swept.names().len(), 2);
     let errors: Vec<_> = swept.report.errors.iter().map(|error| (error.location.as_str(), &error.message[..28])).collect();
@@ -380,7 +394,7 @@ async fn a_long_or_binary_file_costs_one_read_of_its_own() {
     assert_eq!(swept.text("payments-api", "runbook.md"), "PK\0\u{1}");
     let too_long = "unreadable: it has 2097153 bytes; Steward reads files of up to 2097152";
     assert_eq!(swept.text("payments-api", "docs/RUNBOOK.md"), too_long);
-    assert_eq!((swept.report.graphql_requests, swept.report.rest_requests), (1, 2));
+    assert_eq!((swept.report.graphql_requests, swept.report.rest_requests), (2, 2));
     assert_eq!(swept.report.errors, []);
 }
 
@@ -388,10 +402,10 @@ async fn a_long_or_binary_file_costs_one_read_of_its_own() {
 async fn a_file_that_cannot_be_read_whole_is_unreadable_and_says_why() {
     let fake = generated(1).await;
     fake.push_file("payments-api", "catalog-info.yaml", b"\0");
-    fake.plan([None, Some(Fault::Status(500)), Some(Fault::Status(502))]);
+    fake.plan([None, None, Some(Fault::Status(500)), Some(Fault::Status(502))]);
     let swept = sweep(&fake).await;
     assert_eq!((swept.text("payments-api", "catalog-info.yaml").as_str(), swept.report.rest_requests), ("\0", 3));
-    fake.plan([None, Some(Fault::Status(404))]);
+    fake.plan([None, None, Some(Fault::Status(404))]);
     let swept = sweep(&fake).await;
     let said = "GitHub rejected the request: 404: Server Error";
     assert_eq!(swept.text("payments-api", "catalog-info.yaml"), format!("unreadable: {said}"));
@@ -453,14 +467,14 @@ async fn what_cannot_work_is_said_with_what_to_do() {
     let fake = generated(1).await;
     let good = || config(&fake);
     let path = |path: &str| vec![path.to_owned()];
+    let filtered = |filters: Filters| Ok(GithubConfig { filters, ..good() });
     let cases = [
         (config_at(&fake.url, "ghp_other"), "GitHub does not accept the token"),
         (config_at(&fake.url, "a\nb"), "auth.token: it is empty or has characters no token has"),
         (Ok(GithubConfig { org: "acem".to_owned(), ..good() }), "GitHub has no organisation or user acem that the token may see"),
-        (
-            Ok(GithubConfig { catalog_paths: path("**/catalog-info.yaml"), ..good() }),
-            "catalog_paths: **/catalog-info.yaml is a glob",
-        ),
+        (Ok(GithubConfig { catalog_paths: path("{a/b,c}/x.yaml"), ..good() }), "catalog_paths: {a/b,c}/x.yaml is not the path"),
+        (filtered(Filters { repository: Some("(".to_owned()), ..Filters::default() }), "filters.repository: \"(\" is not"),
+        (filtered(Filters { branch: Some("a b".to_owned()), ..Filters::default() }), "filters.branch: \"a b\" is not"),
         (Ok(GithubConfig { catalog_paths: path("../up.yaml"), ..good() }), "catalog_paths: ../up.yaml is not the path of a file"),
         (config_at("api.github.com", TOKEN), "api_url: api.github.com is not a URL"),
         (config_at(&format!("{}/wrong", fake.url), TOKEN), "/wrong does not answer as GitHub's API: 404"),

@@ -107,7 +107,7 @@ async fn history_goes_on_through_renames_and_moves() {
 
         Changes component:cart
           - 1 January: moved, was in acme/store/catalog-info.yaml; system none → system:shop (COMMIT
-            <https://github.com/acme/carts/commit/COMMIT5f742c3584e28d5ee326603468afd0874> by ada)
+            <https://github.com/acme/carts/commit/COMMITdfe1df54b4e010caf446d71231753cc4a> by ada)
           - 1 January: renamed, was component:basket; owner Team A → Team B (COMMIT
             <https://github.com/acme/store/commit/COMMIT44ed16ee635cb9b28561f7cf104d299b2> by ada)
           - 1 January: first seen (COMMIT

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Every module of the crate and the floor it stands on; an import goes to a lower floor or stays in its own module.
-const FLOORS: [(&str, u8); 25] = [
+const FLOORS: [(&str, u8); 27] = [
     ("main", 60),
     ("lib", 60),
     ("cli", 60),
@@ -31,6 +31,9 @@ const FLOORS: [(&str, u8); 25] = [
     ("slack", 20),
     ("discord", 20),
     ("playground", 20),
+    ("backstage", 20),
+    // Below the others of its kind: what is read over plain HTTP is read through it.
+    ("web", 15),
     ("catalog", 10),
     ("chat", 10),
     // Plain values that all floors above the pure ones are given.
@@ -42,10 +45,11 @@ const FLOORS: [(&str, u8); 25] = [
 const DOORS: [&str; 3] = ["slack", "discord", "playground"];
 
 /// A word, the only places (prefixes below `src/`) that may say it, and why.
-const ONE_PLACE: [(&str, &[&str], &str); 11] = [
+const ONE_PLACE: [(&str, &[&str], &str); 12] = [
     ("sqlx::", &["store"], "SQL and transactions stay in one place, so that a change of the schema is found in one folder"),
     ("octocrab::", &["github"], "GitHub's types end at its door; the rest must not notice another version of them"),
     ("slack_morphism::", &["slack"], "what is Slack's is rendered and parsed in one place; the rest is platform-neutral"),
+    ("reqwest::", &["web.rs"], "an address that anybody may name is judged in one place before it is asked"),
     ("serenity::", &["discord"], "what is Discord's is rendered and parsed in one place; the rest is platform-neutral"),
     ("tantivy::", &["search"], "the index is an outside thing behind one module"),
     ("axum::", &["http", "playground", "cli/serve.rs"], "answers must not know that they were asked over HTTP"),

@@ -366,7 +366,7 @@ impl Known {
                 Authority::People => {
                     known.hr_ids.extend(entity.annotation(annotation::HR_ID).map(|id| AccountKind::Hr.normalise(id)));
                 }
-                Authority::Descriptor => {}
+                Authority::Descriptor | Authority::Migration => {}
             }
         }
         known.domains.remove("");
@@ -408,7 +408,7 @@ fn add_claim(web: &mut Web, entry: &Entry, known: &Known) {
                 }
             }
         }
-        Authority::Descriptor => {
+        Authority::Descriptor | Authority::Migration => {
             let verified = email.filter(|email| domain_of(email).is_some_and(|domain| known.domains.contains(&domain)));
             if let Some(account) = verified.and_then(|email| web.account(AccountKind::Email, email)) {
                 web.tie(user, account, Evidence::VerifiedEmail);

@@ -80,7 +80,8 @@ async fn load_parts(args: &AskArgs, settings: &Settings) -> anyhow::Result<Parts
     };
     let directory = DirectorySource { path: folder.clone(), catalog_paths: catalog_paths() };
     let source = Source::Directory { id: "folder".to_owned(), directory };
-    let read = read_without_store(&source, &build::custom_kinds(settings)?, crate::app::Clock::System.now()).await;
+    let (kinds, elsewhere) = (build::custom_kinds(settings)?, build::elsewhere(settings)?);
+    let read = read_without_store(&source, &kinds, &elsewhere, crate::app::Clock::System.now()).await;
     read.map_err(|error| anyhow::anyhow!("{}", error.message))
 }
 

@@ -139,7 +139,7 @@ fn conflict(catalog: &Catalog, entry: &Entry) -> Option<Text> {
     if rivals.is_empty() {
         return None;
     }
-    let file = |entry: &Entry| format!("{}/{}", entry.origin.repository, entry.origin.path);
+    let file = |entry: &Entry| entry.origin.file();
     let others = rivals.iter().map(|rival| file(rival)).collect::<Vec<_>>().join(", ");
     let claim = if rivals.len() == 1 { "claims" } else { "claim" };
     let said = format!(

@@ -22,6 +22,10 @@ pub struct Owner {
 pub struct Repo {
     pub id: i64,
     pub name: String,
+    /// Names that still lead here.
+    pub former_names: Vec<String>,
+    /// Where it is not the model's owner any more.
+    pub new_owner: Option<String>,
     pub description: Option<String>,
     pub default_branch: String,
     pub visibility: String,
@@ -34,6 +38,10 @@ pub struct Repo {
     pub pushed_at: Option<DateTime<Utc>>,
     /// Of the default branch, oldest first.
     pub commits: Vec<Commit>,
+    /// Other branches by name, each with its latest commit.
+    pub branches: BTreeMap<String, Commit>,
+    /// Paths that are symbolic links.
+    pub links: Vec<String>,
     /// What GitHub fails to give of it: the whole repository, or these paths.
     pub broken: bool,
     pub broken_paths: Vec<String>,
@@ -55,6 +63,8 @@ pub struct Model {
     pub owner: Owner,
     /// By creation.
     pub repos: Vec<Repo>,
+    /// Those that went to other owners.
+    pub elsewhere: Vec<Repo>,
     /// Moves on by a minute with every verb.
     pub now: DateTime<Utc>,
     next_id: i64,
@@ -67,6 +77,7 @@ impl Model {
         Self {
             owner: Owner { login: login.to_owned(), id: 9_919, kind },
             repos: Vec::new(),
+            elsewhere: Vec::new(),
             now,
             next_id: 700_001,
             graph: Default::default(),
@@ -86,6 +97,8 @@ impl Model {
         self.repos.push(Repo {
             id,
             name: name.to_owned(),
+            former_names: Vec::new(),
+            new_owner: None,
             description: None,
             default_branch: "main".to_owned(),
             visibility: "private".to_owned(),
@@ -97,6 +110,8 @@ impl Model {
             updated_at: now,
             pushed_at: None,
             commits: Vec::new(),
+            branches: BTreeMap::new(),
+            links: Vec::new(),
             broken: false,
             broken_paths: Vec::new(),
         });
@@ -105,6 +120,16 @@ impl Model {
 
     pub fn find_repo(&self, name: &str) -> Option<&Repo> {
         self.repos.iter().find(|repo| repo.name.eq_ignore_ascii_case(name))
+    }
+
+    /// As GitHub finds it by name: former names lead on unless another repository took them.
+    pub fn follow_name(&self, name: &str) -> Option<&Repo> {
+        let had = |repo: &&Repo| repo.former_names.iter().any(|former| former.eq_ignore_ascii_case(name));
+        self.find_repo(name).or_else(|| self.repos.iter().chain(&self.elsewhere).find(had))
+    }
+
+    pub fn find_id(&self, id: i64) -> Option<&Repo> {
+        self.repos.iter().chain(&self.elsewhere).find(|repo| repo.id == id)
     }
 
     pub fn repo_mut(&mut self, name: &str) -> &mut Repo {
@@ -130,6 +155,39 @@ impl Model {
         sha
     }
 
+    /// Commits to a branch that is not the default one, made from that where it is new; gives the commit.
+    pub fn push_branch(&mut self, name: &str, branch: &str, path: &str, contents: &[u8]) -> String {
+        let now = self.tick();
+        let repo = self.repo_mut(name);
+        let before = repo.branches.get(branch).or(repo.commits.last()).cloned();
+        let mut files = before.map(|commit| commit.files).unwrap_or_default();
+        files.insert(path.to_owned(), Arc::new(contents.to_vec()));
+        let sha = object_id(format!("commit {} {branch} {now}", repo.id).as_bytes());
+        let (author, login) = ("Ada Example".to_owned(), Some("ada".to_owned()));
+        let commit = Commit { sha: sha.clone(), at: now, author, login, message: "Change files".to_owned(), files };
+        repo.branches.insert(branch.to_owned(), commit);
+        (repo.pushed_at, repo.updated_at) = (Some(now), now);
+        sha
+    }
+
+    /// Changes facts of a repository.
+    pub fn change(&mut self, name: &str, with: impl FnOnce(&mut Repo)) {
+        let now = self.tick();
+        let repo = self.repo_mut(name);
+        with(repo);
+        repo.updated_at = now;
+    }
+
+    /// Gives a repository to another owner.
+    pub fn transfer_repo(&mut self, name: &str, to: &str) {
+        self.tick();
+        let at = self.repos.iter().position(|repo| repo.name == name).expect("the fake has it");
+        let mut repo = self.repos.remove(at);
+        repo.former_names.push(repo.name.clone());
+        repo.new_owner = Some(to.to_owned());
+        self.elsewhere.push(repo);
+    }
+
     pub fn delete_repo(&mut self, name: &str) {
         self.repos.retain(|repo| repo.name != name);
     }
@@ -146,7 +204,8 @@ impl Repo {
         if revision == "HEAD" || revision == self.default_branch {
             return self.head();
         }
-        self.commits.iter().find(|commit| commit.sha == revision)
+        let branch = self.branches.get(revision);
+        branch.or_else(|| self.commits.iter().chain(self.branches.values()).find(|commit| commit.sha == revision))
     }
 }
 

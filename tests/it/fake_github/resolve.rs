@@ -31,7 +31,8 @@ pub enum Node<'m> {
         next: bool,
         previous: bool,
     },
-    Ref(&'m Repo),
+    /// A branch by name.
+    Ref(&'m Repo, String),
     Commit(&'m Repo, &'m Commit),
     Actor(&'m Commit),
     Blob(&'m Arc<Vec<u8>>),
@@ -69,7 +70,7 @@ impl Node<'_> {
             Self::Repos(_) => "RepositoryConnection",
             Self::ReposEdge(..) => "RepositoryEdge",
             Self::PageInfo { .. } => "PageInfo",
-            Self::Ref(_) => "Ref",
+            Self::Ref(..) => "Ref",
             Self::Commit(..) => "Commit",
             Self::Actor(_) => "GitActor",
             Self::Blob(_) => "Blob",
@@ -95,7 +96,7 @@ fn date(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn node_id(kind: &str, id: impl std::fmt::Display) -> String {
+pub fn node_id(kind: &str, id: impl std::fmt::Display) -> String {
     format!("{kind}_{}", hex::encode(id.to_string()))
 }
 
@@ -148,11 +149,11 @@ pub fn resolve<'m>(
             "hasPreviousPage" => leaf(*previous),
             _ => unknown(node, field),
         },
-        Node::Ref(repo) => match field {
-            "id" => leaf(node_id("REF", repo.id)),
-            "name" => leaf(repo.default_branch.clone()),
+        Node::Ref(repo, branch) => match field {
+            "id" => leaf(node_id("REF", format!("{}:{branch}", repo.id))),
+            "name" => leaf(branch.clone()),
             "prefix" => leaf("refs/heads/"),
-            "target" => optional(repo.head().map(|commit| Node::Commit(repo, commit))),
+            "target" => optional(repo.find_commit(branch).map(|commit| Node::Commit(repo, commit))),
             _ => unknown(node, field),
         },
         Node::Commit(repo, commit) => match field {
@@ -232,6 +233,16 @@ fn query<'m>(model: &'m Model, field: &str, args: &Map<String, Json>) -> Result<
     };
     match field {
         "rateLimit" => Ok(Resolved::Object(Node::RateLimit)),
+        "node" => by_id(model, args["id"].as_str().unwrap_or_default()),
+        "nodes" => {
+            let ids = args["ids"].as_array().map_or(&[][..], Vec::as_slice);
+            if ids.len() > 100 {
+                let message = format!("You may not provide more than 100 node ids; you provided {}.", ids.len());
+                return Err(FieldError { kind: "ARGUMENT_LIMIT", message });
+            }
+            let item = |id: &Json| by_id(model, id.as_str().unwrap_or_default()).unwrap_or_else(Resolved::Failed);
+            Ok(Resolved::List(ids.iter().map(item).collect()))
+        }
         "viewer" => Ok(Resolved::Object(Node::Person("steward-bot".to_owned()))),
         "repositoryOwner" => optional(is_owner.then(owner)),
         "organization" if is_owner && model.owner.kind == OwnerKind::Organization => Ok(Resolved::Object(owner())),
@@ -240,7 +251,9 @@ fn query<'m>(model: &'m Model, field: &str, args: &Map<String, Json>) -> Result<
         "user" => missing("a User"),
         "repository" => {
             let (owner, name) = (args["owner"].as_str().unwrap_or_default(), args["name"].as_str().unwrap_or_default());
-            match model.find_repo(name).filter(|_| owner.eq_ignore_ascii_case(&model.owner.login)) {
+            let is_followed = args.get("followRenames").and_then(Json::as_bool).unwrap_or(true);
+            let found = if is_followed { model.follow_name(name) } else { model.find_repo(name) };
+            match found.filter(|_| owner.eq_ignore_ascii_case(&model.owner.login)) {
                 Some(repo) => Ok(give(repo)),
                 None => {
                     let message = format!("Could not resolve to a Repository with the name '{owner}/{name}'.");
@@ -249,6 +262,17 @@ fn query<'m>(model: &'m Model, field: &str, args: &Map<String, Json>) -> Result<
             }
         }
         _ => unknown(&Node::Query, field),
+    }
+}
+
+fn by_id<'m>(model: &'m Model, id: &str) -> Result<Resolved<'m>, FieldError> {
+    let number = id.strip_prefix("R_").and_then(|hex| String::from_utf8(hex::decode(hex).ok()?).ok()?.parse().ok());
+    match number.and_then(|number| model.find_id(number)) {
+        Some(repo) => Ok(give(repo)),
+        None => {
+            let message = format!("Could not resolve to a node with the global id of '{id}'");
+            Err(FieldError { kind: "NOT_FOUND", message })
+        }
     }
 }
 
@@ -349,7 +373,7 @@ fn repositories<'m>(run: &Run<'m, '_>, args: &Map<String, Json>) -> Result<Resol
 }
 
 fn repository<'m>(model: &'m Model, repo: &'m Repo, field: &str, args: &Map<String, Json>) -> Result<Resolved<'m>, FieldError> {
-    let full_name = format!("{}/{}", model.owner.login, repo.name);
+    let full_name = format!("{}/{}", repo.new_owner.as_deref().unwrap_or(&model.owner.login), repo.name);
     match field {
         "id" => leaf(node_id("R", repo.id)),
         "databaseId" => leaf(repo.id),
@@ -368,8 +392,17 @@ fn repository<'m>(model: &'m Model, repo: &'m Repo, field: &str, args: &Map<Stri
         "owner" => query(model, "repositoryOwner", &Map::from_iter([("login".to_owned(), json!(model.owner.login))])),
         "primaryLanguage" => optional(repo.language.as_deref().map(Node::Language)),
         "repositoryTopics" => boundary(args, "repositoryTopics").map(|_| Resolved::Object(Node::Topics(repo))),
-        "defaultBranchRef" => optional(repo.head().map(|_| Node::Ref(repo))),
-        "object" => object(repo, args.get("expression").and_then(Json::as_str).unwrap_or_default()),
+        "defaultBranchRef" => optional(repo.head().map(|_| Node::Ref(repo, repo.default_branch.clone()))),
+        "ref" => {
+            let name = args["qualifiedName"].as_str().unwrap_or_default();
+            let branch = name.strip_prefix("refs/heads/").filter(|branch| *branch != "HEAD");
+            let branch = branch.filter(|branch| repo.find_commit(branch).is_some());
+            optional(branch.map(|branch| Node::Ref(repo, branch.to_owned())))
+        }
+        "object" => {
+            let text = |name: &str| args.get(name).and_then(Json::as_str);
+            object(repo, text("expression").or(text("oid")).unwrap_or_default())
+        }
         _ => unknown(&Node::Repo(repo), field),
     }
 }
@@ -401,6 +434,7 @@ fn tree_entry<'m>(repo: &'m Repo, commit: &'m Commit, path: &str, field: &str) -
         ("path", _) => leaf(path),
         ("type", Found::Blob(_)) => leaf("blob"),
         ("type", Found::Tree(_)) => leaf("tree"),
+        ("mode", Found::Blob(_)) if repo.links.iter().any(|link| link == path) => leaf(0o120_000),
         ("mode", Found::Blob(_)) => leaf(0o100_644),
         ("mode", Found::Tree(_)) => leaf(0o040_000),
         ("size", Found::Blob(contents)) => leaf(contents.len()),

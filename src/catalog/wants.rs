@@ -1,0 +1,127 @@
+//! From the documents of a repository to what else is to be read: what Locations, placeholders and annotations name.
+//! Must not read it, nor decide how much of it is read.
+
+use super::{
+    FileRole, Repository,
+    address::{Place, is_address, is_glob, join_path, locate},
+    descriptor::{Document, Mentioned, Presence, Verdict},
+};
+
+/// Something to be read because a file names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Want {
+    pub place: Place,
+    pub role: FileRole,
+    /// The file that names it, and the line.
+    pub named_in: String,
+    pub line: usize,
+    /// As the author wrote it.
+    pub target: String,
+    /// Whether it is worth a word that it is not there.
+    pub presence: Presence,
+}
+
+/// What a file names and does not get, told to its author.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// The file that names it, and the line.
+    pub path: String,
+    pub line: usize,
+    pub message: String,
+}
+
+/// What the documents of one file lead to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wants {
+    pub wants: Vec<Want>,
+    pub unmet: Vec<Unmet>,
+}
+
+/// A descriptor without any of these words names nothing outside of itself.
+const TELLING: [&[u8]; 4] = [b"Location", b"$", b"steward.dev/runbook", b"techdocs-ref"];
+
+/// Whether a descriptor has to be parsed to know what it names: most name nothing.
+pub fn may_want(descriptor: &[u8]) -> bool {
+    TELLING.iter().any(|word| descriptor.windows(word.len()).any(|window| window == *word))
+}
+
+/// Collects what the documents of one file name.
+///
+/// Only valid entities are listened to; a Location that is broken names nothing.
+pub fn collect_wants(repository: &Repository, path: &str, documents: &[Document]) -> Wants {
+    let mut collected = Wants::default();
+    for document in documents {
+        if !matches!(document.verdict, Verdict::Valid { .. }) {
+            continue;
+        }
+        for mention in &document.mentions {
+            let (target, line) = (mention.target.as_str(), mention.line);
+            let mut want = |place, role, presence| {
+                let (named_in, target) = (path.to_owned(), target.to_owned());
+                collected.wants.push(Want { place, role, named_in, line, target, presence });
+            };
+            let found = match mention.what {
+                Mentioned::Descriptor(presence) => {
+                    locate(repository, path, target).map(|place| want(place, FileRole::Descriptor, presence))
+                }
+                Mentioned::Value(_) => {
+                    // Whoever fills the placeholder in says what is not there.
+                    let place = locate(repository, path, target);
+                    place.map_or(Ok(()), |place| {
+                        want(place, FileRole::Attachment, Presence::Optional);
+                        Ok(())
+                    })
+                }
+                Mentioned::Runbook => {
+                    for place in runbook_places(repository, path, target) {
+                        want(place, FileRole::Runbook, Presence::Optional);
+                    }
+                    Ok(())
+                }
+                Mentioned::Docs => {
+                    for place in docs_places(repository, path, target) {
+                        want(place, FileRole::Doc, Presence::Optional);
+                    }
+                    Ok(())
+                }
+                Mentioned::OtherLocation => {
+                    Err("Locations of this type are not read; write type: url, or type: file for a path".to_owned())
+                }
+            };
+            if let Err(why) = found {
+                let message = format!("{target} is not read: {why}");
+                collected.unmet.push(Unmet { path: path.to_owned(), line, message });
+            }
+        }
+    }
+    collected
+}
+
+/// From the root first, as `/runbook` looks; an address is opened by people, not read.
+fn runbook_places(repository: &Repository, path: &str, target: &str) -> Vec<Place> {
+    if target.contains("://") || is_glob(target) || target.contains('#') {
+        return Vec::new();
+    }
+    let from_root = join_path("", target).ok().filter(|_| !is_address(path)).map(Place::Within);
+    let from_file = locate(repository, path, target).ok();
+    let mut places: Vec<Place> = [from_root, from_file].into_iter().flatten().collect();
+    places.dedup();
+    places
+}
+
+/// `dir:.`, or `url:` with an address of the same repository
+/// (<https://backstage.io/docs/features/techdocs/how-to-guides#how-to-understand-techdocs-ref-annotation-values>).
+fn docs_places(repository: &Repository, path: &str, target: &str) -> Vec<Place> {
+    let folder = match target.split_once(':') {
+        Some(("dir", folder)) => folder.trim(),
+        Some(("url", address)) => address.trim(),
+        _ => return Vec::new(),
+    };
+    let folder = if folder.is_empty() { "." } else { folder };
+    let Ok(Place::Within(folder)) = locate(repository, path, folder) else { return Vec::new() };
+    if is_glob(&folder) {
+        return Vec::new();
+    }
+    let inside = |path: &str| Place::Within(if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") });
+    vec![inside("mkdocs.yml"), inside("docs/**/*.md")]
+}
