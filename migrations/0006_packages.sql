@@ -1,16 +1,18 @@
 -- Which packages each repository ships, from the dependency graph of its source; and history found by an entity's name.
 -- Safe under the previous version, which knows neither the tables nor the index.
 
--- One row a repository that was asked for its packages: of which head, when, and how that ended.
+-- One row a repository that was asked for its packages: the latest question, and of which head packages are stored.
 create table package_reads (
     source_id     text        not null,
     repository_id bigint      not null,
-    head          text        not null,  -- the commit that was the head when they were asked for
-    read_at       timestamptz not null,
-    -- read: the packages are stored; off: the source has none to give (no dependency graph, or no permission), which is
-    -- not asked again until the head changes.
-    outcome       text        not null check (outcome in ('read', 'off')),
-    reason        text,                  -- the source's own words, where it gave none
+    head          text        not null,  -- the commit that was the head when they were last asked for
+    asked_at      timestamptz not null,
+    -- read: stored. off: the source has none to give (no dependency graph, no permission), not asked again until the head
+    -- changes. pending: the source is making the list. failed: it could not answer. The last two are asked again later.
+    outcome       text        not null check (outcome in ('read', 'off', 'pending', 'failed')),
+    note          text,                  -- off, failed: the source's words; pending: where the list will be
+    read_head     text,                  -- the head that the stored packages are of; null where none are stored
+    read_at       timestamptz,
     primary key (source_id, repository_id),
     foreign key (source_id, repository_id) references repositories (source_id, repository_id)
 );
@@ -24,7 +26,6 @@ create table packages (
     name_key      text    not null,      -- normalised by the ecosystem's rules, for look-up
     tail_key      text    not null,      -- the last part of the key, log4j-core
     version       text    not null,      -- as the source gives it; empty where it gives none
-    purl          text,
     direct        boolean,               -- null where the source does not tell
     foreign key (source_id, repository_id) references package_reads (source_id, repository_id) on delete cascade
 );
@@ -34,11 +35,11 @@ create index packages_tail on packages (tail_key);
 
 -- Which team was told of which packages, so that nobody is told twice within a day.
 create table package_notices (
-    package text        not null,        -- ecosystem and key
-    range   text        not null,        -- as it was written, empty for all versions
-    team    text        not null,        -- entity reference
-    told_at timestamptz not null,
-    primary key (package, range, team)
+    package  text        not null,       -- ecosystem and key, maven:org.apache.logging.log4j:log4j-core
+    versions text        not null,       -- the range as it was written, empty for all
+    team     text        not null,       -- entity reference
+    told_at  timestamptz not null,
+    primary key (package, versions, team)
 );
 
 -- An entity that is gone is asked for by its name.

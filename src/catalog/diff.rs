@@ -140,7 +140,7 @@ pub struct HistoryLine {
     pub entity_ref: EntityRef,
     pub path: String,
     pub change: ChangeKind,
-    /// `{field: {"from": …, "to": …}}`; empty for additions and removals.
+    /// `{field: {"from": …, "to": …}}`; empty for additions and removals. Of what is restored, against when it went.
     pub fields: Value,
 }
 
@@ -389,7 +389,7 @@ fn diff_descriptor(
     for claim in stored {
         match (valid.remove(&claim.entity_ref), &first_problem) {
             (Some(new), _) if claim.removed => {
-                change.history.push(line(&new, ChangeKind::Restored, json!({})));
+                change.history.push(line(&new, ChangeKind::Restored, changed_fields(claim, &new)));
                 change.tally.added += 1;
                 change.claims.push(new);
             }

@@ -16,6 +16,7 @@ mod person;
 mod relation;
 mod repository;
 mod snapshot;
+pub mod version;
 pub mod wants;
 
 pub use entity::{Entity, Kind, Link};

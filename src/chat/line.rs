@@ -120,28 +120,42 @@ impl CommandDef {
 
 /// What chat programs make of a line, undone: smart quotes, hard spaces, marked-up links and channels.
 fn plain_line(line: &str) -> String {
-    let plain: String = line
-        .trim()
-        .chars()
-        .filter(|letter| !matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '`' | '*'))
-        .map(|letter| match letter {
-            '\u{201c}'..='\u{201f}' | '\u{00ab}' | '\u{00bb}' => '"',
-            '\u{2010}'..='\u{2014}' | '\u{2212}' => '-',
-            letter if letter.is_whitespace() || letter.is_control() => ' ',
-            letter => letter,
-        })
-        .collect();
+    let mut plain = String::with_capacity(line.len());
+    for letter in line.trim().chars() {
+        match letter {
+            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '`' => {}
+            // Bold, and not the end of a range like `1.*`.
+            '*' if !plain.ends_with('.') => {}
+            '\u{201c}'..='\u{201f}' | '\u{00ab}' | '\u{00bb}' => plain.push('"'),
+            '\u{2010}'..='\u{2014}' | '\u{2212}' => plain.push('-'),
+            letter if letter.is_whitespace() || letter.is_control() => plain.push(' '),
+            letter => plain.push(letter),
+        }
+    }
     let mut out = String::with_capacity(plain.len());
     let mut rest = plain.as_str();
     while let Some(open) = rest.find('<') {
         out.push_str(&rest[..open]);
-        let Some(close) = rest[open..].find('>') else { break };
+        let close = rest[open..].find('>').filter(|close| is_markup(&rest[open + 1..open + close]));
+        let Some(close) = close else {
+            // "below", as in `<2.17`.
+            out.push('<');
+            rest = &rest[open + 1..];
+            continue;
+        };
         out.push_str(&unmarked(&rest[open + 1..open + close]));
         rest = &rest[open + close + 1..];
     }
     out.push_str(rest);
+    // Slack writes what is no markup so (<https://docs.slack.dev/messaging/formatting-message-text#escaping>).
+    let out = out.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
     let out = out.trim();
     out.strip_prefix('/').unwrap_or(out).to_owned()
+}
+
+/// Whether what stands between `<` and `>` is a person, a channel or a link.
+fn is_markup(inside: &str) -> bool {
+    inside.starts_with(['@', '#', '!']) || inside.contains("://") || inside.starts_with("mailto:")
 }
 
 /// The inside of Slack's `<…>`: a person stays a mention, a channel becomes its name, a link its label.

@@ -200,7 +200,8 @@ fn source(settings: &SourceSettings, elsewhere: &Arc<Elsewhere>, connections: &m
                 catalog_paths: github.catalog_paths.clone(),
                 filters: filters(&github.filters),
             };
-            Source::Github(GithubSource::new(config).with_context(|| format!("source {}", github.id))?)
+            let source = GithubSource::new(config).with_context(|| format!("source {}", github.id))?;
+            Source::Github(if github.packages { source } else { source.without_packages() })
         }
         SourceSettings::People(settings) => Source::People(people(settings)?),
         SourceSettings::Directory(directory) => Source::Directory {

@@ -11,6 +11,7 @@ pub mod link;
 pub mod owner;
 pub mod report;
 pub mod runbook;
+pub mod uses;
 pub mod whois;
 
 use answer::failure;
@@ -33,13 +34,12 @@ use crate::{
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 10] = ["owner", "runbook", "deps", "find", "whois", "history", "link", "report", "catalog", "help"];
+const ORDER: [&str; 11] = ["owner", "runbook", "deps", "find", "whois", "history", "uses", "link", "report", "catalog", "help"];
 
 /// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 8] = [
+const LATER: [(&str, &str, &str); 7] = [
     ("oncall", "/owner NAME", "gives channel and lead"),
     ("docs", "/runbook NAME", "shows the runbook, and /owner NAME the links"),
-    ("uses", "/deps NAME up", "shows what uses it"),
     ("new", "/help", "shows what there is"),
     ("tasks", "/help", "shows what there is"),
     ("hygiene", "/catalog", "shows what is broken and what nobody owns"),
@@ -217,6 +217,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "whois" => whois::whois(catalog, asking, &arguments.into()),
         "find" => find::find(catalog, asking, &arguments.into()),
         "history" => history::history(app, catalog, asking, &arguments.into()).await,
+        "uses" => uses::uses(app, catalog, asking, &arguments.into()).await,
         "report" => return report::report(catalog, asking, &arguments.into()),
         "catalog" => match arguments.into() {
             CatalogCall::Show => catalog::catalog(catalog, asking),

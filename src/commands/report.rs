@@ -300,7 +300,7 @@ fn recipient(app: &App, catalog: &Catalog, platform: Platform, entry: &Entry) ->
 }
 
 /// What the platform takes as a destination.
-fn address(platform: Platform, channel: &Channel) -> Option<String> {
+pub(super) fn address(platform: Platform, channel: &Channel) -> Option<String> {
     match platform {
         Platform::Slack => Some(channel.slack_id.clone().unwrap_or_else(|| channel.name.clone())),
         Platform::Discord => channel.discord_id.clone(),

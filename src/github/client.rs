@@ -15,7 +15,7 @@ use super::{
     quota::Cost,
     verdict::{fault, graphql_limit, said},
     waits::Waits,
-    wire::{Letter, Lost, Received, Wire},
+    wire::{Letter, Lost, MAX_ANSWER_BYTES, MAX_LIST_BYTES, Received, Wire},
 };
 
 /// A renamed repository is one redirect, its organisation's new name another.
@@ -69,7 +69,7 @@ impl Tally {
     }
 }
 
-/// A whole answer that says yes: 200, 201, 202 or 204.
+/// A whole answer that says yes: 200, 201, 202 or 204; or 302, which is not followed: the token goes nowhere else.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -252,7 +252,8 @@ impl Client {
     ) -> Result<Answer, Miss> {
         let sent = if call.resource == Resource::Graphql { &call.tally.graphql } else { &call.tally.rest };
         sent.fetch_add(1, Ordering::Relaxed);
-        let letter = Letter { method: call.method, address, accept: call.accept, authorization, body };
+        let most_bytes = if call.tally.urgency == Urgency::Background { MAX_LIST_BYTES } else { MAX_ANSWER_BYTES };
+        let letter = Letter { method: call.method, address, accept: call.accept, authorization, body, most_bytes };
         let Received { status, headers, body } = self.wire.exchange(letter).await?;
         if let Identity::App(installation) = &self.identity
             && call.resource != Resource::Elsewhere

@@ -21,6 +21,7 @@ mod pattern;
 mod query;
 mod quota;
 mod read;
+mod sbom;
 mod sweep;
 mod verdict;
 mod waits;
@@ -40,6 +41,7 @@ pub use device::{DeviceCode, DeviceError, DeviceFlow, Proof};
 pub use error::GithubError;
 pub use filters::Filters;
 pub use org::{OrgSource, OrgWanted};
+pub use sbom::PackagesRead;
 pub use waits::Waits;
 
 use client::Client;
@@ -119,6 +121,7 @@ pub struct GithubSource {
     descriptors: write::DescriptorPaths,
     /// GitHub has said that Steward may not write; it is said once in the log.
     write_refused: Arc<AtomicBool>,
+    sbom: Arc<sbom::SbomPace>,
 }
 
 /// A file asked for in each repository.
@@ -141,7 +144,19 @@ impl GithubSource {
         let sieve = Sieve::new(filters)?;
         let queries = Arc::new(Queries::new(&files, sieve.branch()));
         let descriptors = write::DescriptorPaths::new(&catalog_paths)?;
-        Ok(Self { id, org, client, waits, files, globs, sieve, queries, descriptors, write_refused: Arc::default() })
+        Ok(Self {
+            id,
+            org,
+            client,
+            waits,
+            files,
+            globs,
+            sieve,
+            queries,
+            descriptors,
+            write_refused: Arc::default(),
+            sbom: Arc::default(),
+        })
     }
 
     /// How files are chosen, as a text to compare: paths, branch, and the way of reading them.

@@ -23,7 +23,9 @@ use super::error::{GithubError, chain};
 /// To connect; the address is either near or wrong.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A page is half a megabyte as a rule. GraphQL gives up to 512 kB of a file: where many are that long, ask for fewer at once.
-const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+pub(super) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// A list of 50,000 packages has about 25 MiB, and cannot be asked for in parts.
+pub(super) const MAX_LIST_BYTES: usize = 32 * 1024 * 1024;
 
 /// The way to one origin.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub(super) struct Letter<'a, B> {
     pub(super) accept: &'static str,
     pub(super) authorization: Option<&'a HeaderValue>,
     pub(super) body: Option<&'a B>,
+    /// A longer answer is given up.
+    pub(super) most_bytes: usize,
 }
 
 /// A whole answer, whatever it says.
@@ -75,7 +79,7 @@ impl Wire {
     }
 
     pub(super) async fn exchange<B: Serialize>(&self, letter: Letter<'_, B>) -> Result<Received, Lost> {
-        let Letter { method, address, accept, authorization, body } = letter;
+        let Letter { method, address, accept, authorization, body, most_bytes } = letter;
         let mut request = Request::builder().method(method).uri(address).header(header::ACCEPT, accept);
         if let Some(authorization) = authorization {
             request = request.header(header::AUTHORIZATION, authorization);
@@ -84,9 +88,9 @@ impl Wire {
         let request = request.map_err(|source| Lost::Impossible(GithubError::Client { source }))?;
         let whole = async {
             let (parts, body) = self.crab.send(request).await.map_err(|error| lost(&error))?.into_parts();
-            let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|error| {
+            let body = Limited::new(body, most_bytes).collect().await.map_err(|error| {
                 if error.is::<LengthLimitError>() {
-                    return Lost::TooMuch(format!("the answer is longer than {MAX_ANSWER_BYTES} bytes"));
+                    return Lost::TooMuch(format!("the answer is longer than {most_bytes} bytes"));
                 }
                 Lost::BrokenOff(format!("the answer broke off: {}", chain(error.as_ref())))
             })?;

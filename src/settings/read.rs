@@ -88,6 +88,7 @@ fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Sett
             webhook_secret: environment("GITHUB_WEBHOOK_SECRET").map(Into::into),
             filters: Filters::default(),
             org_data: OrgData::default(),
+            packages: true,
         })));
     }
     for (set, missing) in [("GITHUB_ORG", "GITHUB_TOKEN"), ("GITHUB_TOKEN", "GITHUB_ORG")] {

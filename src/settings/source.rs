@@ -82,6 +82,14 @@ pub struct GithubSettings {
     /// GitHub's teams and members as Groups and Users; neither without it.
     #[serde(default)]
     pub org_data: OrgData,
+    /// Which packages each repository ships, from its dependency graph, for `/uses`.
+    #[serde(default = "yes", deserialize_with = "read::loose")]
+    #[schemars(with = "bool")]
+    pub packages: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

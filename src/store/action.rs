@@ -1,6 +1,6 @@
 //! Everything that changes something: the audit line and the job that does it, in one transaction.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use graphile_worker::{JobKeyMode, JobSpecBuilder, worker_utils::WorkerUtils};
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,11 @@ pub const CHECK_PULL_REQUEST: &str = "check_pull_request";
 pub const TELL_AUTHOR: &str = "tell_author";
 /// The queue's name for [`Job::ChangeLocation`].
 pub const CHANGE_LOCATION: &str = "change_location";
+/// The queue's name for [`Job::ReadPackages`].
+pub const READ_PACKAGES: &str = "read_packages";
+
+/// Lists of packages come after everything else.
+const UNHURRIED: i16 = 10;
 
 /// Looks come before syncs: somebody has just changed that repository.
 const URGENT: i16 = -10;
@@ -69,6 +74,9 @@ pub enum Job {
     CheckPullRequest(CheckPullRequest),
     TellAuthor(AuthorNote),
     ChangeLocation(ChangeLocation),
+    /// The packages of repositories whose head is not the one they are of; not before so much time has passed, since a
+    /// head that has just changed may change again.
+    ReadPackages(OfSource, TimeDelta),
 }
 
 /// A step on the way to a chat account tied to a GitHub login.
@@ -165,19 +173,7 @@ impl Store {
     pub async fn record_action(&self, audit: AuditEntry, job: Option<Job>) -> Result<(), StoreError> {
         let pool = self.pool()?;
         let mut transaction = pool.begin().await?;
-        let audit_id = sqlx::query_scalar!(
-            "insert into audit (at, platform, account, person, command, subject, detail)
-             values ($1, $2, $3, $4, $5, $6, $7) returning id",
-            audit.at,
-            audit.account.platform.as_str(),
-            audit.account.id,
-            audit.person.as_ref().map(EntityRef::as_str),
-            audit.command,
-            audit.subject,
-            audit.detail
-        )
-        .fetch_one(&mut *transaction)
-        .await?;
+        let audit_id = insert_audit(&mut transaction, &audit).await?;
         if let Some(job) = job {
             let job_id = enqueue(pool, &mut transaction, job, Some(audit_id)).await?;
             sqlx::query!("update audit set job_id = $2 where id = $1", audit_id, job_id).execute(&mut *transaction).await?;
@@ -223,12 +219,35 @@ impl Store {
     }
 }
 
+pub(super) async fn insert_audit(connection: &mut sqlx::PgConnection, audit: &AuditEntry) -> Result<i64, StoreError> {
+    let id = sqlx::query_scalar!(
+        "insert into audit (at, platform, account, person, command, subject, detail)
+         values ($1, $2, $3, $4, $5, $6, $7) returning id",
+        audit.at,
+        audit.account.platform.as_str(),
+        audit.account.id,
+        audit.person.as_ref().map(EntityRef::as_str),
+        audit.command,
+        audit.subject,
+        audit.detail
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(id)
+}
+
 pub(super) async fn enqueue(
     pool: &sqlx::PgPool,
     transaction: &mut sqlx::PgConnection,
     job: Job,
     audit_id: Option<i64>,
 ) -> Result<i64, StoreError> {
+    // The queue compares with the database's clock, not with ours.
+    let mut run_at = None;
+    if let Job::ReadPackages(_, after) = &job {
+        let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&mut *transaction).await?;
+        run_at = Some(now + *after);
+    }
     let queue = WorkerUtils::new(pool, super::QUEUE_SCHEMA);
     let mut queue = queue.with_executor(transaction);
     let job = match job {
@@ -284,6 +303,16 @@ pub(super) async fn enqueue(
         Job::TellAuthor(work) => {
             let spec = JobSpecBuilder::new().max_attempts(6).build();
             queue.add_raw_job(TELL_AUTHOR, JobContext { audit_id, work }, spec).await?
+        }
+        Job::ReadPackages(work, _) => {
+            let spec = JobSpecBuilder::new().job_key(format!("packages:{}", work.source)).queue_name("packages");
+            // One that waits keeps its time: with a push every few seconds it would never come.
+            let spec = spec.job_key_mode(JobKeyMode::PreserveRunAt).priority(UNHURRIED).max_attempts(3);
+            let spec = match run_at {
+                Some(at) => spec.run_at(at),
+                None => spec,
+            };
+            queue.add_raw_job(READ_PACKAGES, JobContext { audit_id, work }, spec.build()).await?
         }
     };
     Ok(*job.id())

@@ -103,6 +103,12 @@ impl Source {
         }
     }
 
+    /// Itself, where the packages of its repositories can be asked for.
+    pub fn with_packages(&self) -> Option<&GithubSource> {
+        let Self::Github(github) = self else { return None };
+        github.reads_packages().then_some(github)
+    }
+
     pub(super) async fn sweep(&self, known: &Known, pages: mpsc::Sender<SourcePage>) -> Result<SweepReport, SweepError> {
         match self {
             Self::Github(github) => github.sweep(known, pages).await.map_err(|error| self.sweep_error(&error)),

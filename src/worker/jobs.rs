@@ -91,7 +91,9 @@ impl Worker {
             return Ok(());
         };
         let context = self.sync_context(SyncOrder::USUAL, &Progress::Silent);
-        look_at(source, &[repository], &context).await.map(|_| ())
+        look_at(source, &[repository], &context).await?;
+        self.want_packages(source).await;
+        Ok(())
     }
 
     async fn run_sync(&self, job: JobContext<SyncSources>) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ mod jobs;
 mod link;
 mod location;
 mod note;
+mod package;
 mod pull_request;
 
 use std::{
@@ -22,6 +23,7 @@ use heard::{ReadPeopleJob, SyncSourceJob};
 use jobs::{DeliverJob, JobsOf, LookJob, RestoreJob, SyncJob};
 use location::LocationJob;
 use note::TellAuthorJob;
+use package::PackagesJob;
 use pull_request::CheckPullRequestJob;
 
 use crate::{
@@ -288,6 +290,7 @@ impl Worker {
     async fn sync(&self, source: &Source, order: SyncOrder, progress: &Progress) -> Result<SourceSummary, StoreError> {
         let app = &self.app;
         let summary = sync_source(source, &self.sync_context(order, progress)).await?;
+        self.want_packages(source).await;
         let result = if summary.failed { "failed" } else { "done" };
         metrics::counter!("steward_syncs_total", "source" => source.id().to_owned(), "result" => result).increment(1);
         let requests = summary.api_requests.graphql + summary.api_requests.rest;
@@ -366,6 +369,7 @@ impl Worker {
                     .define_job::<ReadPeopleJob>()
                     .define_job::<CheckPullRequestJob>()
                     .define_job::<TellAuthorJob>()
+                    .define_job::<PackagesJob>()
                     .init()
                     .await
                     .map_err(|error| StoreError::Away(error.to_string()))?;

@@ -111,6 +111,9 @@ async function checkRest(url) {
     ['/repos/{owner}/{repo}/contents/{path}', '/repos/acme/payments-api/contents/catalog-info.yaml', 200],
     ['/repos/{owner}/{repo}/contents/{path}', '/repos/acme/payments-api/contents/docs', 200],
     ['/repos/{owner}/{repo}/contents/{path}', '/repos/acme/payments-api/contents/nothing.yaml', 404],
+    ['/repos/{owner}/{repo}/dependency-graph/sbom', '/repos/acme/payments-api/dependency-graph/sbom', 200],
+    ['/repos/{owner}/{repo}/dependency-graph/sbom', '/repos/acme/nothing/dependency-graph/sbom', 404],
+    ['/repos/{owner}/{repo}/dependency-graph/sbom/generate-report', '/repos/acme/payments-api/dependency-graph/sbom/generate-report', 201],
   ];
   for (const [template, address, status] of cases) {
     const response = await fetch(url + address, { headers });

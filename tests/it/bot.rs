@@ -233,6 +233,14 @@ impl Bot {
         render_text(&response, 100, Colour::Off)
     }
 
+    /// The reply itself, with its buttons.
+    pub async fn ask(&self, login: &str, line: &str) -> Reply {
+        match self.request(login, Act::Say { line: line.to_owned() }).await {
+            Response::Reply(reply) => reply,
+            other @ (Response::Form(_) | Response::Choices(_)) => panic!("no reply: {}", render_text(&other, 100, Colour::Off)),
+        }
+    }
+
     /// Types a line that opens a form.
     pub async fn open_form(&self, login: &str, line: &str) -> Form {
         match self.request(login, Act::Say { line: line.to_owned() }).await {

@@ -1,8 +1,12 @@
 //! What changed, when and by which commit: through owners, renames, moves, and after the end.
 
+use chrono::TimeDelta;
 use expect_test::expect;
 
-use crate::{bot::Bot, shop::check};
+use crate::{
+    bot::Bot,
+    shop::{check, shop},
+};
 
 fn component(name: &str, owner: &str, more: &str) -> String {
     format!(
@@ -128,4 +132,56 @@ async fn what_is_gone_still_answers() {
     }
     assert!(bot.say("/history nothing-such").await.contains("Nothing in the catalog is called “nothing-such”"));
     bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn older_changes_are_a_button_away() {
+    let bot = bot_with(&component("cart", "team-a", "")).await;
+    for at in 0..12 {
+        push(&bot, &component("cart", "team-a", &format!("  system: s{at}\n"))).await;
+    }
+    let first = bot.say("/history cart").await;
+    assert!(first.contains("1 to 10 of 13") && first.contains("system system:s10 → system:s11"), "{first}");
+    assert!(first.contains("/history component:default/cart page 2"), "{first}");
+    let second = bot.say("/history component:default/cart page 2").await;
+    assert!(second.contains("11 to 13 of 13") && second.contains("first seen") && !second.contains("system:s10"), "{second}");
+    assert_eq!(bot.say("/history cart page 99").await, second, "there is no page behind the last");
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_and_what_is_declared_twice_is_told() {
+    let bot = bot_with(&component("cart", "team-a", "")).await;
+    push(&bot, "# nothing any more\n").await;
+    assert!(bot.say("/history cart").await.starts_with("cart no longer exists since 1 January; its last owner was Team A."));
+    bot.pass(TimeDelta::days(1));
+    push(&bot, &component("cart", "team-b", "")).await;
+    bot.github.add_repository("rival", &[("catalog-info.yaml", &component("cart", "team-a", ""))]);
+    bot.sync().await;
+    let told = answer(&bot, "/history cart").await;
+    let lines: Vec<&str> = told.lines().filter_map(|line| line.trim().strip_prefix("- ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "1 January: also declared by acme/rival/catalog-info.yaml (COMMIT",
+            "1 January: back in the catalog; owner Team A → Team B (COMMIT",
+            "1 January: gone from the catalog (COMMIT",
+            "1 January: first seen (COMMIT",
+        ]
+    );
+    assert!(told.starts_with("cart has been owned by Team B since 1 January (was Team A)."), "{told}");
+    bot.halt().await;
+}
+
+#[test]
+fn without_a_store_history_says_what_is_missing_and_what_answers() {
+    check(
+        &shop().bot().say("/history payments-api"),
+        expect![[r#"
+        History is kept in PostgreSQL, which cannot be reached now. Who owns it now is
+        known without:
+
+        → Owner  /owner component:default/payments-api
+    "#]],
+    );
 }

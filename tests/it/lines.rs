@@ -28,6 +28,8 @@ fn help_comes_from_the_definitions() {
               - /history NAME [page N] What changed, when and by which commit; owners above
                 all
               - /link [remove] Tie your chat account to your GitHub login
+              - /uses PACKAGE [RANGE] [tell] [page N] Which components ship a package, in
+                which version, and who owns them
               - /report NAME Tell the owning team that an entry is wrong
               - /catalog [sync|removed|remove|restore|add|remove-url] [SUBJECT] What the
                 catalog holds, how fresh it is, what is broken
@@ -39,6 +41,7 @@ fn help_comes_from_the_definitions() {
             → About whois    /help whois
             → About history  /help history
             → About link     /help link
+            → About uses     /help uses
             → About report   /help report
             → About catalog  /help catalog
         "#]],
@@ -105,7 +108,7 @@ fn what_a_person_mistypes_is_no_error_of_ours() {
     assert_eq!(bot.reply("find").lead.to_plain(), "Say what to look for: /find payments");
     let later = "/oncall is not there yet; /owner NAME gives channel and lead.";
     assert_eq!(bot.reply("/oncall payments-api").lead.to_plain(), later);
-    for name in ["docs", "uses", "new", "tasks", "hygiene", "onboard", "audit"] {
+    for name in ["docs", "new", "tasks", "hygiene", "onboard", "audit"] {
         let lead = bot.reply(&format!("{name} x")).lead.to_plain();
         assert!(lead.starts_with(&format!("/{name} is not there yet; /")), "{lead}");
     }
@@ -150,6 +153,12 @@ fn lines_are_read_as_chat_programs_send_them() {
     assert_eq!(read("runbook payments-api roll back"), "runbook name=payments-api section=roll back");
     assert_eq!(read("catalog sync"), "catalog action=sync");
     assert_eq!(read("help /deps"), "help command=deps");
+    assert_eq!(read("/uses log4j-core <2.17"), "uses package=log4j-core range=<2.17");
+    assert_eq!(read("/uses log4j-core <2.17 >=2.0 tell"), "uses action=tell package=log4j-core range=<2.17 >=2.0");
+    assert_eq!(read("/uses log4j-core &gt;=2.0 &lt;2.17"), "uses package=log4j-core range=>=2.0 <2.17");
+    assert_eq!(read("uses pypi:flask ==1.*"), "uses package=pypi:flask range===1.*");
+    assert_eq!(read("uses npm:@babel/core 1.x || >=2.5 <3 page 2"), "uses package=npm:@babel/core page=2 range=1.x || >=2.5 <3");
+    assert_eq!(read("owner *payments-api*"), "owner name=payments-api");
     assert_eq!(commands.parse_line("  "), Err(LineFault::Empty));
     assert_eq!(commands.parse_line("<@U1>"), Err(LineFault::Empty));
     assert!(matches!(commands.parse_line("catalog sink"), Err(LineFault::BadArguments { .. })));

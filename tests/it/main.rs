@@ -37,6 +37,8 @@ mod slack;
 mod sync;
 mod tidy;
 mod url_source;
+mod uses;
+mod versions;
 mod webhook;
 mod webhook_pull;
 mod whois;

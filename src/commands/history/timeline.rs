@@ -97,12 +97,19 @@ pub(super) fn events(past: &EntityPast) -> Vec<Event> {
             }
         }
         let after = shown(&standing);
-        let moved = left.take().filter(|(_, at)| before.is_none() && after.is_some() && last.seen_at - at <= ONE_MOVE);
-        if let Some((left, _)) = moved {
-            events.pop();
-            events.push(event(group, Some(&left), after.as_ref(), was_known));
-        } else {
-            events.push(event(group, before.as_ref(), after.as_ref(), was_known));
+        let back = left.take_if(|_| before.is_none() && after.is_some());
+        match back {
+            Some((was, at)) if is_move(&was, after.as_ref()) && last.seen_at - at <= ONE_MOVE => {
+                events.pop();
+                events.push(event(group, Some(&was), after.as_ref(), was_known));
+            }
+            back => {
+                let mut event = event(group, before.as_ref(), after.as_ref(), was_known);
+                if let (Some((was, _)), Some(after)) = (back, &after) {
+                    event.fields = differences(&was.state, &after.state);
+                }
+                events.push(event);
+            }
         }
         if after.is_none() {
             left = before.map(|shown| (shown, last.seen_at));
@@ -112,6 +119,12 @@ pub(super) fn events(past: &EntityPast) -> Vec<Event> {
     }
     events.reverse();
     events
+}
+
+/// Gone from one file and there in another.
+fn is_move(was: &Shown, now: Option<&Shown>) -> bool {
+    let place = |shown: &Shown| (shown.claim.repository_id, shown.claim.path.clone());
+    now.is_some_and(|now| place(was) != place(now))
 }
 
 fn key(claim: &ClaimKey) -> (i64, String, ClaimKey) {

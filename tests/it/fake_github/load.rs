@@ -35,6 +35,7 @@ pub fn generated(login: &str, repositories: usize) -> Model {
         let changes: Vec<_> = files.iter().map(|(path, text)| (*path, Some(text.as_bytes()))).collect();
         model.push(&name, &changes);
     }
+    model.ship("payments-api", &["pkg:golang/github.com/jackc/pgx/v5@5.5.0", "pkg:golang/golang.org/x/net@0.17.0"]);
     model
 }
 

@@ -9,6 +9,7 @@ mod model;
 pub mod org;
 mod resolve;
 mod rest;
+pub mod sbom;
 mod serve;
 mod validate;
 mod write;

@@ -75,6 +75,7 @@ pub struct Model {
     pub people: super::org::People,
     pub device: super::device::Device,
     next_id: i64,
+    pub graph: super::sbom::Graph,
 }
 
 impl Model {
@@ -89,6 +90,7 @@ impl Model {
             people: Default::default(),
             device: Default::default(),
             next_id: 700_001,
+            graph: Default::default(),
         }
     }
 

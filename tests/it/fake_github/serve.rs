@@ -115,6 +115,9 @@ impl State {
         if let Some(response) = device::answer(&mut self.model.device, method, path, headers, body) {
             return response;
         }
+        if let Some(response) = super::sbom::storage(&self.model, path, headers) {
+            return response;
+        }
         let given = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let given = given.strip_prefix("Bearer ").or_else(|| given.strip_prefix("token ")).unwrap_or_default();
         let request = if graphql { serde_json::from_slice::<Json>(body).unwrap_or_default() } else { Json::Null };

@@ -1,0 +1,123 @@
+//! The job that reads the packages of repositories whose head has changed, a few at a time.
+//! Must not hurry: whatever else is asked of GitHub goes first.
+
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use super::{Worker, jobs::JobsOf};
+use crate::{
+    github::PackagesRead,
+    store::{Job, JobContext, OfSource, PackageOutcome, StoreError},
+    sync::Source,
+};
+
+/// GitHub's graph follows a push after some seconds, and pushes come in a row.
+const SETTLED: TimeDelta = TimeDelta::seconds(5);
+/// A list that was being made is looked for again by then.
+const LATER: TimeDelta = TimeDelta::seconds(31);
+/// Repositories looked up at once.
+const BATCH: i64 = 50;
+/// A job gives its place back after this, so that a stop is not held up.
+const LONGEST_TURN: Duration = Duration::from_secs(10);
+/// Until the next turn, where nothing stands in its way but other work.
+const NEXT_TURN: TimeDelta = TimeDelta::seconds(1);
+/// Repositories that fail one after another before it is GitHub that fails.
+const MAX_FAILURES: usize = 3;
+/// Then it is left alone for this long.
+const AFTER_FAILURES: TimeDelta = TimeDelta::minutes(10);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct PackagesJob(JobContext<OfSource>);
+
+impl TaskHandler for PackagesJob {
+    const IDENTIFIER: &'static str = crate::store::READ_PACKAGES;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
+        let OfSource { source } = self.0.work;
+        let Some(found) = worker.sources.iter().find(|known| known.id() == source) else { return Ok(()) };
+        let turn = async {
+            if let Some(again) = worker.read_packages(found).await? {
+                worker.app.store.enqueue_job(Job::ReadPackages(OfSource { source }, again)).await?;
+            }
+            Ok::<(), StoreError>(())
+        };
+        turn.await.map_err(|error| error.to_string())
+    }
+}
+
+impl Worker {
+    /// Has the packages of a source read where a head is not the one they are of. An extra: what keeps it from being
+    /// asked for is no fault of the sync, and the next one asks again.
+    pub(super) async fn want_packages(&self, source: &Source) {
+        let (store, id) = (&self.app.store, source.id());
+        let asked = async {
+            if source.with_packages().is_none() || store.load_package_targets(id, self.app.clock.now(), 1).await?.is_empty() {
+                return Ok(());
+            }
+            store.enqueue_job(Job::ReadPackages(OfSource { source: id.to_owned() }, SETTLED)).await
+        };
+        if let Err::<(), StoreError>(fault) = asked.await {
+            warn!(source = id, fault = format!("{:#}", anyhow::Error::from(fault)), "packages could not be asked for");
+        }
+    }
+
+    /// Reads packages for one turn; gives when to go on, where something is left.
+    pub async fn read_packages(&self, source: &Source) -> Result<Option<TimeDelta>, StoreError> {
+        let Some(github) = source.with_packages() else { return Ok(None) };
+        let (store, clock) = (&self.app.store, &self.app.clock);
+        let started = Instant::now();
+        let targets = store.load_package_targets(source.id(), clock.now(), BATCH).await?;
+        let is_last = (targets.len() as i64) < BATCH;
+        let (mut read, mut failures, mut is_pending) = (0_usize, 0_usize, false);
+        for target in &targets {
+            if started.elapsed() > LONGEST_TURN {
+                return Ok(Some(NEXT_TURN));
+            }
+            let answer = github.read_packages(&target.full_name, target.pending.as_deref()).await;
+            let outcome = match &answer {
+                PackagesRead::NotNow(wait) => {
+                    return Ok(Some(TimeDelta::from_std(*wait).unwrap_or(AFTER_FAILURES) + NEXT_TURN));
+                }
+                PackagesRead::Read(packages) => PackageOutcome::Read(packages),
+                PackagesRead::Off(why) => PackageOutcome::Off(why),
+                PackagesRead::Pending(url) => PackageOutcome::Pending(url),
+                PackagesRead::Failed(why) => {
+                    warn!(repository = target.repository_id, why, "the packages of a repository could not be read");
+                    PackageOutcome::Failed(why)
+                }
+            };
+            is_pending |= matches!(outcome, PackageOutcome::Pending(_));
+            failures = if matches!(outcome, PackageOutcome::Failed(_)) { failures + 1 } else { 0 };
+            read += usize::from(matches!(outcome, PackageOutcome::Read(_)));
+            metrics::counter!("steward_package_reads_total", "source" => source.id().to_owned(), "outcome" => word(&outcome))
+                .increment(1);
+            store.write_packages(source.id(), target, clock.now(), outcome).await?;
+            if failures >= MAX_FAILURES {
+                return Ok(Some(AFTER_FAILURES));
+            }
+        }
+        if read > 0 {
+            info!(source = source.id(), repositories = read, "read packages");
+        }
+        Ok(match (is_last, is_pending) {
+            (false, _) => Some(NEXT_TURN),
+            (true, true) => Some(LATER),
+            (true, false) => None,
+        })
+    }
+}
+
+fn word(outcome: &PackageOutcome<'_>) -> &'static str {
+    match outcome {
+        PackageOutcome::Read(_) => "read",
+        PackageOutcome::Off(_) => "off",
+        PackageOutcome::Pending(_) => "pending",
+        PackageOutcome::Failed(_) => "failed",
+    }
+}
