@@ -177,13 +177,17 @@ impl Installation {
         }
     }
 
+    pub(super) fn bad_app(&self) -> GithubError {
+        GithubError::BadApp { app: self.app_id.clone() }
+    }
+
     fn absent_or(&self, fault: Fault) -> Fault {
         match fault {
             Fault::Final(GithubError::Rejected { status: 404, .. }) => {
                 let (app, owner) = (self.app_id.clone(), self.owner.clone());
                 Fault::Final(GithubError::NotInstalled { app, owner })
             }
-            Fault::Final(GithubError::BadToken) => Fault::Final(GithubError::BadApp { app: self.app_id.clone() }),
+            Fault::Final(GithubError::BadToken) => Fault::Final(self.bad_app()),
             Fault::TooHeavy(_) | Fault::Transient(_) | Fault::Limited { .. } | Fault::Final(_) => fault,
         }
     }

@@ -6,22 +6,18 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    num::NonZeroU32,
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
-use governor::{
-    DefaultDirectRateLimiter, Quota, RateLimiter,
-    clock::{Clock, DefaultClock},
-};
-use http::{HeaderMap, Method};
+use http::HeaderMap;
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
     app::parse_date,
     client::Urgency,
     error::GithubError,
+    quota::{Cost, Quotas},
     waits::{Waits, with_jitter},
 };
 
@@ -33,9 +29,6 @@ const FREE_FOR_URGENT: usize = 20;
 const SWEEP_RESERVE: f64 = 0.1;
 /// The same for what may take its time.
 const BACKGROUND_RESERVE: f64 = 0.5;
-/// GitHub counts a request that changes something for so many.
-const WRITE_POINTS: NonZeroU32 = NonZeroU32::new(5).expect("five is not zero");
-const READ_POINTS: NonZeroU32 = NonZeroU32::MIN;
 /// A limit that is said to last longer is a slip of whatever said it.
 const LONGEST_CLOSING_SECS: u64 = 24 * 3_600;
 
@@ -77,25 +70,6 @@ impl Resource {
             Self::Sbom => "dependency_sbom",
             Self::App => "app",
             Self::Elsewhere => "elsewhere",
-        }
-    }
-}
-
-/// What a request costs of the documented quotas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cost {
-    Read,
-    Change,
-    /// Makes something that people see; GitHub allows few of them.
-    Creation,
-}
-
-impl Cost {
-    pub(super) fn of_method(method: &Method) -> Self {
-        match *method {
-            Method::GET | Method::HEAD | Method::OPTIONS => Self::Read,
-            Method::POST => Self::Creation,
-            _ => Self::Change,
         }
     }
 }
@@ -427,53 +401,4 @@ fn secs_until_reset(headers: &HeaderMap) -> Option<u64> {
     let reset = number(headers, "x-ratelimit-reset")?;
     // One second more: both are whole seconds.
     u64::try_from((reset - parse_date(headers)?.timestamp()).max(0) + 1).ok()
-}
-
-/// What GitHub documents beyond its headers.
-/// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits>
-///
-/// Each allows half at once and the other half spread over its time, so that no stretch of that length sees more than all.
-#[derive(Debug)]
-struct Quotas {
-    rest_points: DefaultDirectRateLimiter,
-    graphql_points: DefaultDirectRateLimiter,
-    creations_a_minute: DefaultDirectRateLimiter,
-    creations_an_hour: DefaultDirectRateLimiter,
-}
-
-impl Default for Quotas {
-    fn default() -> Self {
-        let half = |all: u32| NonZeroU32::new(all / 2).expect("a half of more than one");
-        let a_minute = |all| RateLimiter::direct(Quota::per_minute(half(all)));
-        Self {
-            rest_points: a_minute(900),
-            graphql_points: a_minute(2_000),
-            creations_a_minute: a_minute(80),
-            creations_an_hour: RateLimiter::direct(Quota::per_hour(half(500))),
-        }
-    }
-}
-
-impl Quotas {
-    /// Counts a request on each quota that it touches, those in `paid` excepted; gives the wait where one is used up.
-    fn pay(&self, resource: Resource, cost: Cost, paid: &mut usize) -> Option<Duration> {
-        let points = if cost == Cost::Read { READ_POINTS } else { WRITE_POINTS };
-        let of_points = match resource {
-            Resource::Graphql => &self.graphql_points,
-            Resource::Core | Resource::Search | Resource::Sbom => &self.rest_points,
-            // Few, and of another account; and what is none of the API's.
-            Resource::App | Resource::Elsewhere => return None,
-        };
-        let one = NonZeroU32::MIN;
-        let all = [(of_points, points), (&self.creations_a_minute, one), (&self.creations_an_hour, one)];
-        let touched = if cost == Cost::Creation { 3 } else { 1 };
-        for (quota, amount) in &all[..touched][*paid..] {
-            match quota.check_n(*amount) {
-                Ok(Ok(())) => *paid += 1,
-                Ok(Err(until)) => return Some(until.wait_time_from(DefaultClock::default().now())),
-                Err(_) => unreachable!("a request costs less than any quota allows at once"),
-            }
-        }
-        None
-    }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     GithubSource,
+    app::Installed,
     client::{Answer, JSON, Tally, Urgency},
     error::{Fault, GithubError},
 };
@@ -14,8 +15,19 @@ const CHECK: &str = include_str!("check.graphql");
 const LOW_BUDGET_PERCENT: u64 = 10;
 
 const TOKEN: &str = "GitHub token";
+const APP: &str = "GitHub App";
+const PERMISSIONS: &str = "GitHub App's permissions";
 const RATE_LIMIT: &str = "GitHub rate limit";
 const OWNER: &str = "GitHub organisation";
+
+/// What an App needs, as GitHub names it, and the level.
+const NEEDED: [(&str, &str); 2] = [("contents", "read"), ("metadata", "read")];
+/// What some of Steward's parts need besides, and which.
+const USEFUL: [(&str, &str, &str); 3] = [
+    ("checks", "write", "no check runs on pull requests"),
+    ("pull_requests", "read", "no look at pull requests"),
+    ("members", "read", "no teams and members from GitHub"),
+];
 
 /// One line of the doctor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,21 +102,33 @@ struct Connection {
 }
 
 impl GithubSource {
-    /// Looks at address, token, rate limit and organisation with two requests; never fails itself.
+    /// Looks at address, token or App, rate limit and organisation with a handful of requests; never fails itself.
     pub async fn check(&self) -> Vec<Check> {
         let tally = Tally::of(Urgency::Person);
-        let mut checks = match self.client.rest(&tally, "/rate_limit", JSON).await {
+        let installation = self.client.installation();
+        let mut checks = match installation {
+            None => Vec::new(),
+            Some(installation) => match installation.find(&self.client, &tally).await {
+                Ok(installed) => app(&installed),
+                Err(fault) => return vec![Check::bad(APP, &at_once(fault))],
+            },
+        };
+        match self.client.rest(&tally, "/rate_limit", JSON).await {
             Ok(answer) => {
-                let mut checks = vec![token(&answer)];
+                if installation.is_none() {
+                    checks.push(token(&answer));
+                }
                 checks.extend(rate_limits(&answer));
-                checks
             }
             // An Enterprise Server whose limits are turned off; its answer to the query tells of the token.
             Err(Fault::Final(GithubError::Rejected { status: 404, said })) if said.contains("not enabled") => {
-                vec![Check::good(RATE_LIMIT, "turned off on this server".to_owned())]
+                checks.push(Check::good(RATE_LIMIT, "turned off on this server".to_owned()));
             }
-            Err(fault) => return vec![Check::bad(TOKEN, &at_once(self.client.not_github(fault)))],
-        };
+            Err(fault) => {
+                checks.push(Check::bad(TOKEN, &at_once(self.client.not_github(fault))));
+                return checks;
+            }
+        }
         checks.push(match self.load_owner(&tally).await {
             Ok(owner) => {
                 let found = format!("{} is in sight with {} repositories", owner.login, owner.repositories.total_count);
@@ -130,6 +154,38 @@ impl GithubSource {
             Some(_) | None => Err(GithubError::UnknownOwner { owner: self.org.clone() }),
         }
     }
+}
+
+/// Which App it is, where it is installed, and what it may not do there.
+fn app(installed: &Installed) -> Vec<Check> {
+    let Installed { id, app_slug, account, permissions, repository_selection, suspended_at: _ } = installed;
+    let slug = app_slug.as_deref().unwrap_or("the App");
+    let login = account.as_ref().and_then(|account| account.login.as_deref()).unwrap_or("an enterprise");
+    let seen = match repository_selection.as_deref() {
+        Some("selected") => "selected repositories only",
+        Some(_) | None => "all repositories",
+    };
+    let mut checks = vec![Check::good(APP, format!("{slug} is installed on {login} for {seen} (installation {id})"))];
+    let lacks = |name: &str, level: &str| {
+        let given = permissions.get(name).map(String::as_str);
+        !(given == Some(level) || matches!(given, Some("write" | "admin")))
+    };
+    let needed = NEEDED.iter().filter(|(name, level)| lacks(name, level));
+    let needed: Vec<_> = needed.map(|(name, level)| format!("{name} ({level})")).collect();
+    let useful = USEFUL.iter().filter(|(name, level, _)| lacks(name, level));
+    let useful: Vec<_> = useful.map(|(name, level, without)| format!("{name} ({level}): {without}")).collect();
+    checks.push(if !needed.is_empty() {
+        Check {
+            name: PERMISSIONS.to_owned(),
+            found: Err(format!("the App lacks {}", needed.join(", "))),
+            fix: Some("Give it on the App's page on GitHub, and accept it in the organisation's settings.".to_owned()),
+        }
+    } else if !useful.is_empty() {
+        Check::good(PERMISSIONS, format!("enough to read the catalog; without {}", useful.join("; without ")))
+    } else {
+        Check::good(PERMISSIONS, "all that Steward uses".to_owned())
+    });
+    checks
 }
 
 /// Classic tokens name their scopes in a header; fine-grained ones and those of Apps do not.

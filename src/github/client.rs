@@ -1,28 +1,25 @@
-//! One request to GitHub and what its answer means. Must not retry, and must not know what a sweep is.
+//! One request to GitHub, as whoever Steward is there. Must not retry, and must not know what a sweep is.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use url::Url;
 
 use super::{
     AppKey, Auth,
     app::{Installation, bearer},
-    budget::{Budget, Cost, Permit, Resource, announced_wait},
+    budget::{Budget, Permit, Resource},
     error::{Fault, GithubError},
+    quota::Cost,
+    verdict::{fault, graphql_limit, said},
     waits::Waits,
     wire::{Letter, Lost, Received, Wire},
 };
 
-/// Of what GitHub says about a fault, enough to understand it.
-const MAX_SAID_CHARS: usize = 300;
 /// A renamed repository is one redirect, its organisation's new name another.
 const MAX_REDIRECTS: usize = 3;
-/// GitHub puts errors before or after the data; a limit is told within so many bytes of either end.
-const ERROR_BYTES: usize = 4 * 1024;
-
 /// A connection to one GitHub as one identity.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -199,8 +196,9 @@ impl Client {
             if next.origin() == self.origin {
                 answer = self.call_here(call, &next[url::Position::BeforePath..], body).await?;
             } else {
-                let permit = self.budget.admit(Resource::Elsewhere, call.tally.urgency, Cost::Read).await?;
-                answer = self.attempt(permit, call, next.as_str(), None, None::<&()>).await?;
+                let away = Call { resource: Resource::Elsewhere, ..*call };
+                let permit = self.budget.admit(away.resource, away.tally.urgency, away.cost).await?;
+                answer = self.attempt(permit, &away, next.as_str(), None, None::<&()>).await?;
             }
         }
         if !answer.status.is_redirection() {
@@ -238,6 +236,7 @@ impl Client {
                     installation.forget(&token).await;
                     is_repeated = true;
                 }
+                Err(Miss::Told(Fault::Final(GithubError::BadToken))) => return Err(installation.bad_app().into()),
                 attempted => return attempted,
             }
         }
@@ -255,14 +254,21 @@ impl Client {
         sent.fetch_add(1, Ordering::Relaxed);
         let letter = Letter { method: call.method, address, accept: call.accept, authorization, body };
         let Received { status, headers, body } = self.wire.exchange(letter).await?;
-        if let Identity::App(installation) = &self.identity {
+        if let Identity::App(installation) = &self.identity
+            && call.resource != Resource::Elsewhere
+        {
             installation.note_date(&headers);
         }
         let fault = match status {
             StatusCode::OK if call.resource == Resource::Graphql => graphql_limit(&headers, &body),
             StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED | StatusCode::NO_CONTENT => None,
             status if status.is_redirection() => None,
-            status => Some(self.fault(status, &headers, &body)),
+            // What GitHub's own refusals mean is not what others' do.
+            status if call.resource == Resource::Elsewhere && status.is_client_error() => {
+                let said = format!("{}: {}", status.as_u16(), said(&body));
+                Some(Fault::Final(GithubError::Rejected { status: status.as_u16(), said }))
+            }
+            status => Some(fault(&self.address, status, &headers, &body)),
         };
         permit.observe(fault.is_none(), &headers);
         match fault {
@@ -273,32 +279,6 @@ impl Client {
                 }
                 Err(Miss::Told(fault))
             }
-        }
-    }
-
-    /// What a status that says no means. <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
-    fn fault(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
-        let said = format!("{}: {}", status.as_u16(), said(body));
-        match status {
-            StatusCode::UNAUTHORIZED => Fault::Final(GithubError::BadToken),
-            StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
-                let wait_secs = announced_wait(headers);
-                if wait_secs.is_some() || ["rate limit", "abuse detection"].iter().any(|text| said.contains(text)) {
-                    return Fault::Limited { wait_secs, said };
-                }
-                // GitHub names its limits; a 429 that does not comes from something on the way.
-                if status == StatusCode::TOO_MANY_REQUESTS {
-                    return Fault::Transient(said);
-                }
-                if said.contains("installation has been suspended") {
-                    return Fault::Final(GithubError::Suspended { said });
-                }
-                Fault::Final(GithubError::Forbidden { said })
-            }
-            StatusCode::REQUEST_TIMEOUT | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Fault::TooHeavy(said),
-            _ if status.is_server_error() => Fault::Transient(said),
-            _ if status.is_client_error() => Fault::Final(GithubError::Rejected { status: status.as_u16(), said }),
-            _ => Fault::Final(GithubError::NotGithub { address: self.address.clone(), said }),
         }
     }
 }
@@ -363,49 +343,6 @@ impl From<Fault> for Miss {
             Fault::Limited { .. } | Fault::Final(_) => Self::Told(fault),
         }
     }
-}
-
-/// GraphQL tells of limits in a 200 as well.
-fn graphql_limit(headers: &HeaderMap, body: &[u8]) -> Option<Fault> {
-    #[derive(Deserialize)]
-    struct Envelope {
-        #[serde(default)]
-        errors: Option<Vec<Error>>,
-    }
-    #[derive(Deserialize)]
-    struct Error {
-        #[serde(default)]
-        message: String,
-        #[serde(default, rename = "type")]
-        kind: Option<String>,
-    }
-    let ends = [&body[..body.len().min(ERROR_BYTES)], &body[body.len().saturating_sub(ERROR_BYTES)..]];
-    let is_likely = ends.iter().any(|end| {
-        let text = String::from_utf8_lossy(end);
-        text.contains("rate limit") || text.contains("RATE_LIMIT")
-    });
-    if !is_likely {
-        return None;
-    }
-    let Envelope { errors } = serde_json::from_slice(body).ok()?;
-    let error = errors?.into_iter().find(|error| {
-        matches!(error.kind.as_deref(), Some("RATE_LIMITED" | "RATE_LIMIT")) || error.message.contains("rate limit")
-    })?;
-    Some(Fault::Limited { wait_secs: announced_wait(headers), said: error.message })
-}
-
-/// GitHub's own words about a fault, shortened.
-fn said(body: &[u8]) -> String {
-    #[derive(serde::Deserialize)]
-    struct Said {
-        message: String,
-    }
-    let text = match serde_json::from_slice::<Said>(body) {
-        Ok(Said { message }) => message,
-        Err(_) => String::from_utf8_lossy(&body[..body.len().min(4 * MAX_SAID_CHARS)]).into_owned(),
-    };
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.is_empty() { "no reason given".to_owned() } else { line.chars().take(MAX_SAID_CHARS).collect() }
 }
 
 impl Identity {

@@ -84,8 +84,8 @@ impl Source {
     pub(super) async fn load_files(&self, wanted: &[FilesWanted]) -> Vec<FilesFound> {
         match self {
             Self::Github(github) => github.load_files(wanted).await.unwrap_or_else(|error| {
-                let failed = || FilesFound { files: Vec::new(), errors: vec![self.sweep_error(&error)] };
-                wanted.iter().map(|_| failed()).collect()
+                let error = self.sweep_error(&error);
+                wanted.iter().map(|_| FilesFound { files: Vec::new(), errors: vec![error.clone()] }).collect()
             }),
             Self::Directory { directory, .. } => tokio::task::block_in_place(|| directory.load_files(wanted)),
             // What they name is at addresses of its own.
@@ -135,8 +135,8 @@ impl Source {
     /// Looks at some repositories again, whatever is known of them.
     pub(super) async fn look(&self, keys: &[RepositoryKey]) -> Result<Looked, SweepError> {
         match self {
-            Self::Github(github) => github.look(keys).await.map_err(|error| self.sweep_error(&error)),
             Self::Url(url) => Ok(url.look(keys).await),
+            Self::Github(github) => github.look(keys).await.map_err(|error| self.sweep_error(&error)),
             Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => {
                 self.look_by_sweep(keys).await
             }

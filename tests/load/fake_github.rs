@@ -40,6 +40,8 @@ async fn main() {
     };
     let fake = FakeGithub::serve(model, arguments.port).await;
     fake.accept(None, "read:org, repo");
+    // The key under `fixtures/github-app` signs in as well.
+    fake.app(|app| app.install(77, &arguments.org));
     fake.answer_after(Duration::from_millis(arguments.delay_ms));
     println!("{}", fake.url);
     tokio::signal::ctrl_c().await.expect("signals can be listened to");

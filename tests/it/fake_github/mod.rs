@@ -1,6 +1,7 @@
 //! A GitHub with state: an owner with repositories, commits and files, which fails when told to. Only `serve` knows HTTP.
 //! Tests arrange and assert on it, Steward talks to its address. `examples/fake_github.rs` starts it alone.
 
+mod app;
 mod graphql;
 mod load;
 mod model;
@@ -16,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use app::{APP_ID, APP_KEY, FakeApp};
 pub use model::{Model, OwnerKind};
 
 /// The token it accepts unless told otherwise.
@@ -43,7 +45,9 @@ pub enum Fault {
     BrokenOff,
     /// The connection of repositories ends in the middle of the page, with `hasNextPage: false`.
     EndsEarly,
-    /// The address is closed for so many seconds, whoever asks.
+    /// It is somewhere else.
+    Moved { status: u16, location: String },
+    /// GraphQL or REST, whichever was asked, is closed for so many seconds.
     Limited { status: u16, secs: u64, announced: Announced },
 }
 
@@ -78,10 +82,20 @@ pub(crate) struct State {
     seen_pages: HashSet<String>,
     heavy_above: Option<(i64, Fault)>,
     delay: Duration,
-    closed: Option<Closed>,
+    closed: HashMap<&'static str, Closed>,
     second: Duration,
     /// Requests used of each resource.
     used: HashMap<&'static str, u64>,
+    windows: HashMap<&'static str, Window>,
+    tells_limits: bool,
+    app: Option<FakeApp>,
+    log: Vec<String>,
+}
+
+/// What is left of a resource until it is given anew.
+struct Window {
+    left: u64,
+    resets_at: Instant,
 }
 
 struct Closed {
@@ -109,9 +123,13 @@ impl FakeGithub {
             seen_pages: HashSet::new(),
             heavy_above: None,
             delay: Duration::ZERO,
-            closed: None,
+            closed: HashMap::new(),
             second: Duration::from_secs(1),
             used: HashMap::new(),
+            windows: HashMap::new(),
+            tells_limits: true,
+            app: None,
+            log: Vec::new(),
         }));
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -214,7 +232,8 @@ impl FakeGithub {
     /// GitHub answers well again, whatever was planned.
     pub fn heal(&self) {
         let mut state = self.state();
-        (state.heavy_above, state.each_page_once, state.closed) = (None, None, None);
+        (state.heavy_above, state.each_page_once) = (None, None);
+        state.closed.clear();
         state.planned.clear();
     }
 
@@ -237,6 +256,28 @@ impl FakeGithub {
     /// How much of a resource, `core` or `graphql`, is used up.
     pub fn use_up(&self, resource: &'static str, used: u64) {
         self.state().used.insert(resource, used);
+    }
+
+    /// Of a resource so much is left for so many of its seconds; then it is whole again.
+    pub fn leave(&self, resource: &'static str, left: u64, secs: u32) {
+        let mut state = self.state();
+        let resets_at = Instant::now() + state.second * secs;
+        state.windows.insert(resource, Window { left, resets_at });
+    }
+
+    /// As an Enterprise Server whose rate limits are turned off.
+    pub fn turn_limits_off(&self) {
+        self.state().tells_limits = false;
+    }
+
+    /// Arranges or looks at the GitHub App; from the first time on there is one.
+    pub fn app<T>(&self, with: impl FnOnce(&mut FakeApp) -> T) -> T {
+        with(self.state().app.get_or_insert_default())
+    }
+
+    /// What came, in its order: `GET /rate_limit`, and GraphQL by the name of its operation.
+    pub fn log(&self) -> Vec<String> {
+        self.state().log.clone()
     }
 
     pub fn counts(&self) -> Counts {

@@ -17,7 +17,8 @@ use chrono::{SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value as Json, json};
 
 use super::{
-    Announced, Closed, Fault, State,
+    Announced, Closed, Fault, State, Window,
+    app::Given,
     graphql::{Limits, Outcome, execute},
     rest,
 };
@@ -58,19 +59,23 @@ async fn handle(
         state.counts.rest += 1;
     }
     let mut response = state.answer(&served.url, &method, path, is_graphql, uri.query(), &headers, &body);
-    let used = state.used.entry(resource).or_default();
-    if path != "/rate_limit" {
-        *used = (*used + 1).min(LIMIT);
-    }
-    let remaining = LIMIT - *used;
+    let (remaining, secs) = state.window(resource);
     let out = response.headers_mut();
-    let reset = Utc::now().timestamp() as u64 + WINDOW_SECS;
-    let numbers = [("limit", LIMIT), ("remaining", remaining), ("used", LIMIT - remaining), ("reset", reset)];
-    for (name, number) in numbers {
-        let name = format!("x-ratelimit-{name}").parse::<axum::http::HeaderName>().expect("a header's name");
-        out.entry(name).or_insert_with(|| number.into());
+    let ahead_secs = state.app.as_ref().map_or(0, |app| app.ahead_secs);
+    let now = Utc::now() + TimeDelta::seconds(ahead_secs);
+    if ahead_secs != 0 {
+        let date = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        out.insert("date", date.parse().expect("a header"));
     }
-    out.insert("x-ratelimit-resource", resource.parse().expect("a header"));
+    if state.tells_limits {
+        let reset = now.timestamp() as u64 + secs;
+        let numbers = [("limit", LIMIT), ("remaining", remaining), ("used", LIMIT - remaining), ("reset", reset)];
+        for (name, number) in numbers {
+            let name = format!("x-ratelimit-{name}").parse::<axum::http::HeaderName>().expect("a header's name");
+            out.entry(name).or_insert_with(|| number.into());
+        }
+        out.insert("x-ratelimit-resource", resource.parse().expect("a header"));
+    }
     out.insert("x-github-request-id", "FAKE:1".parse().expect("a header"));
     if !state.scopes.is_empty() {
         out.insert("x-oauth-scopes", state.scopes.parse().expect("a header"));
@@ -108,14 +113,28 @@ impl State {
         }
         let given = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let given = given.strip_prefix("Bearer ").or_else(|| given.strip_prefix("token ")).unwrap_or_default();
-        if self.token.as_deref().is_some_and(|token| token != given) || given.is_empty() {
-            return message(401, "Bad credentials");
+        let request = if graphql { serde_json::from_slice::<Json>(body).unwrap_or_default() } else { Json::Null };
+        let operation = request["query"].as_str().and_then(|query| query.split("query ").nth(1)?.split(['(', ' ', '{']).next());
+        self.log.push(operation.map_or_else(|| format!("{method} {path}"), str::to_owned));
+        if let Some(response) = self.app.as_mut().and_then(|app| app.answer(method, path, given)) {
+            return response;
         }
-        if let Some(response) = self.closed_answer() {
+        let is_bad = self.token.as_deref().is_some_and(|token| token != given) || given.is_empty();
+        match self.app.as_mut().map(|app| app.look_up(given)) {
+            Some(Given::Good) => {}
+            Some(Given::Suspended) => return message(403, "This installation has been suspended"),
+            Some(Given::Unknown) | None if is_bad => return message(401, "Bad credentials"),
+            Some(Given::Unknown) | None => {}
+        }
+        let resource = if graphql { "graphql" } else { "core" };
+        if let Some(response) = self.closed_answer(resource) {
             self.counts.too_early += 1;
             return response;
         }
-        let request = if graphql { serde_json::from_slice::<Json>(body).unwrap_or_default() } else { Json::Null };
+        if path != "/rate_limit" && !self.spend(resource) {
+            self.counts.too_early += 1;
+            return message(403, "API rate limit exceeded for user ID 4242.");
+        }
         if let Some(query) = request["query"].as_str()
             && !self.queries.iter().any(|known| known == query)
         {
@@ -124,11 +143,16 @@ impl State {
         let fault = self.next_fault(graphql, &request);
         if let Some(Fault::Limited { status, secs, announced }) = fault {
             let until = Instant::now() + self.second.saturating_mul(u32::try_from(secs).unwrap_or(u32::MAX));
-            self.closed = Some(Closed { until, status, announced });
-            return self.closed_answer().expect("it was closed just now");
+            self.closed.insert(resource, Closed { until, status, announced });
+            return self.closed_answer(resource).expect("it was closed just now");
         }
         match fault {
             Some(Fault::Status(status)) => message(status, status_text(status)),
+            Some(Fault::Moved { status, location }) => {
+                let mut response = message(status, "Moved Permanently");
+                response.headers_mut().insert("location", location.parse().expect("a header"));
+                response
+            }
             Some(Fault::GraphqlTimeout) => respond(200, &json!({ "data": null, "errors": [{ "message": TIMEOUT }] })),
             fault if graphql && method == Method::POST => self.graphql(&request, fault),
             _ => {
@@ -181,11 +205,35 @@ impl State {
         }
     }
 
-    fn closed_answer(&mut self) -> Option<Response> {
-        let Closed { until, status, announced } = self.closed.as_ref()?;
+    /// Takes one of what is left; `false` where nothing is.
+    fn spend(&mut self, resource: &'static str) -> bool {
+        self.windows.retain(|_, window| window.resets_at > Instant::now());
+        match self.windows.get_mut(resource) {
+            None => true,
+            Some(Window { left: 0, .. }) => false,
+            Some(window) => {
+                window.left -= 1;
+                true
+            }
+        }
+    }
+
+    /// What is left of a resource, and for how many seconds.
+    fn window(&self, resource: &'static str) -> (u64, u64) {
+        match self.windows.get(resource) {
+            None => (LIMIT - self.used.get(resource).copied().unwrap_or_default(), WINDOW_SECS),
+            Some(window) => {
+                let left = window.resets_at.saturating_duration_since(Instant::now());
+                (window.left, (left.as_secs_f64() / self.second.as_secs_f64()).ceil() as u64)
+            }
+        }
+    }
+
+    fn closed_answer(&mut self, resource: &'static str) -> Option<Response> {
+        let Closed { until, status, announced } = self.closed.get(resource)?;
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            self.closed = None;
+            self.closed.remove(resource);
             return None;
         }
         let secs = left.as_secs_f64() / self.second.as_secs_f64();
