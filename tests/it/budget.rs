@@ -8,7 +8,7 @@ use std::{
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use steward::{
     catalog::{Known, SourcePage},
-    github::{Auth, Connection, GithubConfig, GithubError, GithubSource, Waits},
+    github::{Auth, Connection, Filters, GithubConfig, GithubError, GithubSource, Waits},
 };
 use tokio::sync::mpsc;
 
@@ -33,7 +33,14 @@ async fn generated(repositories: usize) -> FakeGithub {
 fn source(fake: &FakeGithub) -> GithubSource {
     let connection = Connection::new(&fake.url, &Auth::Token(TOKEN.into()), WAITS).unwrap();
     let catalog_paths = vec!["catalog-info.yaml".to_owned()];
-    GithubSource::new(GithubConfig { id: "acme".to_owned(), org: "acme".to_owned(), connection, catalog_paths }).unwrap()
+    GithubSource::new(GithubConfig {
+        id: "acme".to_owned(),
+        org: "acme".to_owned(),
+        connection,
+        catalog_paths,
+        filters: Filters::default(),
+    })
+    .unwrap()
 }
 
 async fn sweep(source: &GithubSource) -> Result<usize, GithubError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use steward::{
     catalog::{Known, SourcePage},
-    github::{AppKey, Auth, Check, Connection, GithubConfig, GithubError, GithubSource, Waits},
+    github::{AppKey, Auth, Check, Connection, Filters, GithubConfig, GithubError, GithubSource, Waits},
 };
 use tokio::sync::mpsc;
 
@@ -31,7 +31,13 @@ fn key(owner: &str) -> AppKey {
 fn source_of(fake: &FakeGithub, key: AppKey) -> Result<GithubSource, GithubError> {
     let org = key.owner.clone();
     let connection = Connection::new(&fake.url, &Auth::App(key), WAITS)?;
-    GithubSource::new(GithubConfig { id: org.clone(), org, connection, catalog_paths: vec!["catalog-info.yaml".to_owned()] })
+    GithubSource::new(GithubConfig {
+        id: org.clone(),
+        org,
+        connection,
+        catalog_paths: vec!["catalog-info.yaml".to_owned()],
+        filters: Filters::default(),
+    })
 }
 
 async fn sweep(source: &GithubSource) -> Result<usize, GithubError> {
@@ -87,7 +93,8 @@ async fn an_enterprise_server_is_asked_below_its_own_path() {
     let api_url = format!("{}/api/v3", fake.url);
     let connection = Connection::new(&api_url, &Auth::App(key("acme")), WAITS).unwrap();
     let catalog_paths = vec!["catalog-info.yaml".to_owned()];
-    let config = GithubConfig { id: "acme".to_owned(), org: "acme".to_owned(), connection, catalog_paths };
+    let config =
+        GithubConfig { id: "acme".to_owned(), org: "acme".to_owned(), connection, catalog_paths, filters: Filters::default() };
     assert_eq!(sweep(&GithubSource::new(config).unwrap()).await.unwrap(), 1);
 }
 
