@@ -29,12 +29,12 @@ create table repository_events (
 );
 create index repository_events_at on repository_events (at);
 
--- What authors were told, so that nobody is told twice, nor too often. A row goes when what it tells of is mended.
+-- What authors were told, so that nobody is told twice, nor too often. Kept for 90 days.
 create table author_notes (
     source_id     text        not null,
     repository_id bigint      not null,
     path          text        not null,
-    subject       text        not null, -- what is wrong: the content's hash, or the conflict's reference
+    subject       text        not null, -- what is wrong: the content's hash, or the rival of an entity
     told_at       timestamptz not null,
     primary key (source_id, repository_id, path, subject)
 );

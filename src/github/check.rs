@@ -227,7 +227,7 @@ fn rate_limits(answer: &Answer) -> Vec<Check> {
 }
 
 /// A fault as the end of it, since the doctor does not try again.
-fn at_once(fault: Fault) -> GithubError {
+pub(super) fn at_once(fault: Fault) -> GithubError {
     match fault {
         Fault::Final(error) => error,
         Fault::Limited { wait_secs: Some(wait_secs), said: _ } => GithubError::LimitTooLong { wait_secs, longest_secs: 0 },

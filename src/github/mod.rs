@@ -25,8 +25,9 @@ mod verdict;
 mod waits;
 pub mod webhook;
 mod wire;
+pub mod write;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -113,6 +114,9 @@ pub struct GithubSource {
     globs: Vec<String>,
     sieve: Sieve,
     queries: Arc<Queries>,
+    descriptors: write::DescriptorPaths,
+    /// GitHub has said that Steward may not write; it is said once in the log.
+    write_refused: Arc<AtomicBool>,
 }
 
 /// A file asked for in each repository.
@@ -134,7 +138,8 @@ impl GithubSource {
         let (files, globs) = wanted_files(&catalog_paths)?;
         let sieve = Sieve::new(filters)?;
         let queries = Arc::new(Queries::new(&files, sieve.branch()));
-        Ok(Self { id, org, client, waits, files, globs, sieve, queries })
+        let descriptors = write::DescriptorPaths::new(&catalog_paths)?;
+        Ok(Self { id, org, client, waits, files, globs, sieve, queries, descriptors, write_refused: Arc::default() })
     }
 
     /// How files are chosen, as a text to compare: paths, branch, and the way of reading them.

@@ -103,7 +103,6 @@ pub enum Mark {
     PullRequest {
         repository: RepositoryKey,
         number: i64,
-        head: String,
     },
 }
 
@@ -215,20 +214,12 @@ struct PullRequest {
     merged: Option<bool>,
     merged_at: Option<DateTime<Utc>>,
     user: Option<Account>,
-    head: Option<Head>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Head {
-    sha: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct CheckRun {
     name: Option<String>,
-    head_sha: Option<String>,
     pull_requests: Option<Vec<PullRequest>>,
 }
 
@@ -311,15 +302,18 @@ impl Payload {
         if !removed.unwrap_or_default().is_empty() || added.is_empty() || added.len() > MOST_LOOKS {
             return vec![Mark::Everything];
         }
-        added.iter().filter_map(Repository::key).map(Mark::Repository).collect()
+        let mut keys: Vec<RepositoryKey> = added.iter().filter_map(Repository::key).collect();
+        // Enqueueing locks each job's key: in one order, two deliveries cannot wait for one another.
+        keys.sort_by_key(|key| key.id);
+        keys.dedup_by_key(|key| key.id);
+        keys.into_iter().map(Mark::Repository).collect()
     }
 
     fn pull_request(&self) -> (Vec<Mark>, Option<RepositoryEvent>) {
         let (Some(repository), Some(pull)) = (self.key(), &self.pull_request) else { return (Vec::new(), None) };
         match self.action() {
             "opened" | "synchronize" | "reopened" => {
-                let head = pull.head.as_ref().and_then(|head| head.sha.as_deref());
-                (pull.number.zip(head).and_then(|(number, head)| check(repository, number, head)).into_iter().collect(), None)
+                (pull.number.map(|number| Mark::PullRequest { repository, number }).into_iter().collect(), None)
             }
             "closed" if pull.merged == Some(true) => (Vec::new(), self.merge(repository.id, pull)),
             _ => (Vec::new(), None),
@@ -347,9 +341,8 @@ impl Payload {
         if self.action() != "rerequested" || run.name.as_deref() != Some(CHECK_NAME) {
             return Vec::new();
         }
-        let head = run.head_sha.as_deref().unwrap_or_default();
         let pulls = run.pull_requests.iter().flatten().filter_map(|pull| pull.number);
-        pulls.take(MOST_LOOKS).filter_map(|number| check(repository.clone(), number, head)).collect()
+        pulls.take(MOST_LOOKS).map(|number| Mark::PullRequest { repository: repository.clone(), number }).collect()
     }
 
     fn deployment(&self) -> Option<RepositoryEvent> {
@@ -402,11 +395,6 @@ impl Repository {
         let text = |text: &Option<String>| text.clone().map(clean);
         Some(RepositoryKey { id: self.id?, node_id: text(&self.node_id), full_name: text(&self.full_name) })
     }
-}
-
-fn check(repository: RepositoryKey, number: i64, head: &str) -> Option<Mark> {
-    let is_sha = head.len() >= 40 && head.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_sha.then(|| Mark::PullRequest { repository, number, head: head.to_owned() })
 }
 
 /// The first line with something in it, as PostgreSQL can store it.

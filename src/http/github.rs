@@ -215,12 +215,9 @@ fn job(hook: &Hook, mark: &Mark, now: DateTime<Utc>) -> Option<Job> {
         }
         Mark::Everything => Job::SyncSource(OfSource { source }),
         Mark::People => Job::ReadPeople { of: OfSource { source }, not_before: now + PEOPLE_GATHER },
-        Mark::PullRequest { repository, number, head } => Job::CheckPullRequest(CheckPullRequest {
-            source,
-            repository: repository.clone(),
-            number: *number,
-            head: head.clone(),
-        }),
+        Mark::PullRequest { repository, number } => {
+            Job::CheckPullRequest(CheckPullRequest { source, repository: repository.clone(), number: *number })
+        }
     })
 }
 

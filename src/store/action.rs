@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use graphile_worker::{JobKeyMode, JobSpecBuilder, worker_utils::WorkerUtils};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, note::AuthorNote};
 use crate::{
     catalog::{EntityRef, RepositoryKey},
     chat::{Account, Message, Place},
@@ -28,6 +28,9 @@ pub const READ_PEOPLE: &str = "read_people";
 
 /// The queue's name for [`Job::CheckPullRequest`].
 pub const CHECK_PULL_REQUEST: &str = "check_pull_request";
+
+/// The queue's name for [`Job::TellAuthor`].
+pub const TELL_AUTHOR: &str = "tell_author";
 
 /// Looks come before syncs: somebody has just changed that repository.
 const URGENT: i16 = -10;
@@ -58,6 +61,7 @@ pub enum Job {
         not_before: DateTime<Utc>,
     },
     CheckPullRequest(CheckPullRequest),
+    TellAuthor(AuthorNote),
 }
 
 /// Work on one source.
@@ -72,8 +76,6 @@ pub struct CheckPullRequest {
     pub source: String,
     pub repository: RepositoryKey,
     pub number: i64,
-    /// The commit that was its head when it was heard of.
-    pub head: String,
 }
 
 /// A repository to be compared with what is stored, because something was heard of it.
@@ -220,8 +222,12 @@ pub(super) async fn enqueue(
         }
         Job::CheckPullRequest(work) => {
             let key = format!("pull:{}:{}:{}", work.source, work.repository.id, work.number);
-            let spec = JobSpecBuilder::new().job_key(key).max_attempts(6).build();
+            let spec = JobSpecBuilder::new().job_key(key).max_attempts(12).build();
             queue.add_raw_job(CHECK_PULL_REQUEST, JobContext { audit_id, work }, spec).await?
+        }
+        Job::TellAuthor(work) => {
+            let spec = JobSpecBuilder::new().max_attempts(6).build();
+            queue.add_raw_job(TELL_AUTHOR, JobContext { audit_id, work }, spec).await?
         }
     };
     Ok(*job.id())

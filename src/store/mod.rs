@@ -9,6 +9,7 @@ mod follow;
 mod history;
 mod link;
 mod location;
+mod note;
 mod private;
 mod removal;
 mod sync;
@@ -29,7 +30,7 @@ use sqlx::{
 
 pub use action::{
     AuditEntry, CHECK_PULL_REQUEST, CheckPullRequest, ConfirmedRemoval, DELIVER, Job, JobContext, LOOK_AT, LookAt, OfSource,
-    READ_PEOPLE, RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources,
+    READ_PEOPLE, RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
 };
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use database::Database;
@@ -37,6 +38,7 @@ pub use delivery::{Concern, Delivery, Recorded};
 pub use follow::{Follow, Followed, Synced, follow};
 pub use history::{ClaimKey, EntityPast, PastChange, StoredDocument};
 pub use link::{LinkOutcome, NewLink};
+pub use note::{AuthorNote, BrokenPlace, Claimant, ClaimedTwice, NoteAbout, NoteDraft, Standing};
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use removal::{Removal, Removed, Restore, Tombstone};
 pub use sync::{SharedClock, SourceLock, StoredSource, SyncEnd, SyncState, Wrote};

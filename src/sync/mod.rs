@@ -4,8 +4,10 @@
 mod elsewhere;
 mod expand;
 mod look;
+mod note;
 mod page;
 mod people;
+mod pull_request;
 mod removal;
 mod source;
 mod summary;
@@ -18,6 +20,7 @@ use tokio::sync::mpsc;
 
 pub use elsewhere::{Elsewhere, FileElsewhere};
 pub use look::look_at;
+pub use pull_request::{check_pull_request, quote_code};
 pub use removal::Removals;
 pub use source::Source;
 pub use summary::{Progress, Requests, SourceSummary, SyncSummary};

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use tokio::sync::mpsc;
 
-use super::{Source, SourceSummary, SyncContext, expand::expand, people};
+use super::{Source, SourceSummary, SyncContext, expand::expand, note::tell_authors, people};
 use crate::{
     catalog::{
         Files, RepositoryRead, SourcePage, SweepError,
@@ -95,6 +95,7 @@ pub(super) async fn write_page(
             summary.blame(&change.repository.full_name, digest.files.iter().filter_map(StoredFile::told_problem));
         }
     }
+    tell_authors(&changes, page_context).await;
     let refused = applied.refused.into_iter();
     summary.errors.extend(refused.map(|(location, message)| SweepError { location, message: format!("not stored: {message}") }));
     Ok(Wrote::Something)

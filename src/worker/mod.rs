@@ -3,6 +3,7 @@
 
 mod heard;
 mod jobs;
+mod note;
 mod pull_request;
 
 use std::{
@@ -17,6 +18,7 @@ use tracing::{error, info, warn};
 
 use heard::{ReadPeopleJob, SyncSourceJob};
 use jobs::{DeliverJob, JobsOf, LookJob, RestoreJob, SyncJob};
+use note::TellAuthorJob;
 use pull_request::CheckPullRequestJob;
 
 use crate::{
@@ -348,6 +350,7 @@ impl Worker {
                     .define_job::<SyncSourceJob>()
                     .define_job::<ReadPeopleJob>()
                     .define_job::<CheckPullRequestJob>()
+                    .define_job::<TellAuthorJob>()
                     .init()
                     .await
                     .map_err(|error| StoreError::Away(error.to_string()))?;

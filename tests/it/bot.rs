@@ -129,13 +129,8 @@ impl Bot {
         };
         let connection = Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address");
         let elsewhere = Arc::new(Elsewhere::new(Web::new(&trusted), vec![("github.com".to_owned(), connection.clone())]));
-        let config = GithubConfig {
-            id: "acme".to_owned(),
-            org: "acme".to_owned(),
-            connection,
-            catalog_paths,
-            filters: Filters::default(),
-        };
+        let filters = Filters::default();
+        let config = GithubConfig { id: "acme".to_owned(), org: "acme".to_owned(), connection, catalog_paths, filters };
         let source = Source::Github(GithubSource::new(config).expect("a valid source"));
         let mut sources = vec![source];
         match places.targets.as_slice() {

@@ -9,7 +9,10 @@ use steward::{
 };
 use tokio::sync::mpsc;
 
-use crate::fake_github::{APP_ID, APP_KEY, Announced, FakeGithub, Fault};
+use crate::fake_github::{
+    Announced, FakeGithub, Fault,
+    app::{APP_ID, APP_KEY},
+};
 
 const WAITS: Waits = Waits {
     first: Duration::from_millis(1),

@@ -304,11 +304,94 @@ async fn last_state_of_what_happened_is_kept_in_whatever_order_it_is_told() {
     assert_eq!(desk.app.store.last_delivery_at("nobody").await.unwrap(), None);
 }
 
+/// Of `@octokit/webhooks-examples`, which `tests/contract/webhooks.sh` installs.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs GitHub's examples: run tests/contract/webhooks.sh"]
+async fn published_examples_are_taken_and_lead_to_a_look() {
+    let folder = std::env::var("STEWARD_WEBHOOK_EXAMPLES").expect("tests/contract/webhooks.sh names the folder");
+    // The servers have most examples in common.
+    let mut seen = std::collections::HashSet::new();
+    let mut all: Vec<(String, String, Json)> = Vec::new();
+    for server in std::fs::read_dir(folder).unwrap().filter_map(|entry| entry.ok()).filter(|entry| entry.path().is_dir()) {
+        let Ok(text) = std::fs::read(server.path().join("index.json")) else { continue };
+        for group in serde_json::from_slice::<Vec<Json>>(&text).unwrap() {
+            let (name, server) = (group["name"].as_str().unwrap(), server.file_name().into_string().unwrap());
+            let examples = group["examples"].as_array().unwrap().iter().cloned();
+            let examples = examples.filter(|example| seen.insert(format!("{name} {example}")));
+            all.extend(examples.map(|example| (name.to_owned(), server.clone(), example)));
+        }
+    }
+    let owners: std::collections::BTreeSet<String> = all
+        .iter()
+        .flat_map(|(_, _, example)| {
+            ["/organization/login", "/repository/owner/login", "/installation/account/login", "/account/login"]
+                .map(|at| example.pointer(at).and_then(Json::as_str).map(str::to_owned))
+        })
+        .flatten()
+        .collect();
+    let desk = Desk::with(owners.iter().map(|owner| source(owner, owner, Some(SECRET), "default")).collect()).await;
+    let listened = [
+        "push",
+        "repository",
+        "organization",
+        "team",
+        "team_add",
+        "membership",
+        "member",
+        "installation",
+        "installation_repositories",
+        "installation_target",
+        "pull_request",
+        "check_run",
+        "deployment_status",
+        "workflow_run",
+        "ping",
+    ];
+    let mut taken = std::collections::BTreeMap::new();
+    for (event, server, example) in &all {
+        sqlx::query("delete from graphile_worker._private_jobs").execute(&mut connect(&desk.database).await).await.unwrap();
+        let (status, said) = Hook::new(event, example).post(&desk.app, &desk.sources).await;
+        let what = format!("{server} {event} {}", example["action"]);
+        if !listened.contains(&event.as_str()) {
+            assert_eq!((status.as_u16(), said.as_str()), (202, "passed_over\n"), "{what}");
+            continue;
+        }
+        assert_eq!((status.as_u16(), said.as_str()), (202, "taken\n"), "{what}");
+        *taken.entry(event.clone()).or_insert(0) += 1;
+        let git_ref = example["ref"].as_str().unwrap_or_default();
+        let is_read = git_ref.strip_prefix("refs/heads/") == example["repository"]["default_branch"].as_str();
+        if event == "repository" || (event == "push" && is_read) {
+            let look = format!(":{}", example["repository"]["id"]);
+            let jobs = desk.jobs().await;
+            assert!(jobs.iter().any(|job| job.starts_with("look:") && job.ends_with(&look)), "{what}: {jobs:?}");
+        }
+    }
+    // None of the packages has an example of this one.
+    let absent: Vec<_> = listened.iter().filter(|event| !taken.contains_key(**event)).collect();
+    assert_eq!(absent, [&"installation_target"], "{taken:?}");
+}
+
 impl Bot {
     /// GitHub tells of something, signed; the id is new.
     pub async fn github_event(&self, event: &str, payload: &Json) -> u16 {
         let sources = [source("acme", "acme", Some(SECRET), "default")];
         Hook::new(event, payload).post(&self.worker.app, &sources).await.0.as_u16()
+    }
+
+    /// Waits until no job is left to be done.
+    pub async fn until_idle(&self) {
+        let mut connection = connect(&self.database).await;
+        for _ in 0..1_000 {
+            let query = "select count(*) from graphile_worker._private_jobs where attempts < max_attempts";
+            let left: i64 = sqlx::query(query).fetch_one(&mut connection).await.unwrap().get(0);
+            if left == 0 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let query = "select coalesce(string_agg(last_error, '; '), '') from graphile_worker._private_jobs";
+        let errors: String = sqlx::query(query).fetch_one(&mut connection).await.unwrap().get(0);
+        panic!("jobs are left: {errors}");
     }
 
     /// A payload about one repository of the fake.

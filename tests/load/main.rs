@@ -4,7 +4,7 @@
 //!
 //! It runs the release binary as a whole process against the tests' fake GitHub: the first and the second sync of 2,000
 //! repositories, then `steward run` with 20,000 entities under signed `/owner` commands at a steady rate, the restart
-//! without a database, and hostile descriptors. Latency counts from when a request was due, so a stall is not hidden.
+//! without a database, hostile descriptors, and the way from a push's webhook to the new answer. Latency counts from when a request was due, so a stall is not hidden.
 
 use std::{
     path::{Path, PathBuf},
@@ -24,6 +24,7 @@ use sha2::Sha256;
 #[path = "../it/fake_github/mod.rs"]
 #[expect(dead_code, reason = "the tests use the other verbs")]
 mod fake_github;
+mod webhooks;
 
 use fake_github::FakeGithub;
 
@@ -45,6 +46,12 @@ struct Arguments {
     /// Seconds of load
     #[arg(long, default_value_t = 20)]
     seconds: u64,
+    /// Pushes told of by webhooks
+    #[arg(long, default_value_t = 200)]
+    pushes: usize,
+    /// Measure the webhooks alone
+    #[arg(long)]
+    webhooks_only: bool,
     /// The binary under test
     #[arg(long, default_value = "target/release/steward")]
     binary: PathBuf,
@@ -55,6 +62,10 @@ async fn main() {
     let arguments = Arguments::parse();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let binary = arguments.binary.canonicalize().expect("build it first: cargo build --release");
+    webhooks::measure(&binary, folder.path(), arguments.repositories, arguments.pushes).await;
+    if arguments.webhooks_only {
+        return;
+    }
     measure_sync(&binary, folder.path(), arguments.repositories).await;
     measure_answers(&binary, folder.path(), &arguments).await;
     measure_hostile_input(&binary, folder.path());

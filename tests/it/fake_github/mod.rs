@@ -1,7 +1,7 @@
 //! A GitHub with state: an owner with repositories, commits and files, which fails when told to. Only `serve` knows HTTP.
 //! Tests arrange and assert on it, Steward talks to its address. `examples/fake_github.rs` starts it alone.
 
-mod app;
+pub mod app;
 mod graphql;
 mod load;
 mod model;
@@ -9,6 +9,7 @@ mod resolve;
 mod rest;
 mod serve;
 mod validate;
+mod write;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -17,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use app::{APP_ID, APP_KEY, FakeApp};
+use app::FakeApp;
 pub use model::{Model, OwnerKind};
 
 /// The token it accepts unless told otherwise.

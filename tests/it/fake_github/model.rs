@@ -42,6 +42,8 @@ pub struct Repo {
     pub branches: BTreeMap<String, Commit>,
     /// Paths that are symbolic links.
     pub links: Vec<String>,
+    /// Of other branches, each with its whole tree.
+    pub side: Vec<Commit>,
     /// What GitHub fails to give of it: the whole repository, or these paths.
     pub broken: bool,
     pub broken_paths: Vec<String>,
@@ -67,6 +69,8 @@ pub struct Model {
     pub elsewhere: Vec<Repo>,
     /// Moves on by a minute with every verb.
     pub now: DateTime<Utc>,
+    /// Pull requests, and what was written beside them and beside commits.
+    pub written: super::write::Written,
     next_id: i64,
 }
 
@@ -78,6 +82,7 @@ impl Model {
             repos: Vec::new(),
             elsewhere: Vec::new(),
             now,
+            written: Default::default(),
             next_id: 700_001,
         }
     }
@@ -110,6 +115,7 @@ impl Model {
             commits: Vec::new(),
             branches: BTreeMap::new(),
             links: Vec::new(),
+            side: Vec::new(),
             broken: false,
             broken_paths: Vec::new(),
         });
@@ -203,7 +209,8 @@ impl Repo {
             return self.head();
         }
         let branch = self.branches.get(revision);
-        branch.or_else(|| self.commits.iter().chain(self.branches.values()).find(|commit| commit.sha == revision))
+        let all = || self.commits.iter().chain(self.branches.values()).chain(&self.side);
+        branch.or_else(|| all().find(|commit| commit.sha == revision))
     }
 }
 

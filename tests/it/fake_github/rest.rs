@@ -43,7 +43,7 @@ impl Asked<'_> {
 /// A group of paths, one file each; `None` where the path is none of its own.
 type Routes = fn(&mut Model, &Asked<'_>) -> Option<Response>;
 
-const ROUTES: [Routes; 1] = [read];
+const ROUTES: [Routes; 2] = [read, super::write::routes];
 
 pub fn answer(model: &mut Model, asked: &Asked<'_>) -> Response {
     ROUTES.iter().find_map(|routes| routes(model, asked)).unwrap_or_else(|| message(404, "Not Found"))
