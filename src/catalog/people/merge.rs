@@ -71,7 +71,7 @@ pub fn merge(claims: &[Arc<Entry>]) -> Option<(Entry, Vec<Difference>)> {
         }
     }
     merged.entity.relations = relations(claims);
-    let facts: [(&'static str, fn(&Entry) -> Option<String>); 5] = [
+    let facts: [(&'static str, FactOf); 5] = [
         ("name", |entry| entry.entity.title.clone().or_else(|| entry.entity.display_name.clone())),
         ("e-mail", |entry| entry.entity.email.clone()),
         ("parent", |entry| entry.entity.targets(RelationType::ChildOf).next().map(|parent| parent.name().to_owned())),
@@ -82,11 +82,14 @@ pub fn merge(claims: &[Arc<Entry>]) -> Option<(Entry, Vec<Difference>)> {
     Some((merged, differences))
 }
 
-fn difference(name: &'static str, claims: &[Arc<Entry>], of: fn(&Entry) -> Option<String>) -> Option<Difference> {
+/// What an entry states of one fact.
+type FactOf = fn(&Entry) -> Option<String>;
+
+fn difference(name: &'static str, claims: &[Arc<Entry>], of: FactOf) -> Option<Difference> {
     let said: Vec<Said> = claims
         .iter()
         .filter_map(|entry| {
-            let Some(value) = of(entry) else { return None };
+            let value = of(entry)?;
             Some(Said { authority: entry.origin.authority, source: Arc::clone(&entry.origin.source), value })
         })
         .collect();

@@ -350,8 +350,8 @@ struct Known {
 
 impl Known {
     fn of<'c>(claims: impl Iterator<Item = &'c Arc<Entry>>, configured: &[String]) -> Self {
-        let mut known = Self::default();
-        known.domains = configured.iter().map(|domain| domain.trim().trim_start_matches('@').to_lowercase()).collect();
+        let domains = configured.iter().map(|domain| domain.trim().trim_start_matches('@').to_lowercase()).collect();
+        let mut known = Self { domains, ..Self::default() };
         for entry in claims {
             let entity = &entry.entity;
             match entry.origin.authority {
