@@ -32,6 +32,7 @@ mod playground;
 mod removal;
 mod report;
 mod runbook;
+mod sequences;
 mod shop;
 mod slack;
 mod sync;
