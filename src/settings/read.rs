@@ -108,13 +108,13 @@ fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Sett
     Ok(settings)
 }
 
-/// A sync's lock and its writes, the listener, the queue's own, and one to answer with.
-const FEWEST_CONNECTIONS: u32 = 5;
+/// A sync's lock and its writes, the listener, the queue's own two, and one to answer with.
+const FEWEST_CONNECTIONS: u32 = 6;
 
 /// Rules that types alone do not hold.
 fn check_values(settings: &Settings) -> Result<(), (String, String)> {
     if settings.database.max_connections < FEWEST_CONNECTIONS {
-        let message = format!("is under {FEWEST_CONNECTIONS}: sync, listening and the job queue hold one each");
+        let message = format!("is under {FEWEST_CONNECTIONS}: sync, listening and the job queue hold five");
         return Err(("database.max_connections".to_owned(), message));
     }
     for (at, source) in settings.sources.iter().enumerate() {

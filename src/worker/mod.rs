@@ -8,6 +8,7 @@ mod location;
 mod note;
 mod package;
 mod pull_request;
+mod queue;
 
 use std::{
     sync::{Arc, Mutex},
@@ -15,16 +16,9 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use graphile_worker::WorkerOptions;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use heard::{ReadPeopleJob, SyncSourceJob};
-use jobs::{DeliverJob, JobsOf, LookJob, RestoreJob, SyncJob};
-use location::LocationJob;
-use note::TellAuthorJob;
-use package::PackagesJob;
-use pull_request::CheckPullRequestJob;
 
 use crate::{
     app::App,
@@ -35,12 +29,6 @@ use crate::{
 
 /// Between attempts to reach a database that is away: short, because an engineer may be waiting for fresh answers.
 const RECONNECT: Duration = Duration::from_millis(500);
-/// Jobs that run at once in one replica.
-const JOBS_AT_ONCE: usize = 4;
-/// A dead replica's jobs are taken over within the threshold plus one sweep, about 17 s.
-const HEARTBEAT: Duration = Duration::from_secs(3);
-const SWEEP: Duration = Duration::from_secs(5);
-const DEAD_AFTER: Duration = Duration::from_secs(12);
 /// How long a removal can be taken back; history stays for ever.
 pub(crate) const TOMBSTONES_KEPT: TimeDelta = TimeDelta::days(30);
 /// What is new is asked for this often where no webhook tells of it.
@@ -243,10 +231,15 @@ impl Worker {
         tokio::join!(futures_util::future::join_all(loops), forgetting);
     }
 
-    /// Asking what is new is one request, so it is done often where nobody tells of changes.
+    /// Asking what is new is one request, so it is done often where no webhook tells of changes.
     async fn pause_after_sync(&self, source: &Source) -> Duration {
         let every = self.every(source.id());
-        if source.tells_what_is_new() { every.min(LOOK_FOR_NEWS) } else { every }
+        if !source.tells_what_is_new() || every <= LOOK_FOR_NEWS {
+            return every;
+        }
+        let heard = self.app.store.last_delivery_at(source.id()).await.ok().flatten();
+        let silence = heard.and_then(|at| (self.app.clock.now() - at).to_std().ok());
+        if silence.is_some_and(|silence| silence < every) { every } else { LOOK_FOR_NEWS }
     }
 
     /// Waits for the pause, and on while another replica has done this source's work.
@@ -340,53 +333,6 @@ impl Worker {
             all.sources.push(summary);
         }
         Ok(all)
-    }
-
-    /// Works on the queue until told to stop; a database that goes away is waited out.
-    pub async fn work(self: &Arc<Self>, stop: &CancellationToken) {
-        while !stop.is_cancelled() {
-            let worked = async {
-                let database = self.app.store.worker_database()?;
-                let stopping = stop.clone();
-                let worker = WorkerOptions::default()
-                    .database(database)
-                    .schema(crate::store::QUEUE_SCHEMA)
-                    .concurrency(JOBS_AT_ONCE)
-                    .heartbeat_interval(HEARTBEAT)
-                    .sweep_interval(SWEEP)
-                    .sweep_threshold(DEAD_AFTER)
-                    .recovery_delay(Duration::ZERO)
-                    .listen_os_shutdown_signals(false)
-                    .shutdown_signal(async move { stopping.cancelled().await })
-                    .add_extension(JobsOf(Arc::clone(self)))
-                    .define_job::<SyncJob>()
-                    .define_job::<DeliverJob>()
-                    .define_job::<LookJob>()
-                    .define_job::<link::LinkJob>()
-                    .define_job::<RestoreJob>()
-                    .define_job::<LocationJob>()
-                    .define_job::<SyncSourceJob>()
-                    .define_job::<ReadPeopleJob>()
-                    .define_job::<CheckPullRequestJob>()
-                    .define_job::<TellAuthorJob>()
-                    .define_job::<PackagesJob>()
-                    .init()
-                    .await
-                    .map_err(|error| StoreError::Away(error.to_string()))?;
-                worker.run().await.map_err(|error| StoreError::Away(error.to_string()))
-            };
-            let worked = worked.await;
-            if let Err(fault) = worked
-                && self.app.store.away_since().is_none()
-                && !stop.is_cancelled()
-            {
-                tracing::debug!(error = %fault, "the queue is not worked on yet");
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(RECONNECT) => {}
-            }
-        }
     }
 }
 

@@ -130,7 +130,7 @@ fn unknown_keys_are_named_with_what_was_meant() {
 fn wrong_values_say_what_to_write() {
     check(
         "database: { max_connections: 1 }\n",
-        expect!["steward.yaml:1: database.max_connections: is under 5: sync, listening and the job queue hold one each"],
+        expect!["steward.yaml:1: database.max_connections: is under 6: sync, listening and the job queue hold five"],
     );
     let filtered = |filters: &str| {
         format!("sources:\n  - type: github\n    id: a\n    org: a\n    auth: {{ token: t }}\n    filters: {{ {filters} }}\n")
