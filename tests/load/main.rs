@@ -2,8 +2,8 @@
 //!
 //! `cargo build --release && cargo run --release --example load`
 //!
-//! It runs the release binary as a whole process against the tests' fake GitHub: the first and the second sync of 2,000
-//! repositories, then `steward run` with 20,000 entities under signed `/owner` commands at a steady rate, the restart
+//! It runs the release binary as a whole process against the tests' fake GitHub: pushes told of by webhooks, syncs of 2,000
+//! repositories and of 20,000 whose GitHub takes 150 ms an answer, then `steward run` with 20,000 entities under signed `/owner` commands at a steady rate, the restart
 //! without a database, hostile descriptors, and the way from a push's webhook to the new answer. Latency counts from when a request was due, so a stall is not hidden.
 
 use std::{
@@ -46,6 +46,15 @@ struct Arguments {
     /// Seconds of load
     #[arg(long, default_value_t = 20)]
     seconds: u64,
+    /// Repositories of the organisation whose GitHub takes its time
+    #[arg(long, default_value_t = 20_000)]
+    organisation: usize,
+    /// What that GitHub takes for each answer, in milliseconds
+    #[arg(long, default_value_t = 150)]
+    answer_ms: u64,
+    /// Measure the syncs alone
+    #[arg(long)]
+    syncs_only: bool,
     /// Pushes told of by webhooks
     #[arg(long, default_value_t = 200)]
     pushes: usize,
@@ -62,43 +71,91 @@ async fn main() {
     let arguments = Arguments::parse();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let binary = arguments.binary.canonicalize().expect("build it first: cargo build --release");
+    if arguments.syncs_only {
+        return measure_syncs(&binary, folder.path(), &arguments).await;
+    }
     webhooks::measure(&binary, folder.path(), arguments.repositories, arguments.pushes).await;
     if arguments.webhooks_only {
         return;
     }
-    measure_sync(&binary, folder.path(), arguments.repositories).await;
+    measure_syncs(&binary, folder.path(), &arguments).await;
     measure_answers(&binary, folder.path(), &arguments).await;
     measure_hostile_input(&binary, folder.path());
 }
 
-async fn measure_sync(binary: &Path, folder: &Path, repositories: usize) {
+async fn measure_syncs(binary: &Path, folder: &Path, arguments: &Arguments) {
+    measure_sync(binary, folder, arguments.repositories, Duration::ZERO).await;
+    let answer = Duration::from_millis(arguments.answer_ms);
+    measure_sync(binary, folder, arguments.organisation, answer).await;
+}
+
+/// The first sync, one with nothing new, and one after twelve pushes.
+async fn measure_sync(binary: &Path, folder: &Path, repositories: usize, answer: Duration) {
     let fake = FakeGithub::serve(FakeGithub::generate("acme", repositories), 0).await;
-    let folder = folder.join("sync");
+    fake.answer_after(answer);
+    let folder = folder.join(format!("sync-{repositories}"));
     std::fs::create_dir_all(&folder).expect("a folder");
-    for run in ["first", "second"] {
+    let names: Vec<String> = fake.model(|model| model.repos.iter().step_by(97).map(|repo| repo.name.clone()).take(12).collect());
+    for run in ["first sync", "sync with nothing new", "sync after 12 pushes"] {
+        if run.ends_with("pushes") {
+            for name in &names {
+                fake.push_file(name, "catalog-info.yaml", pushed(name));
+            }
+        }
         let started = Instant::now();
-        let output = steward(binary, &folder)
+        let child = steward(binary, &folder)
             .args(["sync", "--json"])
             .env("GITHUB_ORG", "acme")
             .env("GITHUB_TOKEN", fake_github::TOKEN)
             .env("GITHUB_API_URL", &fake.url)
-            .output();
-        let output = output.expect("the binary runs");
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let (output, peak) = tokio::task::block_in_place(|| wait(child));
         let took = started.elapsed();
-        let summary: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        let summary: serde_json::Value = serde_json::from_slice(&output).expect("one JSON object");
         let source = &summary["sources"][0];
         println!(
-            "{run} sync of {repositories} repositories: {:.2} s ({:.2} s with start and stop of PostgreSQL), {} GraphQL + {} REST \
-             requests, {} entities, {} added, {} unchanged",
+            "{run} of {repositories} repositories, {} ms an answer: {:.2} s ({:.2} s with start and stop of PostgreSQL), {} GraphQL \
+             + {} REST requests, {} entities, {} added, {} changed, {} unchanged, peak memory {peak}",
+            answer.as_millis(),
             source["seconds"].as_f64().unwrap_or(f64::NAN),
             took.as_secs_f64(),
             source["api_requests"]["graphql"],
             source["api_requests"]["rest"],
             source["entities"],
             source["added"],
+            source["changed"],
             source["unchanged"],
         );
     }
+}
+
+fn pushed(name: &str) -> String {
+    format!(
+        "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: {name}\n  description: pushed just now\nspec:\n  \
+         type: service\n  lifecycle: production\n  owner: team-a\n"
+    )
+}
+
+/// What a process printed, and the most memory that was seen of it.
+fn wait(mut child: Child) -> (Vec<u8>, String) {
+    let stdout = child.stdout.take().expect("it is piped");
+    let reader = std::thread::spawn(move || {
+        let mut output = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::BufReader::new(stdout), &mut output).expect("its output can be read");
+        output
+    });
+    let mut peak = String::new();
+    while child.try_wait().expect("it can be waited for").is_none() {
+        let seen = memory(&child);
+        // A process that has just ended has no memory left to tell of.
+        if !seen.contains("NaN") {
+            peak = seen;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    (reader.join().expect("it ends with the process"), peak)
 }
 
 fn steward(binary: &Path, folder: &Path) -> Command {
