@@ -116,9 +116,9 @@ pub struct GithubSource {
     files: Vec<WantedFile>,
     /// Those of `catalog_paths` that have to be looked for.
     globs: Vec<String>,
-    sieve: Sieve,
+    sieve: Arc<Sieve>,
     queries: Arc<Queries>,
-    descriptors: write::DescriptorPaths,
+    descriptors: Arc<write::DescriptorPaths>,
     /// GitHub has said that Steward may not write; it is said once in the log.
     write_refused: Arc<AtomicBool>,
     sbom: Arc<sbom::SbomPace>,
@@ -143,9 +143,9 @@ impl GithubSource {
         let Connection { client, waits } = connection;
         client.budget.name(&id);
         let (files, globs) = wanted_files(&catalog_paths)?;
-        let sieve = Sieve::new(filters)?;
+        let sieve = Arc::new(Sieve::new(filters)?);
         let queries = Arc::new(Queries::new(&files, sieve.branch()));
-        let descriptors = write::DescriptorPaths::new(&catalog_paths)?;
+        let descriptors = Arc::new(write::DescriptorPaths::new(&catalog_paths)?);
         Ok(Self {
             id,
             org,
