@@ -1,6 +1,6 @@
 //! Asking GitHub until it answers, for as much at once as it can answer. Must not know what is asked for.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use super::{
     GithubSource,
     client::{Answer, Tally, Urgency},
     error::{Fault, GithubError},
-    waits::Patience,
+    waits::{Allowance, Patience},
 };
 
 /// GitHub's own limit for a page, and for a list of ids.
@@ -30,6 +30,12 @@ impl<'a> Asking<'a> {
         Self { source, tally: Tally::of(urgency) }
     }
 
+    /// A look at single repositories, which waits no longer than one may.
+    pub(super) fn for_look(source: &'a GithubSource) -> Self {
+        let allowance = source.look.clone().unwrap_or_else(|| Arc::new(Allowance::new(source.waits.longest_look)));
+        Self { source, tally: Tally::of_job(allowance) }
+    }
+
     /// One attempt of a GraphQL query.
     pub(super) async fn query(&self, query: &str, variables: impl Serialize) -> Result<Answer, Fault> {
         self.source.client.graphql(&self.tally, query, variables).await
@@ -40,8 +46,8 @@ impl<'a> Asking<'a> {
         self.source.client.rest(&self.tally, path, accept).await
     }
 
-    pub(super) fn patience(&self) -> Patience<'a> {
-        Patience::new(&self.source.waits)
+    pub(super) fn patience(&self) -> Patience<'_> {
+        Patience::new(&self.source.waits).within(self.tally.allowance.as_deref())
     }
 
     /// How many requests were sent: GraphQL, REST.
@@ -66,7 +72,7 @@ pub(super) enum Next {
 }
 
 impl<'a> Attempts<'a> {
-    pub(super) fn new(asking: &Asking<'a>) -> Self {
+    pub(super) fn new(asking: &'a Asking<'_>) -> Self {
         Self { patience: asking.patience(), overloads: 0, heavy_alone: 0 }
     }
 

@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -15,10 +15,10 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     app::parse_date,
-    client::Urgency,
+    client::{Tally, Urgency},
     error::GithubError,
     quota::{Cost, Quotas},
-    waits::{Waits, with_jitter},
+    waits::{Allowance, Waits, with_jitter},
 };
 
 /// GitHub allows a hundred requests at once, REST and GraphQL together; some are left for the tools of others.
@@ -147,14 +147,35 @@ impl Budget {
         self.state.lock().expect("nothing panics while it holds this lock")
     }
 
+    /// What one piece of work of the queue may wait.
+    pub(super) fn allowance(&self) -> Arc<Allowance> {
+        Arc::new(Allowance::new(self.waits.longest_look))
+    }
+
     /// A source that speaks over this connection.
     pub(super) fn name(&self, source: &str) {
         self.state().sources.push(source.to_owned());
     }
 
-    /// Waits until a request may be sent. `Err` where that would take longer than Steward ever waits.
-    pub(super) async fn admit(&self, resource: Resource, urgency: Urgency, cost: Cost) -> Result<Permit<'_>, GithubError> {
-        let mut queued = Queued::new(self, resource, urgency);
+    /// Waits until a request may be sent. `Err` where that would take longer than Steward ever waits, or this work may.
+    pub(super) async fn admit(&self, resource: Resource, tally: &Tally, cost: Cost) -> Result<Permit<'_>, GithubError> {
+        let admitted = self.queue(resource, tally.urgency, cost, tally.allowance.as_deref());
+        let Some(allowance) = &tally.allowance else { return admitted.await };
+        let started = Instant::now();
+        let admitted = allowance.bound(admitted).await.flatten();
+        allowance.spend(started.elapsed());
+        admitted
+    }
+
+    async fn queue(
+        &self,
+        resource: Resource,
+        urgency: Urgency,
+        cost: Cost,
+        allowance: Option<&Allowance>,
+    ) -> Result<Permit<'_>, GithubError> {
+        let longest = allowance.map_or(self.waits.longest_limit, |allowance| allowance.left().min(self.waits.longest_limit));
+        let mut queued = Queued::new(self, resource, urgency, longest);
         let mut is_counted = false;
         loop {
             let changed = self.changed.notified();
@@ -178,7 +199,11 @@ impl Budget {
                 Turn::Never { wait } => {
                     let second = self.waits.announced_second.as_secs_f64().max(f64::MIN_POSITIVE);
                     let wait_secs = (wait.as_secs_f64() / second).ceil() as u64;
-                    return Err(GithubError::LimitTooLong { wait_secs, longest_secs: self.waits.longest_limit.as_secs() });
+                    let longest = allowance.map_or(self.waits.longest_limit, |allowance| {
+                        allowance.exceed();
+                        allowance.whole
+                    });
+                    return Err(GithubError::LimitTooLong { wait_secs, longest_secs: longest.as_secs() });
                 }
             }
         }
@@ -191,33 +216,34 @@ struct Queued<'a> {
     resource: Resource,
     urgency: Urgency,
     ticket: u64,
+    /// No wait for a limit is longer.
+    longest: Duration,
     /// Quotas that this request has been counted on already.
     paid: usize,
 }
 
 impl<'a> Queued<'a> {
-    fn new(budget: &'a Budget, asked: Resource, urgency: Urgency) -> Self {
+    fn new(budget: &'a Budget, asked: Resource, urgency: Urgency, longest: Duration) -> Self {
         let mut state = budget.state();
         let resource = state.counted_on.get(&asked).copied().unwrap_or(asked);
         state.last_ticket += 1;
         let ticket = state.last_ticket;
         state.waiting.insert((resource, urgency, ticket));
         drop(state);
-        Self { budget, resource, urgency, ticket, paid: 0 }
+        Self { budget, resource, urgency, ticket, longest, paid: 0 }
     }
 
     /// Whether it is this request's turn; takes it if so.
     fn turn(&mut self, cost: Cost) -> Turn {
         let now = Instant::now();
-        let Self { budget, resource, urgency, ticket, ref mut paid } = *self;
+        let Self { budget, resource, urgency, ticket, longest, ref mut paid } = *self;
         let mut state = budget.state();
         let State { limits, waiting, in_flight, is_unlimited, .. } = &mut *state;
         let limit = limits.entry(resource).or_default();
         if let Some(until) = limit.closed_until
             && until > now
         {
-            let wait = until - now;
-            return if wait > budget.waits.longest_limit { Turn::Never { wait } } else { Turn::At(until, "closed") };
+            return closed(until, now, longest);
         }
         let first = waiting.range((resource, Urgency::Person, 0)..).next();
         let is_first = first == Some(&(resource, urgency, ticket));
@@ -228,7 +254,7 @@ impl<'a> Queued<'a> {
         if let Some(told) = limit.told.filter(|told| told.resets_at > now) {
             if told.remaining <= limit.in_flight {
                 // The answers that are on their way tell whether anything is left.
-                return if limit.in_flight > 0 { Turn::AfterOthers } else { Turn::At(told.resets_at, "closed") };
+                return if limit.in_flight > 0 { Turn::AfterOthers } else { closed(told.resets_at, now, longest) };
             }
             if let Some(gap) = told.gap(urgency, now) {
                 let due = limit.paced_until.map_or(now, |at| at.min(told.resets_at));
@@ -253,6 +279,11 @@ impl Drop for Queued<'_> {
         self.budget.state().waiting.remove(&(self.resource, self.urgency, self.ticket));
         self.budget.changed.notify_waiters();
     }
+}
+
+fn closed(until: Instant, now: Instant, longest: Duration) -> Turn {
+    let wait = until - now;
+    if wait > longest { Turn::Never { wait } } else { Turn::At(until, "closed") }
 }
 
 fn most_at_once(urgency: Urgency) -> usize {

@@ -1,6 +1,9 @@
 //! One request to GitHub, as whoever Steward is there. Must not retry, and must not know what a sweep is.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use secrecy::ExposeSecret;
@@ -14,7 +17,7 @@ use super::{
     error::{Fault, GithubError},
     quota::Cost,
     verdict::{fault, graphql_limit, said},
-    waits::Waits,
+    waits::{Allowance, Waits},
     wire::{Letter, Lost, MAX_ANSWER_BYTES, MAX_LIST_BYTES, Received, Wire},
 };
 
@@ -59,6 +62,8 @@ pub(super) enum Urgency {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) urgency: Urgency,
+    /// How long it may wait in all; without one, as long as GitHub asks.
+    pub(super) allowance: Option<Arc<Allowance>>,
     pub(super) graphql: AtomicU64,
     pub(super) rest: AtomicU64,
 }
@@ -66,6 +71,11 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn of(urgency: Urgency) -> Self {
         Self { urgency, ..Self::default() }
+    }
+
+    /// Of what the queue has done, and tries again later.
+    pub(super) fn of_job(allowance: Arc<Allowance>) -> Self {
+        Self { urgency: Urgency::Webhook, allowance: Some(allowance), ..Self::default() }
     }
 }
 
@@ -163,7 +173,7 @@ impl Client {
         authorization: &HeaderValue,
     ) -> Result<Answer, Fault> {
         let call = Call { tally, resource: Resource::App, cost: Cost::Read, method, accept: JSON };
-        let permit = self.budget.admit(call.resource, tally.urgency, call.cost).await.map_err(Fault::Final)?;
+        let permit = self.budget.admit(call.resource, tally, call.cost).await.map_err(Fault::Final)?;
         let address = format!("{}{path}", self.rest_prefix);
         // A token too many is none the worse, so this may be asked again whatever came of it.
         self.attempt(permit, &call, &address, Some(authorization), None::<&()>).await.map_err(Miss::into)
@@ -197,7 +207,7 @@ impl Client {
                 answer = self.call_here(call, &next[url::Position::BeforePath..], body).await?;
             } else {
                 let away = Call { resource: Resource::Elsewhere, ..*call };
-                let permit = self.budget.admit(away.resource, away.tally.urgency, away.cost).await?;
+                let permit = self.budget.admit(away.resource, away.tally, away.cost).await?;
                 answer = self.attempt(permit, &away, next.as_str(), None, None::<&()>).await?;
             }
         }
@@ -224,13 +234,18 @@ impl Client {
     async fn call_here(&self, call: &Call<'_>, path: &str, body: Option<&impl Serialize>) -> Result<Answer, Miss> {
         let mut is_repeated = false;
         loop {
-            let permit = self.budget.admit(call.resource, call.tally.urgency, call.cost).await?;
+            let permit = self.budget.admit(call.resource, call.tally, call.cost).await?;
             // Only now, since the wait may have been longer than a token lasts.
             let installation = match &self.identity {
                 Identity::Token(token) => return self.attempt(permit, call, path, Some(token), body).await,
                 Identity::App(installation) => installation,
             };
-            let token = installation.authorization(self, call.tally).await?;
+            let authorization = installation.authorization(self, call.tally);
+            let token = match &call.tally.allowance {
+                // Somebody else may be fetching it, and wait for long.
+                Some(allowance) => allowance.bound(authorization).await??,
+                None => authorization.await?,
+            };
             match self.attempt(permit, call, path, Some(&token), body).await {
                 Err(Miss::Told(Fault::Final(GithubError::BadToken))) if !is_repeated => {
                     installation.forget(&token).await;

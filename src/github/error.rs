@@ -31,6 +31,9 @@ pub enum GithubError {
     NotGithub { address: String, said: String },
     #[error("GitHub's rate limit asks for a wait of {wait_secs} s, longer than the {longest_secs} s that Steward waits")]
     LimitTooLong { wait_secs: u64, longest_secs: u64 },
+    /// Others were before it for longer than it may wait.
+    #[error("other requests to GitHub kept this one waiting for {waited_secs} s")]
+    Crowded { waited_secs: u64 },
     #[error("GitHub did not answer well in {attempts} attempts, the last: {last}")]
     Unavailable { attempts: u32, last: String },
     /// GitHub understood and will not do it.
@@ -77,6 +80,7 @@ impl GithubError {
             Self::LimitTooLong { .. } => {
                 "Wait for the limit to reset, or give Steward a token of its own that nothing else uses up.".to_owned()
             }
+            Self::Crowded { .. } => "Nothing: it is tried again by itself.".to_owned(),
             Self::Unavailable { .. } => "Look at githubstatus.com and at the network; the next sync tries again by itself.".to_owned(),
             Self::Client { .. } => {
                 "Install the machine's certificate authorities (Debian: apt-get install ca-certificates).".to_owned()

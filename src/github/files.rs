@@ -39,7 +39,7 @@ impl GithubSource {
     /// A plain path costs one object of a request, a glob one for each folder on its way besides. What cannot be read is
     /// among the errors of its wish; `Err` means that GitHub did not answer.
     pub async fn load_files(&self, wanted: &[FilesWanted]) -> Result<Vec<FilesFound>, GithubError> {
-        let asking = Asking::new(self, Urgency::Sweep);
+        let asking = if self.look.is_some() { Asking::for_look(self) } else { Asking::new(self, Urgency::Sweep) };
         let mut reader = Reader::new(&asking, None);
         let mut found = reader.find_files(wanted).await?;
         for error in reader.errors {

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::{
     GithubSource,
     ask::{Asking, Attempts, LARGEST_PAGE, Next, PortionSize},
-    client::{Answer, Urgency},
+    client::Answer,
     error::{Fault, GithubError},
     outline::{NodeFault, Outline, Overload, absence_fault, parse_outline},
     read::Reader,
@@ -23,9 +23,9 @@ impl GithubSource {
     /// Looks at some repositories, whatever is known of them.
     ///
     /// What went to another owner is gone, too. An id that GitHub does not know is tried by name first: ids have changed
-    /// their form before. `Err` means that GitHub could not be asked or does not show the owner.
+    /// their form before. `Err` means that GitHub could not be asked, not without a long wait, or does not show the owner.
     pub async fn look(&self, keys: &[RepositoryKey]) -> Result<Looked, GithubError> {
-        let asking = Asking::new(self, Urgency::Webhook);
+        let asking = Asking::for_look(self);
         let mut reader = Reader::new(&asking, None);
         let mut looked = Looked { found: Vec::new(), gone: Vec::new(), errors: Vec::new(), asked_at: Instant::now() };
         let (by_id, mut by_name): (Vec<_>, Vec<_>) = keys.iter().partition(|key| key.node_id.is_some());

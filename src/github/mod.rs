@@ -116,12 +116,14 @@ pub struct GithubSource {
     files: Vec<WantedFile>,
     /// Those of `catalog_paths` that have to be looked for.
     globs: Vec<String>,
-    sieve: Sieve,
+    sieve: Arc<Sieve>,
     queries: Arc<Queries>,
-    descriptors: write::DescriptorPaths,
+    descriptors: Arc<write::DescriptorPaths>,
     /// GitHub has said that Steward may not write; it is said once in the log.
     write_refused: Arc<AtomicBool>,
     sbom: Arc<sbom::SbomPace>,
+    /// What one look may wait in all, where this is for one look.
+    look: Option<Arc<waits::Allowance>>,
 }
 
 /// A file asked for in each repository.
@@ -141,9 +143,9 @@ impl GithubSource {
         let Connection { client, waits } = connection;
         client.budget.name(&id);
         let (files, globs) = wanted_files(&catalog_paths)?;
-        let sieve = Sieve::new(filters)?;
+        let sieve = Arc::new(Sieve::new(filters)?);
         let queries = Arc::new(Queries::new(&files, sieve.branch()));
-        let descriptors = write::DescriptorPaths::new(&catalog_paths)?;
+        let descriptors = Arc::new(write::DescriptorPaths::new(&catalog_paths)?);
         Ok(Self {
             id,
             org,
@@ -156,6 +158,7 @@ impl GithubSource {
             descriptors,
             write_refused: Arc::default(),
             sbom: Arc::default(),
+            look: None,
         })
     }
 
@@ -164,6 +167,18 @@ impl GithubSource {
         let paths = self.files.iter().map(|file| file.path.as_str()).chain(self.globs.iter().map(String::as_str));
         let paths: Vec<_> = paths.collect();
         format!("{READING} {} {}", self.sieve.branch().unwrap_or("default"), paths.join(" "))
+    }
+
+    /// The same for one look at single repositories: whatever is asked through it goes before sweeps, and all of it together
+    /// waits no longer than [`Waits::longest_look`].
+    #[must_use]
+    pub fn for_one_look(&self) -> Self {
+        Self { look: Some(Arc::new(waits::Allowance::new(self.waits.longest_look))), ..self.clone() }
+    }
+
+    /// Whether something was given up in this one look, since it would have taken longer.
+    pub fn is_cut_short(&self) -> bool {
+        self.look.as_ref().is_some_and(|allowance| allowance.is_exceeded())
     }
 
     /// The source's name in Steward.

@@ -1,6 +1,12 @@
 //! How long to wait after a fault, and when to give up. Must not know what was asked, nor wait for a limit.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use super::error::{Fault, GithubError};
 
@@ -15,6 +21,9 @@ pub struct Waits {
     pub unannounced: Duration,
     /// A rate limit that asks for more than this ends the sweep. The primary limit resets within the hour.
     pub longest_limit: Duration,
+    /// All the waiting of one look at single repositories, for limits and after faults. The queue has few places, so a look
+    /// that cannot be had soon leaves its own, and is tried again later from there.
+    pub longest_look: Duration,
     /// How long an announced second lasts.
     pub announced_second: Duration,
     /// One request and its whole answer. GitHub itself gives up after 10 s.
@@ -28,22 +37,54 @@ impl Default for Waits {
             longest: Duration::from_secs(30),
             unannounced: Duration::from_secs(60),
             longest_limit: Duration::from_secs(61 * 60),
+            longest_look: Duration::from_secs(20),
             announced_second: Duration::from_secs(1),
             request: Duration::from_secs(60),
         }
     }
 }
 
-impl Waits {
-    /// Tries until it goes well, or the patience for one request is at its end. A fault that is final ends it at once.
-    pub(super) async fn insist<T>(&self, attempt: impl AsyncFn() -> Result<T, Fault>) -> Result<T, GithubError> {
-        let mut patience = Patience::new(self);
-        loop {
-            match attempt().await {
-                Ok(done) => return Ok(done),
-                Err(fault) => patience.bear(fault).await?,
-            }
-        }
+/// What one piece of work may still spend on waiting; the time its answers take is not counted.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    pub(super) whole: Duration,
+    left: Mutex<Duration>,
+    is_exceeded: AtomicBool,
+}
+
+impl Allowance {
+    pub(super) fn new(whole: Duration) -> Self {
+        Self { whole, left: Mutex::new(whole), is_exceeded: AtomicBool::new(false) }
+    }
+
+    pub(super) fn left(&self) -> Duration {
+        *self.lock()
+    }
+
+    pub(super) fn spend(&self, waited: Duration) {
+        let mut left = self.lock();
+        *left = left.saturating_sub(waited);
+    }
+
+    /// Something was given up, since it would have taken more waiting.
+    pub(super) fn exceed(&self) {
+        self.is_exceeded.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_exceeded(&self) -> bool {
+        self.is_exceeded.load(Ordering::Relaxed)
+    }
+
+    /// Gives up what has not come when nothing is left.
+    pub(super) async fn bound<T>(&self, work: impl Future<Output = T>) -> Result<T, GithubError> {
+        tokio::time::timeout(self.left(), work).await.map_err(|_| {
+            self.exceed();
+            GithubError::Crowded { waited_secs: self.whole.as_secs() }
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Duration> {
+        self.left.lock().expect("nothing panics while it holds this lock")
     }
 }
 
@@ -57,13 +98,19 @@ const MAX_LIMITS: u32 = 60;
 #[derive(Debug)]
 pub(super) struct Patience<'a> {
     waits: &'a Waits,
+    allowance: Option<&'a Allowance>,
     faults: u32,
     limits: u32,
 }
 
 impl<'a> Patience<'a> {
     pub(super) fn new(waits: &'a Waits) -> Self {
-        Self { waits, faults: 0, limits: 0 }
+        Self { waits, allowance: None, faults: 0, limits: 0 }
+    }
+
+    /// The same, with no more waiting than is allowed.
+    pub(super) fn within(self, allowance: Option<&'a Allowance>) -> Self {
+        Self { allowance, ..self }
     }
 
     /// Waits as long as the fault asks for, or says that it is over.
@@ -80,6 +127,13 @@ impl<'a> Patience<'a> {
         // Doubles with each fault.
         let wait = self.waits.first.saturating_mul(1 << (self.faults - 1).min(16)).min(self.waits.longest);
         let wait = with_jitter(wait);
+        if let Some(allowance) = self.allowance {
+            if wait > allowance.left() {
+                allowance.exceed();
+                return Err(GithubError::Unavailable { attempts: self.faults, last: said });
+            }
+            allowance.spend(wait);
+        }
         tracing::warn!(
             attempt = self.faults,
             wait_ms = wait.as_millis(),

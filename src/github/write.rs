@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{
     GithubSource,
     check::at_once,
-    client::{Answer, Client, JSON, Tally, Urgency},
+    client::{Answer, Client, JSON, Tally},
     error::{Fault, GithubError},
     webhook::CHECK_NAME,
 };
@@ -238,7 +238,7 @@ impl Writer {
         let mut segments = vec!["contents"];
         segments.extend(path.split('/'));
         let request = format!("{}?ref={commit}", address(repository, &segments));
-        let tally = Tally::of(Urgency::Webhook);
+        let tally = Tally::of_job(self.client.budget.allowance());
         match self.client.rest(&tally, &request, "application/vnd.github.raw+json").await.map_err(at_once) {
             Ok(answer) => Ok(Some(answer.body)),
             Err(GithubError::Rejected { status: 404, .. }) => Ok(None),
@@ -398,12 +398,12 @@ impl Writer {
     }
 
     async fn send(&self, method: &Method, path: &str, body: &impl Serialize) -> Result<Answer, GithubError> {
-        let tally = Tally::of(Urgency::Webhook);
+        let tally = Tally::of_job(self.client.budget.allowance());
         self.client.send(&tally, method, path, Some(body), JSON).await.map_err(at_once)
     }
 
     async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, GithubError> {
-        let tally = Tally::of(Urgency::Webhook);
+        let tally = Tally::of_job(self.client.budget.allowance());
         let answer = self.client.rest(&tally, path, JSON).await.map_err(at_once)?;
         self.read_answer(&answer)
     }
@@ -415,7 +415,7 @@ impl Writer {
 
     /// Page after page, as long as GitHub says that there is a next.
     async fn read_pages<T: DeserializeOwned>(&self, path: &str, most: usize) -> Result<Vec<T>, GithubError> {
-        let tally = Tally::of(Urgency::Webhook);
+        let tally = Tally::of_job(self.client.budget.allowance());
         let mut all = Vec::new();
         for page in 1..=most {
             let request = format!("{path}?per_page={PAGE}&page={page}");

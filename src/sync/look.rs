@@ -13,8 +13,11 @@ use crate::{
 
 /// Looks at the repositories and stores what changed; what the source no longer has becomes a tombstone.
 ///
-/// What cannot be read now is in the summary's errors, and nothing of it is lost.
+/// What cannot be read now is in the summary's errors, and nothing of it is lost. It has failed where it is worth another try:
+/// the source did not answer, or not without a long wait.
 pub async fn look_at(source: &Source, keys: &[RepositoryKey], context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
+    let for_one_look = source.for_one_look();
+    let source = for_one_look.as_ref().unwrap_or(source);
     let mut summary = SourceSummary::new(source.id());
     source.prepare(context.store).await?;
     let clock = context.store.read_clock().await?;
@@ -46,5 +49,6 @@ pub async fn look_at(source: &Source, keys: &[RepositoryKey], context: &SyncCont
         summary.add(removed.tally);
         summary.repositories_removed += removed.repositories;
     }
+    summary.failed |= source.is_cut_short();
     Ok(summary)
 }

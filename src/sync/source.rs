@@ -56,6 +56,19 @@ impl Source {
         }
     }
 
+    /// The same for one look at single repositories, where that waits otherwise than a sweep.
+    pub(super) fn for_one_look(&self) -> Option<Self> {
+        match self {
+            Self::Github(github) => Some(Self::Github(github.for_one_look())),
+            Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Url(_) | Self::Backstage(_) => None,
+        }
+    }
+
+    /// Whether this one look lacks what would have taken too long.
+    pub(super) fn is_cut_short(&self) -> bool {
+        matches!(self, Self::Github(github) if github.is_cut_short())
+    }
+
     /// Takes over what was decided about the source since it was last read.
     pub(super) async fn prepare(&self, store: &Store) -> Result<(), StoreError> {
         match self {

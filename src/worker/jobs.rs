@@ -49,7 +49,7 @@ impl TaskHandler for LookJob {
 
     async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
         let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
-        worker.run_look(self.0).await.map_err(|error| error.to_string())
+        worker.run_look(self.0).await
     }
 }
 
@@ -83,17 +83,21 @@ impl TaskHandler for DeliverJob {
 }
 
 impl Worker {
-    /// Looks at one repository again and stores what changed.
-    async fn run_look(&self, job: JobContext<LookAt>) -> Result<(), StoreError> {
+    /// Looks at one repository again and stores what changed. `Err` makes the queue try again later.
+    async fn run_look(&self, job: JobContext<LookAt>) -> Result<(), String> {
         let LookAt { source, repository } = job.work;
         let Some(source) = self.sources.iter().find(|known| known.id() == source) else {
             // The source was taken out of the configuration since.
             return Ok(());
         };
         let context = self.sync_context(SyncOrder::USUAL, &Progress::Silent);
-        look_at(source, &[repository], &context).await?;
+        let summary = look_at(source, &[repository], &context).await.map_err(|error| error.to_string())?;
         self.want_packages(source).await;
-        Ok(())
+        if !summary.failed {
+            return Ok(());
+        }
+        let errors: Vec<_> = summary.errors.iter().map(|error| format!("{}: {}", error.location, error.message)).collect();
+        Err(errors.join("; "))
     }
 
     async fn run_sync(&self, job: JobContext<SyncSources>) -> Result<(), StoreError> {

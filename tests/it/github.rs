@@ -16,6 +16,7 @@ pub const WAITS: Waits = Waits {
     longest: Duration::from_millis(20),
     unannounced: Duration::from_millis(60),
     longest_limit: Duration::from_millis(3_600),
+    longest_look: Duration::from_millis(400),
     announced_second: Duration::from_millis(20),
     request: Duration::from_millis(5_000),
 };

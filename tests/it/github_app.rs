@@ -1,10 +1,10 @@
 //! Signing in to GitHub as an App: one fresh token for all who need it, and a word for each way in which it cannot be had.
 
-use std::time::Duration;
+use std::{slice, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use steward::{
-    catalog::{Known, SourcePage},
+    catalog::{Known, RepositoryKey, SourcePage},
     github::{AppKey, Auth, Check, Connection, Filters, GithubConfig, GithubError, GithubSource, Waits},
 };
 use tokio::sync::mpsc;
@@ -19,6 +19,7 @@ const WAITS: Waits = Waits {
     longest: Duration::from_millis(20),
     unannounced: Duration::from_millis(60),
     longest_limit: Duration::from_millis(3_600),
+    longest_look: Duration::from_millis(400),
     announced_second: Duration::from_millis(20),
     request: Duration::from_secs(5),
 };
@@ -75,10 +76,10 @@ async fn an_app_finds_its_installation_and_reads_with_one_token() {
     let source = source_of(&fake, key("acme")).unwrap();
     assert_eq!(sweep(&source).await.unwrap(), 250);
     assert_eq!(sweep(&source).await.unwrap(), 250);
-    let sweeps = ["Sweep"; 6];
+    let sweep = ["Latest", "Sweep", "Sweep", "Sweep"];
     let log = fake.log();
     assert_eq!(log[..2], ["GET /orgs/acme/installation", "POST /app/installations/77/access_tokens"]);
-    assert_eq!(log[2..], sweeps);
+    assert_eq!(log[2..], [sweep, sweep].concat());
     assert_eq!(fake.app(|app| app.issued), 1);
 }
 
@@ -87,7 +88,7 @@ async fn an_installation_that_is_named_is_not_looked_for() {
     let fake = installed(1).await;
     let named = AppKey { installation_id: Some(77), private_key: PKCS8_KEY.into(), ..key("acme") };
     assert_eq!(sweep(&source_of(&fake, named).unwrap()).await.unwrap(), 1);
-    assert_eq!(fake.log(), ["POST /app/installations/77/access_tokens", "Sweep"]);
+    assert_eq!(fake.log(), ["POST /app/installations/77/access_tokens", "Latest", "Sweep"]);
 }
 
 #[tokio::test]
@@ -129,7 +130,7 @@ async fn a_token_that_is_refused_is_fetched_anew_once() {
     fake.app(|app| app.revoke_tokens());
     assert_eq!(sweep(&source).await.unwrap(), 1);
     assert_eq!(fake.app(|app| (app.issued, app.refused)), (2, 1));
-    assert_eq!(fake.log()[3..], ["Sweep", "POST /app/installations/77/access_tokens", "Sweep"]);
+    assert_eq!(fake.log()[4..], ["Latest", "POST /app/installations/77/access_tokens", "Latest", "Sweep"]);
 }
 
 #[tokio::test]
@@ -137,7 +138,7 @@ async fn a_token_that_ends_during_a_wait_is_not_sent_after_it() {
     let fake = installed(250).await;
     fake.app(|app| app.lifetime = Duration::from_secs(1));
     // Fifty of its seconds are one of ours.
-    fake.plan([None, Some(Fault::Limited { status: 403, secs: 50, announced: Announced::RetryAfter })]);
+    fake.plan([None, None, Some(Fault::Limited { status: 403, secs: 50, announced: Announced::RetryAfter })]);
     assert_eq!(sweep(&source_of(&fake, key("acme")).unwrap()).await.unwrap(), 250);
     assert_eq!(fake.app(|app| (app.issued, app.refused)), (2, 0));
     assert_eq!(fake.counts().too_early, 0);
@@ -151,6 +152,19 @@ async fn many_who_need_a_token_fetch_it_once() {
     let swept = tokio::join!(sweep(&source), sweep(&source), sweep(&source), sweep(&source));
     assert_eq!((swept.0.unwrap(), swept.1.unwrap(), swept.2.unwrap(), swept.3.unwrap()), (1, 1, 1, 1));
     assert_eq!(fake.app(|app| app.issued), 1);
+}
+
+#[tokio::test]
+async fn a_look_does_not_wait_long_for_a_token_that_another_fetches() {
+    let fake = installed(1).await;
+    // The installation and its token take longer together than a look may wait.
+    fake.answer_after(WAITS.longest_look * 3 / 4);
+    let source = source_of(&fake, key("acme")).unwrap();
+    let key = RepositoryKey { id: 1, node_id: Some(fake.node_id("payments-api")), full_name: None };
+    let (swept, looked) = tokio::join!(sweep(&source), source.look(slice::from_ref(&key)));
+    assert_eq!(swept.unwrap(), 1);
+    assert!(matches!(looked, Err(GithubError::Crowded { .. })));
+    assert_eq!((fake.app(|app| app.issued), fake.log().len()), (1, 4));
 }
 
 #[tokio::test]
@@ -250,13 +264,13 @@ async fn redirects_are_followed_and_the_token_stays_at_github() {
     for (location, reads) in [(format!("{read}?ref=HEAD"), 2), (format!("{}{read}?ref=HEAD", fake.url), 2), (elsewhere, 1)] {
         let source = source_of(&fake, key("acme")).unwrap();
         let before = fake.log().len();
-        fake.plan([None, moved(301, &location)]);
+        fake.plan([None, None, moved(301, &location)]);
         assert_eq!(sweep(&source).await.unwrap(), 1);
         let log = fake.log().split_off(before);
         assert_eq!(log.iter().filter(|line| **line == format!("GET {read}")).count(), reads, "{log:?}");
     }
     // In a circle, it ends.
-    fake.plan([None].into_iter().chain(vec![moved(302, read); 9]));
+    fake.plan([None, None].into_iter().chain(vec![moved(302, read); 9]));
     let (sender, _pages) = mpsc::channel::<SourcePage>(2);
     let report = source_of(&fake, key("acme")).unwrap().sweep(&Known::default(), sender).await.unwrap();
     assert!(report.errors[0].message.ends_with("GitHub rejected the request: 302: it leads elsewhere"), "{:?}", report.errors);

@@ -1,12 +1,17 @@
 //! A second look at single repositories: what is gone is gone only where GitHub says so.
 
+use serde_json::json;
 use steward::{
     catalog::{Contents, Looked, RepositoryKey},
     github::{GithubError, GithubSource},
 };
 
+use sqlx::Row;
+
 use crate::{
-    fake_github::{FakeGithub, Fault},
+    bot::Bot,
+    cluster::connect,
+    fake_github::{Announced, FakeGithub, Fault},
     github::{config, generated},
 };
 
@@ -136,4 +141,55 @@ async fn more_than_a_hundred_take_more_requests_and_faults_lose_none() {
         fake.fail_pages_above(30, fault);
         assert_eq!(look(&fake, &keys).await.found.len(), 250);
     }
+}
+
+const TEXT: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: payments\nspec:\n  type: service\n  \
+                    lifecycle: production\n  owner: OWNER\n";
+
+/// A look that the queue holds: how often it was tried, whether anybody is at it, and why it failed.
+async fn waiting_look(bot: &Bot) -> Option<(i16, bool, String)> {
+    let query = "select attempts, locked_at is not null as locked, coalesce(last_error, '') as said \
+                 from graphile_worker._private_jobs where key like 'look:%'";
+    let row = sqlx::query(query).fetch_optional(&mut connect(&bot.database).await).await.unwrap()?;
+    Some((row.get("attempts"), row.get("locked"), row.get("said")))
+}
+
+async fn push(bot: &Bot, owner: &str) {
+    bot.github.push_file("payments", "catalog-info.yaml", TEXT.replace("OWNER", owner));
+    let payload = bot.payload_of("payments", json!({ "ref": "refs/heads/main" }));
+    assert_eq!(bot.github_event("push", &payload).await, 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_failed_is_tried_again_by_the_queue() {
+    let bot = Bot::of_descriptors(&[("payments", &TEXT.replace("OWNER", "team-a"))]).await;
+    bot.sync().await;
+    // For a while the organisation is not in sight.
+    bot.github.model(|model| model.owner.login = "acme-inc".to_owned());
+    push(&bot, "team-b").await;
+    bot.until("it failed once", async |_| {
+        waiting_look(&bot).await.is_some_and(|(_, _, said)| said.contains("no organisation or user acme"))
+    })
+    .await;
+    bot.github.model(|model| model.owner.login = "acme".to_owned());
+    bot.until("it is tried again", async |_| bot.say("/owner payments").await.contains("team-b")).await;
+    assert_eq!(waiting_look(&bot).await, None);
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_limit_does_not_keep_looks_in_their_places() {
+    let bot = Bot::of_descriptors(&[("payments", &TEXT.replace("OWNER", "team-a"))]).await;
+    bot.sync().await;
+    bot.github.plan([Some(Fault::Limited { status: 403, secs: 600, announced: Announced::RetryAfter })]);
+    push(&bot, "team-b").await;
+    bot.until("it left its place", async |_| {
+        waiting_look(&bot)
+            .await
+            .is_some_and(|(attempts, is_locked, said)| attempts > 0 && !is_locked && said.contains("rate limit asks for a wait"))
+    })
+    .await;
+    assert!(bot.say("/owner payments").await.contains("team-a"), "what was known stays");
+    assert_eq!(bot.github.counts().too_early, 0);
+    bot.halt().await;
 }

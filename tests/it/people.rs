@@ -27,6 +27,7 @@ pub fn quick() -> Waits {
         longest: ms(2),
         unannounced: ms(5),
         longest_limit: ms(1_000),
+        longest_look: ms(400),
         announced_second: ms(1),
         ..Waits::default()
     }

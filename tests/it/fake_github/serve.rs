@@ -162,10 +162,12 @@ impl State {
             }
             Some(Fault::GraphqlTimeout) => respond(200, &json!({ "data": null, "errors": [{ "message": TIMEOUT }] })),
             fault if graphql && method == Method::POST => self.graphql(&request, fault),
-            _ => {
+            fault => {
                 let query = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
                 let asked = rest::Asked { url, method, path, query, headers, body, used: &self.used, limit: LIMIT };
-                rest::answer(&mut self.model, &asked)
+                let answer = rest::answer(&mut self.model, &asked);
+                // What was asked for is done all the same.
+                if fault == Some(Fault::BrokenOff) { break_off(&answer) } else { answer }
             }
         }
     }
@@ -205,8 +207,7 @@ impl State {
             Some(Fault::CutShort) => (headers, text[..floor(&text)].to_owned()).into_response(),
             Some(Fault::BrokenOff) => {
                 let half = Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]);
-                let parts = [Ok(half), Err(std::io::Error::other("the fake breaks off"))];
-                (headers, Body::from_stream(futures_util::stream::iter(parts))).into_response()
+                (headers, broken_off(half)).into_response()
             }
             _ => (headers, text).into_response(),
         }
@@ -267,6 +268,17 @@ impl State {
         }
         Some(response)
     }
+}
+
+/// The connection goes away behind these bytes.
+fn broken_off(begin: Bytes) -> Body {
+    let parts = [Ok(begin), Err(std::io::Error::other("the fake breaks off"))];
+    Body::from_stream(futures_util::stream::iter(parts))
+}
+
+/// The same answer, of which no more than the begin arrives.
+fn break_off(answer: &Response) -> Response {
+    (answer.status(), broken_off(Bytes::from_static(b"{"))).into_response()
 }
 
 /// Which page it is, whatever its size.
