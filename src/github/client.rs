@@ -1,7 +1,5 @@
 //! One request to GitHub, as whoever Steward is there. Must not retry, and must not know what a sweep is.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -17,6 +15,7 @@ use super::{
     waits::Waits,
     wire::{Letter, Lost, MAX_ANSWER_BYTES, MAX_LIST_BYTES, Received, Wire},
 };
+use crate::requests::Requests;
 
 /// A renamed repository is one redirect, its organisation's new name another.
 const MAX_REDIRECTS: usize = 3;
@@ -55,17 +54,15 @@ pub(super) enum Urgency {
     Background,
 }
 
-/// One piece of work's urgency, and how many requests it has sent, whatever their answers.
+/// What a request is sent for.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) urgency: Urgency,
-    pub(super) graphql: AtomicU64,
-    pub(super) rest: AtomicU64,
 }
 
 impl Tally {
     pub(super) fn of(urgency: Urgency) -> Self {
-        Self { urgency, ..Self::default() }
+        Self { urgency }
     }
 }
 
@@ -250,8 +247,7 @@ impl Client {
         authorization: Option<&HeaderValue>,
         body: Option<&impl Serialize>,
     ) -> Result<Answer, Miss> {
-        let sent = if call.resource == Resource::Graphql { &call.tally.graphql } else { &call.tally.rest };
-        sent.fetch_add(1, Ordering::Relaxed);
+        if call.resource == Resource::Graphql { Requests::GRAPHQL } else { Requests::REST }.note();
         let most_bytes = if call.tally.urgency == Urgency::Background { MAX_LIST_BYTES } else { MAX_ANSWER_BYTES };
         let letter = Letter { method: call.method, address, accept: call.accept, authorization, body, most_bytes };
         let Received { status, headers, body } = self.wire.exchange(letter).await?;

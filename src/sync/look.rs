@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     catalog::{RepositoryKey, SourcePage},
+    requests::count_requests,
     store::{Removal, StoreError},
 };
 
@@ -15,6 +16,11 @@ use crate::{
 ///
 /// What cannot be read now is in the summary's errors, and nothing of it is lost.
 pub async fn look_at(source: &Source, keys: &[RepositoryKey], context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
+    let (looked, api_requests) = count_requests(look_whole(source, keys, context)).await;
+    looked.map(|summary| SourceSummary { api_requests, ..summary })
+}
+
+async fn look_whole(source: &Source, keys: &[RepositoryKey], context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
     let mut summary = SourceSummary::new(source.id());
     source.prepare(context.store).await?;
     let clock = context.store.read_clock().await?;
