@@ -97,7 +97,7 @@ impl BackstageSource {
     /// Reads all entities and hands them on as one repository with a file for each: whole, or not at all.
     pub async fn sweep(&self, pages: mpsc::Sender<SourcePage>) -> Result<SweepReport, BackstageError> {
         let asked_at = Instant::now();
-        let (entities, requests) = match self.read_by_query().await {
+        let entities = match self.read_by_query().await {
             // Before Backstage 1.15 there was no such query.
             Err(BackstageError::Unreadable { source: WebError::Missing { .. }, .. }) => self.read_by_offset().await?,
             read => read?,
@@ -111,14 +111,14 @@ impl BackstageSource {
             SourcePage { repositories: vec![RepositoryRead { repository, files: Files::Read(files) }], total: Some(1), asked_at };
         // Whoever no longer listens has ended the sweep.
         let _ = pages.send(page).await;
-        Ok(SweepReport { expected: Some(1), rest_requests: requests, ..SweepReport::default() })
+        Ok(SweepReport { expected: Some(1), ..SweepReport::default() })
     }
 
-    async fn read_by_query(&self) -> Result<(Vec<Value>, u64), BackstageError> {
+    async fn read_by_query(&self) -> Result<Vec<Value>, BackstageError> {
         let mut entities: Vec<Value> = Vec::new();
         let mut cursor: Option<String> = None;
         let mut total = None;
-        for request in 1..=MAX_PAGES as u64 {
+        for _ in 0..MAX_PAGES {
             let limit = PAGE.to_string();
             let mut query = vec![("limit", limit.as_str())];
             query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
@@ -132,7 +132,7 @@ impl BackstageSource {
                     let got = entities.len();
                     return match total.filter(|total| got < *total) {
                         Some(total) => Err(BackstageError::CutShort { url: Box::new(self.url.clone()), got, total }),
-                        None => Ok((entities, request)),
+                        None => Ok(entities),
                     };
                 }
             }
@@ -141,16 +141,15 @@ impl BackstageSource {
         Err(BackstageError::CutShort { url: Box::new(self.url.clone()), got, total })
     }
 
-    async fn read_by_offset(&self) -> Result<(Vec<Value>, u64), BackstageError> {
+    async fn read_by_offset(&self) -> Result<Vec<Value>, BackstageError> {
         let mut entities: Vec<Value> = Vec::new();
-        for request in 1..=MAX_PAGES {
+        for _ in 0..MAX_PAGES {
             let (offset, limit) = (entities.len().to_string(), PAGE.to_string());
             let page: Vec<Value> = self.ask("api/catalog/entities", &[("offset", &offset), ("limit", &limit)]).await?;
             let is_last = page.len() < PAGE;
             entities.extend(page);
             if is_last {
-                // And the query before that was not there.
-                return Ok((entities, request as u64 + 1));
+                return Ok(entities);
             }
         }
         let got = entities.len();

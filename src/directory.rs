@@ -127,7 +127,7 @@ impl DirectorySource {
         let bad = |path: &str, error: globset::Error| DirectoryError::BadGlob(path.to_owned(), error.to_string());
         let mut set = GlobSetBuilder::new();
         for path in &self.catalog_paths {
-            set.add(Glob::new(path.trim_start_matches("./")).map_err(|error| bad(path, error))?);
+            set.add(parse_glob(path.trim_start_matches("./")).map_err(|error| bad(path, error))?);
         }
         set.build().map_err(|error| bad("catalog_paths", error))
     }
@@ -219,14 +219,18 @@ fn missing(wanted: &FilesWanted, why: &str) -> FilesFound {
     FilesFound { files: Vec::new(), errors: vec![SweepError { location, message: why.to_owned() }] }
 }
 
+/// As GitHub's own globs: `*` stays inside of a folder, `**` does not.
+fn parse_glob(pattern: &str) -> Result<Glob, globset::Error> {
+    GlobBuilder::new(pattern).literal_separator(true).build()
+}
+
 /// Paths are looked up as they are; globs by one walk for all of them.
 fn find_files(folder: &Path, wanted: &FilesWanted) -> FilesFound {
     let mut found = FilesFound { files: Vec::new(), errors: Vec::new() };
     let mut globs = Vec::new();
     for (pattern, role) in &wanted.patterns {
         if is_glob(pattern) {
-            let glob = GlobBuilder::new(pattern).literal_separator(true).build();
-            match glob {
+            match parse_glob(pattern) {
                 Ok(glob) => globs.push((glob.compile_matcher(), *role)),
                 Err(error) => found.errors.push(SweepError { location: pattern.clone(), message: error.to_string() }),
             }

@@ -13,6 +13,7 @@ pub mod http;
 pub mod outbox;
 pub mod people;
 pub mod playground;
+pub mod requests;
 pub mod settings;
 pub mod slack;
 pub mod store;

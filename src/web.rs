@@ -16,6 +16,8 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
+use crate::requests::Requests;
+
 /// To connect; the address is either near or wrong.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// One request and its whole answer: a descriptor is small, and a page of another catalog takes seconds.
@@ -136,6 +138,7 @@ impl Web {
             if let Some(token) = get.bearer.filter(|_| url.origin() == get.url.origin()) {
                 request = request.bearer_auth(token.expose_secret());
             }
+            Requests::REST.note();
             let response = request.send().await.map_err(|error| unreachable(&url, error))?;
             match response.status() {
                 status if status.is_redirection() => url = next(&url, &response)?,

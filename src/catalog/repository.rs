@@ -142,8 +142,6 @@ pub struct SourcePage {
 /// What a sweep that reached its end says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SweepReport {
-    pub graphql_requests: u64,
-    pub rest_requests: u64,
     /// What could not be read although the sweep went on: where, and why.
     pub errors: Vec<SweepError>,
     /// How many repositories the source says there are; a sweep that brought fewer removes nothing.

@@ -201,7 +201,7 @@ fn source(settings: &SourceSettings, elsewhere: &Arc<Elsewhere>, connections: &m
                 filters: filters(&github.filters),
             };
             let source = GithubSource::new(config).with_context(|| format!("source {}", github.id))?;
-            Source::Github(if github.packages { source } else { source.without_packages() })
+            Source::Github(Box::new(if github.packages { source } else { source.without_packages() }))
         }
         SourceSettings::People(settings) => Source::People(people(settings)?),
         SourceSettings::Directory(directory) => Source::Directory {

@@ -1,6 +1,6 @@
 //! Asking GitHub until it answers, for as much at once as it can answer. Must not know what is asked for.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ const MAX_GOOD_PAGES_BEFORE_GROWTH: u32 = 16;
 /// How often one thing alone may be too much before it is given up.
 const MAX_HEAVY_ALONE: u32 = 3;
 
-/// One piece of work with GitHub, which counts what it costs.
+/// One piece of work with GitHub.
 #[derive(Debug)]
 pub(super) struct Asking<'a> {
     pub(super) source: &'a GithubSource,
@@ -48,11 +48,6 @@ impl<'a> Asking<'a> {
 
     pub(super) fn patience(&self) -> Patience<'_> {
         Patience::new(&self.source.waits).within(self.tally.allowance.as_deref())
-    }
-
-    /// How many requests were sent: GraphQL, REST.
-    pub(super) fn requests(&self) -> (u64, u64) {
-        (self.tally.graphql.load(Ordering::Relaxed), self.tally.rest.load(Ordering::Relaxed))
     }
 }
 

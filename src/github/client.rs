@@ -1,9 +1,6 @@
 //! One request to GitHub, as whoever Steward is there. Must not retry, and must not know what a sweep is.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use secrecy::ExposeSecret;
@@ -20,6 +17,7 @@ use super::{
     waits::{Allowance, Waits},
     wire::{Letter, Lost, MAX_ANSWER_BYTES, MAX_LIST_BYTES, Received, Wire},
 };
+use crate::requests::Requests;
 
 /// A renamed repository is one redirect, its organisation's new name another.
 const MAX_REDIRECTS: usize = 3;
@@ -58,14 +56,12 @@ pub(super) enum Urgency {
     Background,
 }
 
-/// One piece of work's urgency, and how many requests it has sent, whatever their answers.
+/// What a request is sent for.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) urgency: Urgency,
     /// How long it may wait in all; without one, as long as GitHub asks.
     pub(super) allowance: Option<Arc<Allowance>>,
-    pub(super) graphql: AtomicU64,
-    pub(super) rest: AtomicU64,
 }
 
 impl Tally {
@@ -75,7 +71,7 @@ impl Tally {
 
     /// Of what the queue has done, and tries again later.
     pub(super) fn of_job(allowance: Arc<Allowance>) -> Self {
-        Self { urgency: Urgency::Webhook, allowance: Some(allowance), ..Self::default() }
+        Self { urgency: Urgency::Webhook, allowance: Some(allowance) }
     }
 }
 
@@ -265,8 +261,7 @@ impl Client {
         authorization: Option<&HeaderValue>,
         body: Option<&impl Serialize>,
     ) -> Result<Answer, Miss> {
-        let sent = if call.resource == Resource::Graphql { &call.tally.graphql } else { &call.tally.rest };
-        sent.fetch_add(1, Ordering::Relaxed);
+        if call.resource == Resource::Graphql { Requests::GRAPHQL } else { Requests::REST }.note();
         let most_bytes = if call.tally.urgency == Urgency::Background { MAX_LIST_BYTES } else { MAX_ANSWER_BYTES };
         let letter = Letter { method: call.method, address, accept: call.accept, authorization, body, most_bytes };
         let Received { status, headers, body } = self.wire.exchange(letter).await?;

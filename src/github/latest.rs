@@ -150,15 +150,7 @@ impl News {
             reader.add_globbed(&mut reads).await?;
             send(pages, SourcePage { repositories: reads, total, asked_at: batch.asked_at }).await?;
         }
-        let (graphql_requests, rest_requests) = asking.requests();
-        Ok(SweepReport {
-            graphql_requests,
-            rest_requests,
-            expected: Some(self.total),
-            scope: Scope::WhatIsNew,
-            mark: Some(self.mark),
-            errors: reader.errors,
-        })
+        Ok(SweepReport { expected: Some(self.total), scope: Scope::WhatIsNew, mark: Some(self.mark), errors: reader.errors })
     }
 }
 

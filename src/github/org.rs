@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::Instant,
 };
 
@@ -78,12 +78,7 @@ impl OrgSource {
         let read = roster.into_repository(&self.id, format!("{} (teams and members)", self.org), url, Authority::Organisation);
         let page = SourcePage { repositories: vec![read], total: Some(1), asked_at };
         pages.send(page).await.map_err(|_| GithubError::Stopped)?;
-        Ok(SweepReport {
-            graphql_requests: tally.graphql.load(Ordering::Relaxed),
-            rest_requests: tally.rest.load(Ordering::Relaxed),
-            expected: Some(1),
-            ..SweepReport::default()
-        })
+        Ok(SweepReport { expected: Some(1), ..SweepReport::default() })
     }
 
     async fn load_teams(&self, tally: &Tally) -> Result<Vec<Team>, GithubError> {

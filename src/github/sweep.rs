@@ -69,10 +69,7 @@ impl GithubSource {
         // What stays stored after a sweep with errors is what was known besides; nothing is removed then.
         let kept = known.heads.keys().filter(|id| !reader.errors.is_empty() && !seen.contains(*id)).count();
         let not_given = total as i64 - (seen.len() + kept) as i64;
-        let (graphql_requests, rest_requests) = asking.requests();
         Ok(SweepReport {
-            graphql_requests,
-            rest_requests,
             errors: reader.errors,
             expected: Some(total),
             scope: Scope::Everything,

@@ -72,11 +72,11 @@ impl PeopleSource {
             }
             Origin::Scim(client) => (client.read().await?, format!("{} (SCIM)", self.id)),
         };
-        let Listed { people, teams, errors, requests } = read;
+        let Listed { people, teams, errors } = read;
         let repository = roster(people, teams).into_repository(&self.id, name, None, Authority::People);
         let page = SourcePage { repositories: vec![repository], total: Some(1), asked_at };
         pages.send(page).await.map_err(|_| PeopleError::Stopped)?;
-        Ok(SweepReport { rest_requests: requests, errors, ..SweepReport::default() })
+        Ok(SweepReport { errors, ..SweepReport::default() })
     }
 }
 
@@ -87,7 +87,6 @@ struct Listed {
     /// Teams that say more of themselves than their name.
     teams: Vec<TeamRecord>,
     errors: Vec<SweepError>,
-    requests: u64,
 }
 
 /// One person as listed.

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{Listed, Listing, PeopleError, title_of};
-use crate::catalog::people::TeamRecord;
+use crate::{catalog::people::TeamRecord, requests::Requests};
 
 /// Identity providers give 100 or 200 at most, whatever is asked for.
 const PAGE: usize = 100;
@@ -155,12 +155,11 @@ impl ScimClient {
 
     /// All persons with the groups they are in.
     pub(super) async fn read(&self) -> Result<Listed, PeopleError> {
-        let mut requests = 0;
-        let users: Vec<User> = self.load_all("Users", &mut requests).await?;
+        let users: Vec<User> = self.load_all("Users").await?;
         if users.is_empty() {
             return Err(self.error("it lists nobody".to_owned()));
         }
-        let groups: Vec<Group> = self.load_all("Groups", &mut requests).await?;
+        let groups: Vec<Group> = self.load_all("Groups").await?;
         let mut teams_of: HashMap<String, Vec<String>> = HashMap::new();
         let mut parents: HashMap<String, String> = HashMap::new();
         let names: HashMap<String, String> = groups
@@ -195,15 +194,15 @@ impl ScimClient {
             let teams = teams_of.remove(&user.id).unwrap_or_default();
             listing(user, teams, &shown)
         });
-        Ok(Listed { people: people.collect(), teams, errors: Vec::new(), requests })
+        Ok(Listed { people: people.collect(), teams, errors: Vec::new() })
     }
 
     /// Every page of a list; one that ends before its own count is an error.
-    async fn load_all<T: DeserializeOwned>(&self, list: &str, requests: &mut u64) -> Result<Vec<T>, PeopleError> {
+    async fn load_all<T: DeserializeOwned>(&self, list: &str) -> Result<Vec<T>, PeopleError> {
         let mut all: Vec<T> = Vec::new();
         for _ in 0..MAX_PAGES {
             let url = format!("{}/{list}?startIndex={}&count={PAGE}", self.config.url.trim_end_matches('/'), all.len() + 1);
-            let page: ListResponse<T> = self.load(&url, requests).await?;
+            let page: ListResponse<T> = self.load(&url).await?;
             let is_empty = page.resources.is_empty();
             all.extend(page.resources);
             if all.len() >= page.total_results {
@@ -217,11 +216,10 @@ impl ScimClient {
         Err(self.error(format!("{list} has more than {} entries", MAX_PAGES * PAGE)))
     }
 
-    async fn load<T: DeserializeOwned>(&self, url: &str, requests: &mut u64) -> Result<T, PeopleError> {
+    async fn load<T: DeserializeOwned>(&self, url: &str) -> Result<T, PeopleError> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            *requests += 1;
             let (said, wait_secs) = match self.ask(url).await {
                 Ok(bytes) => match serde_json::from_slice(&bytes) {
                     Ok(page) => return Ok(page),
@@ -244,6 +242,7 @@ impl ScimClient {
 
     async fn ask(&self, url: &str) -> Result<Vec<u8>, Fault> {
         let passing = |error: reqwest::Error| Fault::Passing { said: error.without_url().to_string(), wait_secs: None };
+        Requests::REST.note();
         let mut response = self.http.get(url).send().await.map_err(passing)?;
         let status = response.status();
         let announced = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     catalog::{RepositoryKey, SourcePage},
+    requests::count_requests,
     store::{Removal, StoreError},
 };
 
@@ -16,6 +17,11 @@ use crate::{
 /// What cannot be read now is in the summary's errors, and nothing of it is lost. It has failed where it is worth another try:
 /// the source did not answer, or not without a long wait.
 pub async fn look_at(source: &Source, keys: &[RepositoryKey], context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
+    let (looked, api_requests) = count_requests(look_whole(source, keys, context)).await;
+    looked.map(|summary| SourceSummary { api_requests, ..summary })
+}
+
+async fn look_whole(source: &Source, keys: &[RepositoryKey], context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
     let for_one_look = source.for_one_look();
     let source = for_one_look.as_ref().unwrap_or(source);
     let mut summary = SourceSummary::new(source.id());

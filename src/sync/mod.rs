@@ -23,7 +23,7 @@ pub use look::look_at;
 pub use pull_request::{check_pull_request, quote_code};
 pub use removal::Removals;
 pub use source::{ORGANISATION_PACE, Source};
-pub use summary::{Progress, Requests, SourceSummary, SyncSummary, Uncovered};
+pub use summary::{Progress, SourceSummary, SyncSummary, Uncovered};
 pub use url::{ADDED, UrlSource, normalise, target_id};
 
 use expand::expand;
@@ -36,6 +36,7 @@ use crate::{
         diff::{StoredDigest, StoredFile, Tally, diff_repository},
         kinds::CustomKinds,
     },
+    requests::count_requests,
     store::{Store, StoreError, StoredSource, SyncEnd, SyncState, Wrote},
 };
 
@@ -82,6 +83,11 @@ impl SyncOrder {
 /// A failed, partial or empty sweep removes nothing. Errors of the source are in the summary; only a store that
 /// cannot be written to is an error here, and what was committed until then stays.
 pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
+    let (synced, api_requests) = count_requests(sync_whole(source, context)).await;
+    synced.map(|summary| SourceSummary { api_requests, ..summary })
+}
+
+async fn sync_whole(source: &Source, context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
     let started = Instant::now();
     let mut summary = SourceSummary::new(source.id());
     let context = &SyncContext { order: source.order(context.order), ..*context };
@@ -100,7 +106,6 @@ pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<S
     let mut after = before.clone();
     match swept {
         Ok(report) => {
-            summary.api_requests = Requests { graphql: report.graphql_requests, rest: report.rest_requests };
             if report.scope == Scope::Everything {
                 let missing = Missing { seen: &seen, stored: &stored, report: &report, asked_at: clock.time_of(started) };
                 let outcome = remove_missing(source, missing, context, &mut summary).await?;
@@ -116,13 +121,16 @@ pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<S
                 add_untouched(&mut summary, &seen, &stored);
             }
             summary.errors.extend(report.errors.iter().cloned());
+            summary.sort_errors();
             if !summary.failed {
                 after.mark = next_mark(&report, &before, &stored, &seen, summary.repositories_removed);
                 note_sweep(&mut after, &report, wrote, context.clock.now());
             }
         }
         Err(error) => {
-            summary.errors.push(error);
+            summary.sort_errors();
+            // Before all else that is wrong: it is what the sync failed of.
+            summary.errors.insert(0, error);
             summary.failed = true;
         }
     }

@@ -21,7 +21,7 @@ pub const ORGANISATION_PACE: Duration = Duration::from_secs(60 * 60);
 /// Where repositories come from.
 #[derive(Debug)]
 pub enum Source {
-    Github(GithubSource),
+    Github(Box<GithubSource>),
     Directory {
         id: String,
         directory: DirectorySource,
@@ -59,7 +59,7 @@ impl Source {
     /// The same for one look at single repositories, where that waits otherwise than a sweep.
     pub(super) fn for_one_look(&self) -> Option<Self> {
         match self {
-            Self::Github(github) => Some(Self::Github(github.for_one_look())),
+            Self::Github(github) => Some(Self::Github(Box::new(github.for_one_look()))),
             Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Url(_) | Self::Backstage(_) => None,
         }
     }
@@ -119,7 +119,7 @@ impl Source {
     /// Itself, where the packages of its repositories can be asked for.
     pub fn with_packages(&self) -> Option<&GithubSource> {
         let Self::Github(github) = self else { return None };
-        github.reads_packages().then_some(github)
+        github.reads_packages().then_some(&**github)
     }
 
     pub(super) async fn sweep(&self, known: &Known, pages: mpsc::Sender<SourcePage>) -> Result<SweepReport, SweepError> {

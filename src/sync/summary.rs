@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::catalog::{Catalog, HeldBack, SweepError, address::name_file, diff::Tally};
+use crate::{
+    catalog::{Catalog, HeldBack, SweepError, address::name_file, diff::Tally},
+    requests::Requests,
+};
 
 /// The object of `steward sync --json`.
 #[derive(Debug, Default, Serialize)]
@@ -54,6 +57,7 @@ pub struct SourceSummary {
     pub removed: u64,
     pub unchanged: u64,
     pub errors: Vec<SweepError>,
+    /// All that this sync cost, also where it failed.
     pub api_requests: Requests,
     pub seconds: f64,
     #[serde(skip)]
@@ -68,12 +72,6 @@ pub struct SourceSummary {
     /// People and teams whose removal waits, inside of a list that is read as one repository.
     #[serde(skip)]
     pub(super) people_held_back: Option<HeldBack>,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Requests {
-    pub graphql: u64,
-    pub rest: u64,
 }
 
 impl SourceSummary {
@@ -102,6 +100,15 @@ impl SourceSummary {
     pub(super) fn blame(&mut self, repository: &str, problems: impl Iterator<Item = (String, String)>) {
         let error = |(path, message): (String, String)| SweepError { location: name_file(repository, &path), message };
         self.errors.extend(problems.map(error));
+    }
+
+    /// By repository and file, those of one file by their lines: in one order, whichever repositories came anew.
+    pub(super) fn sort_errors(&mut self) {
+        self.errors.sort_by_cached_key(|error| {
+            let line = error.location.rsplit_once(':').and_then(|(file, line)| Some((file, line.parse::<u64>().ok()?)));
+            let (file, line) = line.unwrap_or((&error.location, 0));
+            (file.to_owned(), line)
+        });
     }
 
     pub(super) fn add(&mut self, tally: Tally) {
@@ -164,16 +171,6 @@ impl fmt::Display for SyncSummary {
 
 fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
-}
-
-impl fmt::Display for Requests {
-    /// ` (20 GraphQL and 0 REST requests)`; nothing for a source that asks nobody.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self { graphql: 0, rest: 0 } => Ok(()),
-            Self { graphql, rest } => write!(f, " ({graphql} GraphQL and {rest} REST requests)"),
-        }
-    }
 }
 
 /// Where a sync tells how far it is.

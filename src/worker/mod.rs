@@ -19,7 +19,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-
 use crate::{
     app::App,
     catalog::{Catalog, SourceState},

@@ -153,7 +153,7 @@ impl Bot {
         let elsewhere = Arc::new(Elsewhere::new(Web::new(&trusted), vec![("github.com".to_owned(), connection.clone())]));
         let filters = Filters::default();
         let config = GithubConfig { id: "acme".to_owned(), org: "acme".to_owned(), connection, catalog_paths, filters };
-        let source = Source::Github(GithubSource::new(config).expect("a valid source"));
+        let source = Source::Github(Box::new(GithubSource::new(config).expect("a valid source")));
         let mut sources = vec![source];
         match places.targets.as_slice() {
             [] => sources.push(Source::Url(UrlSource::new(ADDED, &[], Arc::clone(&elsewhere)))),

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use steward::{
     catalog::{Contents, FileRole, Known, RepositoryRead, SourcePage, SweepReport, Visibility},
     github::{Auth, Check, Connection, Filters, GithubConfig, GithubError, GithubSource, Waits},
+    requests::{Requests, count_requests},
 };
 use tokio::sync::mpsc;
 
@@ -34,6 +35,7 @@ fn config_at(api_url: &str, token: &str) -> Result<GithubConfig, GithubError> {
 pub struct Swept {
     pub repositories: Vec<RepositoryRead>,
     pub report: SweepReport,
+    pub requests: Requests,
 }
 
 impl Swept {
@@ -67,8 +69,9 @@ pub async fn sweep_known(source: &GithubSource, known: &Known) -> Result<Swept, 
         }
         repositories
     };
-    let (report, repositories) = tokio::join!(source.sweep(known, sender), reader);
-    Ok(Swept { repositories, report: report? })
+    let sweep = count_requests(source.sweep(known, sender));
+    let ((report, requests), repositories) = tokio::join!(sweep, reader);
+    Ok(Swept { repositories, report: report?, requests })
 }
 
 pub async fn sweep(fake: &FakeGithub) -> Swept {
@@ -110,7 +113,7 @@ async fn two_thousand_repositories_take_twenty_pages_and_one_request_for_the_mar
     let fake = generated(2_000).await;
     let swept = sweep(&fake).await;
     assert_complete(&fake, &swept);
-    assert_eq!((swept.report.graphql_requests, swept.report.rest_requests), (21, 0));
+    assert_eq!((swept.requests.graphql, swept.requests.rest), (21, 0));
     // The first asks for one repository of each list, with its first twenty topics.
     let page_sizes = [vec![20], vec![100; 20]].concat();
     assert_eq!(fake.counts(), Counts { graphql: 21, rest: 0, too_early: 0, page_sizes });
@@ -295,7 +298,7 @@ async fn one_bad_gateway_costs_one_request() {
     fake.plan([None, None, None, Some(Fault::Status(502))]);
     let swept = sweep(&fake).await;
     assert_complete(&fake, &swept);
-    assert_eq!(swept.report.graphql_requests, 22);
+    assert_eq!(swept.requests.graphql, 22);
 }
 
 #[tokio::test]
@@ -395,7 +398,7 @@ async fn a_long_or_binary_file_costs_one_read_of_its_own() {
     assert_eq!(swept.text("payments-api", "runbook.md"), "PK\0\u{1}");
     let too_long = "unreadable: it has 2097153 bytes; Steward reads files of up to 2097152";
     assert_eq!(swept.text("payments-api", "docs/RUNBOOK.md"), too_long);
-    assert_eq!((swept.report.graphql_requests, swept.report.rest_requests), (2, 2));
+    assert_eq!((swept.requests.graphql, swept.requests.rest), (2, 2));
     assert_eq!(swept.report.errors, []);
 }
 
@@ -405,7 +408,7 @@ async fn a_file_that_cannot_be_read_whole_is_unreadable_and_says_why() {
     fake.push_file("payments-api", "catalog-info.yaml", b"\0");
     fake.plan([None, None, Some(Fault::Status(500)), Some(Fault::Status(502))]);
     let swept = sweep(&fake).await;
-    assert_eq!((swept.text("payments-api", "catalog-info.yaml").as_str(), swept.report.rest_requests), ("\0", 3));
+    assert_eq!((swept.text("payments-api", "catalog-info.yaml").as_str(), swept.requests.rest), ("\0", 3));
     fake.plan([None, None, Some(Fault::Status(404))]);
     let swept = sweep(&fake).await;
     let said = "GitHub rejected the request: 404: Server Error";

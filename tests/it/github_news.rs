@@ -108,7 +108,7 @@ async fn nothing_new_takes_one_request_and_a_dozen_pushes_two() {
         fake.push_file(name, "catalog-info.yaml", format!("# {name}\n"));
     }
     let swept = follower.follow().await;
-    assert_eq!((follower.requests(), swept.report.graphql_requests), (2, 2));
+    assert_eq!((follower.requests(), swept.requests.graphql), (2, 2));
     assert_eq!(swept.repositories.iter().filter(|read| !read.files.read().is_empty()).count(), 12);
     follower.follow().await;
     assert_eq!(follower.requests(), 1);
@@ -321,6 +321,6 @@ async fn one_file_read_alone_comes_in_a_sweep_of_what_is_new_too() {
     let mut follower = Follower::start(&fake).await;
     fake.push_file("payments-api", "catalog-info.yaml", b"\0binary");
     let swept = follower.follow().await;
-    assert_eq!((swept.report.graphql_requests, swept.report.rest_requests), (2, 1));
+    assert_eq!((swept.requests.graphql, swept.requests.rest), (2, 1));
     assert_eq!(fake.counts().rest, 1);
 }

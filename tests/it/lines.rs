@@ -27,9 +27,9 @@ fn help_comes_from_the_definitions() {
                 who is in a team
               - /history NAME [page N] What changed, when and by which commit; owners above
                 all
-              - /link [remove] Tie your chat account to your GitHub login
               - /uses PACKAGE [RANGE] [tell] [page N] Which components ship a package, in
                 which version, and who owns them
+              - /link [remove] Tie your chat account to your GitHub login
               - /report NAME Tell the owning team that an entry is wrong
               - /catalog [sync|removed|remove|restore|add|remove-url] [SUBJECT] What the
                 catalog holds, how fresh it is, what is broken
@@ -40,8 +40,8 @@ fn help_comes_from_the_definitions() {
             → About find     /help find
             → About whois    /help whois
             → About history  /help history
-            → About link     /help link
             → About uses     /help uses
+            → About link     /help link
             → About report   /help report
             → About catalog  /help catalog
         "#]],

@@ -14,9 +14,13 @@ fn location(name: &str, targets: &[&str]) -> String {
     format!("apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata:\n  name: {name}\nspec:\n  targets:\n{targets}")
 }
 
-/// What a sync said is wrong: where, and why.
+/// What a sync said is wrong: where, and why. It tells each of its requests.
 async fn errors(bot: &Bot) -> Vec<(String, String)> {
+    let before = bot.github.counts();
     let summary = bot.sync().await;
+    let after = bot.github.counts();
+    let told = summary.sources[0].api_requests;
+    assert_eq!((told.graphql, told.rest), (after.graphql - before.graphql, after.rest - before.rest));
     summary.sources[0].errors.iter().map(|error| (error.location.clone(), error.message.clone())).collect()
 }
 
@@ -156,8 +160,10 @@ async fn page_of_repositories_is_expanded_in_few_requests_and_only_when_it_chang
     for name in &names {
         bot.github.push_file(name, "services/one.yaml", component(&format!("{name}-one"), "team-a"));
     }
-    assert_eq!(bot.sync().await.sources[0].added, 80);
+    let summary = bot.sync().await;
     let asked = bot.github.counts();
+    let told = summary.sources[0].api_requests;
+    assert_eq!((summary.sources[0].added, told.graphql, told.rest), (80, asked.graphql, asked.rest), "each request is told");
     assert!(asked.graphql <= 6 && asked.rest == 0, "40 repositories cost {asked:?}");
     bot.github.reset_counts();
     let summary = bot.sync().await;
@@ -192,6 +198,35 @@ async fn folders_are_read_by_the_same_rules_and_never_left() {
     assert_eq!(names, ["component:default/basket", "component:default/other", "location:default/root"]);
     let broken: Vec<&str> = parts.broken.iter().map(|file| file.message.as_str()).collect();
     assert_eq!(broken, ["../secret.yaml is not read: it leads out of the repository"], "the first of three is told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn globs_over_folders_stay_between_slashes_unless_they_say_otherwise() {
+    let root = tempfile::TempDir::new().unwrap();
+    for (path, name) in
+        [("catalog.yaml", "top"), ("services/one/catalog.yaml", "one"), ("services/one/deep/catalog.yaml", "deep")]
+    {
+        let path = root.path().join("mono").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, component(name, "team-a")).unwrap();
+    }
+    for (glob, expected) in [
+        ("*.yaml", &["top"][..]),
+        ("./services/*/catalog.yaml", &["one"]),
+        ("services/**/catalog.yaml", &["deep", "one"]),
+        ("**/catalog.yaml", &["deep", "one", "top"]),
+    ] {
+        let directory =
+            steward::directory::DirectorySource { path: root.path().to_owned(), catalog_paths: vec![glob.to_owned()] };
+        let source = steward::sync::Source::Directory { id: "folder".to_owned(), directory };
+        let (kinds, elsewhere) = (Default::default(), Default::default());
+        let read = steward::sync::read_without_store(&source, &kinds, &elsewhere, crate::bot::morning()).await;
+        let parts = read.unwrap();
+        let mut names: Vec<&str> = parts.claims.iter().map(|claim| claim.entity.entity_ref.as_str()).collect();
+        names.sort_unstable();
+        let expected: Vec<String> = expected.iter().map(|name| format!("component:default/{name}")).collect();
+        assert_eq!(names, expected, "{glob}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use std::{collections::HashMap, fs, path::Path};
 use serde_json::Value;
 use sqlx::Row;
 use steward::catalog::{
+    address::{is_address, join_path},
     descriptor::{NoValue, Verdict, parse_descriptor_with_values},
     kinds::CustomKinds,
 };
@@ -113,10 +114,12 @@ fn corpus_is_judged_with_values_as_backstage_judges_it() {
         let text = fs::read_to_string(corpus.join(name)).unwrap();
         text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
     };
-    let values: HashMap<(String, String), Vec<u8>> = rows("PLACEHOLDERS.tsv")
-        .into_iter()
-        .map(|row| ((row[1].clone(), row[2].clone()), fs::read(corpus.join(&row[0])).unwrap()))
-        .collect();
+    let (mut values, mut addresses) = (HashMap::new(), HashMap::new());
+    for row in rows("PLACEHOLDERS.tsv") {
+        let value = fs::read(corpus.join(&row[0])).unwrap();
+        values.insert((row[1].clone(), row[2].clone()), value.clone());
+        addresses.insert(row[4].clone(), value);
+    }
     let sources: HashMap<String, (String, String)> =
         rows("SOURCES.tsv").into_iter().map(|row| (row[0].clone(), (row[1].clone(), row[2].clone()))).collect();
     let expected = fs::read_to_string(corpus.join("expected.jsonl")).unwrap();
@@ -132,7 +135,11 @@ fn corpus_is_judged_with_values_as_backstage_judges_it() {
         let (repository, path) = &sources[file];
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let read = |target: &str| {
-            let path = steward::catalog::address::join_path(folder, target).map_err(NoValue::Absent)?;
+            if is_address(target) {
+                let value = addresses.get(target).map(Vec::as_slice);
+                return value.ok_or_else(|| NoValue::Absent("not at hand".to_owned()));
+            }
+            let path = join_path(folder, target).map_err(NoValue::Absent)?;
             let value = values.get(&(repository.clone(), path));
             value.map(Vec::as_slice).ok_or_else(|| NoValue::Absent("not at hand".to_owned()))
         };

@@ -126,10 +126,13 @@ fn list<'m>(
         let message = format!("You must provide a `first` value of 1 to 100 to properly paginate the `{kind}` connection.");
         return Err(FieldError { kind: "MISSING_PAGINATION_BOUNDARIES", message });
     }
-    let start = args
-        .get("after")
-        .and_then(Json::as_str)
-        .map_or(0, |after| after.trim_start_matches("at:").parse().expect("one of our own cursors"));
+    let start = match args.get("after").and_then(Json::as_str) {
+        None => 0,
+        Some(after) => after.strip_prefix("at:").and_then(|at| at.parse().ok()).ok_or_else(|| FieldError {
+            kind: "INVALID_CURSOR_ARGUMENTS",
+            message: format!("`{after}` does not appear to be a valid cursor."),
+        })?,
+    };
     let total = all.len();
     let end = (start + first).min(total);
     let nodes: Vec<OrgNode<'m>> = all.skip(start).take(first).collect();
