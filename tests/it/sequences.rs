@@ -37,6 +37,7 @@ const WAITS: Waits = Waits {
     unannounced: Duration::from_millis(5),
     longest_limit: Duration::from_millis(3_600),
     announced_second: Duration::from_millis(1),
+    longest_look: Duration::from_millis(1_000),
     request: Duration::from_millis(5_000),
 };
 
@@ -160,7 +161,7 @@ impl<'a> Story<'a> {
         };
         Self {
             github,
-            source: Source::Github(GithubSource::new(config).unwrap()),
+            source: Source::Github(Box::new(GithubSource::new(config).unwrap())),
             store,
             clock: Clock::fixed(morning()),
             kinds: CustomKinds::default(),
