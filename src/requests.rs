@@ -53,6 +53,8 @@ impl fmt::Display for Requests {
 }
 
 /// Does the work and counts its requests, also where it fails. Tasks that it spawns are not counted.
+///
+/// Callers put large work on the heap (`Box::pin`): in a build without optimisation it would be copied through the stack.
 pub async fn count_requests<T>(work: impl Future<Output = T>) -> (T, Requests) {
     let counted = async {
         let done = work.await;

@@ -17,7 +17,7 @@ use crate::{
 /// What cannot be read now is in the summary's errors, and nothing of it is lost. It has failed where it is worth another try:
 /// the source did not answer, or not without a long wait.
 pub async fn look_at(source: &Source, keys: &[RepositoryKey], context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
-    let (looked, api_requests) = count_requests(look_whole(source, keys, context)).await;
+    let (looked, api_requests) = count_requests(Box::pin(look_whole(source, keys, context))).await;
     looked.map(|summary| SourceSummary { api_requests, ..summary })
 }
 

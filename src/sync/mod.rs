@@ -83,7 +83,7 @@ impl SyncOrder {
 /// A failed, partial or empty sweep removes nothing. Errors of the source are in the summary; only a store that
 /// cannot be written to is an error here, and what was committed until then stays.
 pub async fn sync_source(source: &Source, context: &SyncContext<'_>) -> Result<SourceSummary, StoreError> {
-    let (synced, api_requests) = count_requests(sync_whole(source, context)).await;
+    let (synced, api_requests) = count_requests(Box::pin(sync_whole(source, context))).await;
     synced.map(|summary| SourceSummary { api_requests, ..summary })
 }
 
@@ -101,7 +101,7 @@ async fn sync_whole(source: &Source, context: &SyncContext<'_>) -> Result<Source
     let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context, docs_left: Default::default() };
     let (sender, receiver) = mpsc::channel::<SourcePage>(PAGES_AHEAD);
     let writing = write_pages(receiver, &page_context, &mut summary);
-    let (swept, written) = tokio::join!(source.sweep(&known, sender), writing);
+    let (swept, written) = tokio::join!(Box::pin(source.sweep(&known, sender)), Box::pin(writing));
     let (seen, mut wrote) = written?;
     let mut after = before.clone();
     match swept {
