@@ -258,7 +258,8 @@ pub fn diff_repository(
     let surroundings = Surroundings::new(&read.repository, files, stored_files, unmet, custom_kinds);
     for file in files {
         let stored = of_path.remove(file.path.as_str()).unwrap_or_default();
-        let known = find_file(stored_files, &file.path);
+        // What a removed repository held was removed with it: the same file is new again.
+        let known = find_file(stored_files, &file.path).filter(|_| !digest.is_some_and(|digest| digest.removed));
         diff_file(&mut change, file, known, &stored, &surroundings);
     }
     // Files that are gone take their claims with them, unless they seem to have moved into a file that cannot be read.

@@ -184,3 +184,31 @@ async fn entity_that_moves_into_a_broken_file_keeps_answering() {
     assert!(answer.contains("team-b") && !answer.contains("team-a"), "{answer}");
     bot.halt().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repository_that_comes_back_as_it_was_answers_again() {
+    let bot = ten_services().await;
+    for (gone_by, back_by) in [("sweep", "sweep"), ("look", "look"), ("sweep", "look")] {
+        let key = RepositoryKey {
+            id: bot.github.model(|model| model.repo_mut("repo-3").id),
+            node_id: Some(bot.github.node_id("repo-3")),
+            full_name: Some("acme/repo-3".to_owned()),
+        };
+        let look = || Job::LookAt(LookAt { source: "acme".to_owned(), repository: key.clone() });
+        bot.github.transfer("repo-3", "elsewhere");
+        if gone_by == "sweep" {
+            bot.sync().await;
+        } else {
+            bot.app().store.enqueue_job(look()).await.unwrap();
+        }
+        bot.until("it is gone", async |_| !is_known(&bot, "service-3")).await;
+        bot.github.model(|model| model.take_back("repo-3"));
+        if back_by == "sweep" {
+            bot.sync().await;
+        } else {
+            bot.app().store.enqueue_job(look()).await.unwrap();
+        }
+        bot.until("it answers again", async |_| is_known(&bot, "service-3")).await;
+    }
+    bot.halt().await;
+}

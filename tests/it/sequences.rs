@@ -93,8 +93,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Event::MoveFile),
         1 => Just(Event::RenameEntity),
         1 => Just(Event::RenameRepository),
-        1 => Just(Event::TransferOut),
-        1 => Just(Event::TransferIn),
+        2 => Just(Event::TransferOut),
+        3 => Just(Event::TransferIn),
         1 => Just(Event::Archive),
         1 => Just(Event::Unarchive),
         1 => Just(Event::Delete),
@@ -231,14 +231,7 @@ impl<'a> Story<'a> {
             (Event::TransferIn, None) => {
                 let name = slot.name.clone()?;
                 slot.is_away = false;
-                self.github.model(|model| {
-                    let at = model.elsewhere.iter().position(|repo| repo.name == name).expect("it went there");
-                    let mut repo = model.elsewhere.remove(at);
-                    repo.new_owner = None;
-                    let place = model.repos.partition_point(|known| known.created_at < repo.created_at);
-                    model.repos.insert(place, repo);
-                    model.change(&name, |_| {});
-                });
+                self.github.model(|model| model.take_back(&name));
             }
             (Event::Create | Event::TransferIn, _) | (_, None) => return None,
             (Event::Delete, Some(name)) => {

@@ -199,6 +199,16 @@ impl Model {
         self.elsewhere.push(repo);
     }
 
+    /// A repository that went to another owner comes back as it is.
+    pub fn take_back(&mut self, name: &str) {
+        let at = self.elsewhere.iter().position(|repo| repo.name == name).expect("it went there");
+        let mut repo = self.elsewhere.remove(at);
+        repo.new_owner = None;
+        let place = self.repos.partition_point(|known| known.created_at < repo.created_at);
+        self.repos.insert(place, repo);
+        self.change(name, |_| {});
+    }
+
     pub fn delete_repo(&mut self, name: &str) {
         self.repos.retain(|repo| repo.name != name);
     }
