@@ -169,6 +169,9 @@ pub struct SweepMark {
     pub updated_at: Option<DateTime<Utc>>,
     /// How many repositories the source counted beyond those it gave, at the last sweep over everything.
     pub not_given: i64,
+    /// How many sweeps over everything in a row did not bring all that the source counted.
+    #[serde(default)]
+    pub cut_short: u32,
 }
 
 /// What is known of a source, so that it need not be asked for again.

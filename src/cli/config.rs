@@ -36,6 +36,11 @@ pub fn config(args: &ConfigArgs, global: Option<&Path>) -> anyhow::Result<Outcom
                     return Ok(Outcome::Bad);
                 }
             };
+            // Paths, addresses and keys are judged where they are used; nothing is sent.
+            if let Err(error) = super::build::sources(&settings) {
+                eprintln!("{}: {error:#}", file.map_or("steward.yaml".into(), |file| file.display().to_string()));
+                return Ok(Outcome::Bad);
+            }
             let count = settings.sources.len();
             super::print(format_args!("The configuration is valid: {count} {}.", if count == 1 { "source" } else { "sources" }))?;
             for key in settings.keys_of_later_versions() {

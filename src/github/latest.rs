@@ -69,6 +69,7 @@ impl News {
             pushed_at: seen.pushed_at.max(since.pushed_at),
             updated_at: seen.updated_at.max(since.updated_at),
             not_given: since.not_given,
+            cut_short: since.cut_short,
         };
         let mut reader = Reader::new(asking, Some(known));
         let (total, asked_at) = (pushed.total, pushed.asked_at);
@@ -207,7 +208,7 @@ fn mark_of(pushed: &Page, updated: &Page) -> SweepMark {
     let largest = |order: OrderField| nodes().filter_map(|raw| time_of(raw, order)).max();
     let (pushed_at, updated_at) = (largest(OrderField::PushedAt), largest(OrderField::UpdatedAt));
     // Each is a moment before which everything has happened, so one may stand for the other.
-    SweepMark { pushed_at: pushed_at.or(updated_at), updated_at: updated_at.or(pushed_at), not_given: 0 }
+    SweepMark { pushed_at: pushed_at.or(updated_at), updated_at: updated_at.or(pushed_at), not_given: 0, cut_short: 0 }
 }
 
 async fn load_latest(asking: &Asking<'_>, most: usize) -> Result<LatestPages, GithubError> {

@@ -43,7 +43,7 @@ pub use link::{LinkOutcome, NewLink};
 pub use note::{AuthorNote, BrokenPlace, Claimant, ClaimedTwice, NoteAbout, NoteDraft, Standing};
 pub use package::{PackageCoverage, PackageNotice, PackageOutcome, PackageTarget, Shipped};
 pub use private::{Durability, PrivateError, PrivatePostgres};
-pub use removal::{Removal, Removed, Restore, Tombstone};
+pub use removal::{Removal, RemovalLimit, Removed, Restore, Tombstone};
 pub use sync::{SharedClock, SourceLock, StoredSource, SyncEnd, SyncState, Wrote};
 pub use write::{Applied, PageWrite};
 

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use sqlx::PgConnection;
+
 use super::{
     Store, StoreError,
     sync::{announce, next_version},
@@ -16,6 +18,19 @@ pub struct Removal<'a> {
     /// When the source was asked, in the database's time: what was seen by a later question stays.
     pub asked_at: DateTime<Utc>,
     pub now: DateTime<Utc>,
+    /// Nothing is removed where it would be more than this.
+    pub limit: Option<RemovalLimit>,
+}
+
+/// How much may go without a sweep's word.
+#[derive(Debug, Clone, Copy)]
+pub struct RemovalLimit {
+    /// What was removed after this counts too.
+    pub since: DateTime<Utc>,
+    /// So many repositories are always allowed.
+    pub few: usize,
+    /// Beyond these, so large a share of the source's.
+    pub share: f64,
 }
 
 /// What was removed.
@@ -30,7 +45,13 @@ impl Store {
     /// Turns repositories, and what they claimed, into tombstones; those that an admin took back stay.
     pub async fn remove_repositories(&self, removal: Removal<'_>) -> Result<Removed, StoreError> {
         let mut transaction = self.pool()?.begin().await?;
+        // The row lock that this takes lets one removal at a time count what went before it.
         let version = next_version(&mut transaction).await?;
+        if let Some(limit) = removal.limit
+            && is_beyond(&mut transaction, &removal, limit).await?
+        {
+            return Ok(Removed::default());
+        }
         let gone = sqlx::query_scalar!(
             "update repositories set removed_at = $3, version = $4
              where source_id = $1 and repository_id = any($2) and removed_at is null
@@ -153,6 +174,20 @@ impl Store {
         transaction.commit().await?;
         Ok(claims.rows_affected() + repositories.rows_affected())
     }
+}
+
+async fn is_beyond(connection: &mut PgConnection, removal: &Removal<'_>, limit: RemovalLimit) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select count(*) filter (where removed_at is null) as "living!",
+                  count(*) filter (where removed_at > $2) as "gone!"
+           from repositories where source_id = $1"#,
+        removal.source_id,
+        limit.since
+    );
+    let row = row.fetch_one(connection).await?;
+    let (living, gone) = (usize::try_from(row.living).unwrap_or_default(), usize::try_from(row.gone).unwrap_or_default());
+    let gone_then = gone + removal.repository_ids.len();
+    Ok(gone_then > limit.few && gone_then as f64 > (living + gone) as f64 * limit.share)
 }
 
 /// Tombstones that a message can show.

@@ -1,16 +1,22 @@
 //! A second look at single repositories, because something was heard of them: compare with the source, store what differs.
 //! Must not trust what was heard; the source alone knows.
 
+use chrono::TimeDelta;
+
 use super::{
     Source, SyncContext,
     page::{PageContext, write_page},
+    removal::{FEW_REPOSITORIES, LARGEST_REMOVAL, Removals},
     summary::SourceSummary,
 };
 use crate::{
     catalog::{RepositoryKey, SourcePage},
     requests::count_requests,
-    store::{Removal, StoreError},
+    store::{Removal, RemovalLimit, StoreError},
 };
+
+/// Removals within this while count together.
+const LATELY: TimeDelta = TimeDelta::hours(1);
 
 /// Looks at the repositories and stores what changed; what the source no longer has becomes a tombstone.
 ///
@@ -50,6 +56,7 @@ async fn look_whole(source: &Source, keys: &[RepositoryKey], context: &SyncConte
             repository_ids: &gone,
             asked_at: clock.time_of(looked.asked_at),
             now: context.clock.now(),
+            limit: limit(source, context),
         };
         let removed = context.store.remove_repositories(removal).await?;
         summary.add(removed.tally);
@@ -57,4 +64,12 @@ async fn look_whole(source: &Source, keys: &[RepositoryKey], context: &SyncConte
     }
     summary.failed |= source.is_cut_short();
     Ok(summary)
+}
+
+/// How much may go without a sweep's word: a code host that loses sight of an organisation tells of its repositories one by
+/// one. Past this the next sweep sees that they are gone, and holds them back for an admin.
+fn limit(source: &Source, context: &SyncContext<'_>) -> Option<RemovalLimit> {
+    let since = context.clock.now() - LATELY;
+    let limit = RemovalLimit { since, few: FEW_REPOSITORIES, share: LARGEST_REMOVAL };
+    (source.order(context.order).removals != Removals::Meant).then_some(limit)
 }

@@ -32,7 +32,7 @@ use removal::{Missing, remove_missing};
 
 use crate::{
     catalog::{
-        HeldBack, Known, Parts, RepositoryKey, Scope, SourcePage, SourceState, SweepError, SweepReport,
+        HeldBack, Known, Parts, RepositoryKey, Scope, SourcePage, SourceState, SweepError, SweepMark, SweepReport,
         diff::{StoredDigest, StoredFile, Tally, diff_repository},
         kinds::CustomKinds,
     },
@@ -44,6 +44,8 @@ use crate::{
 const PAGES_AHEAD: usize = 2;
 /// Everything is read again once a day, whatever the source says is new: it repairs what was missed in ways nobody foresaw.
 const EVERYTHING_EVERY: TimeDelta = TimeDelta::hours(24);
+/// One that did not bring all that the source counts is tried again at once, then after this while, doubled each time.
+const CUT_SHORT_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(1);
 /// A sweep over everything that changed nothing is remembered only when the last one is this old: it need not write each time.
 const NOTE_SWEEP_AFTER: TimeDelta = TimeDelta::hours(12);
 /// A repository of which some file could not be read is asked for again after this while…
@@ -107,7 +109,9 @@ async fn sync_whole(source: &Source, context: &SyncContext<'_>) -> Result<Source
     match swept {
         Ok(report) => {
             if report.scope == Scope::Everything {
-                let missing = Missing { seen: &seen, stored: &stored, report: &report, asked_at: clock.time_of(started) };
+                let held_before = before.held_back.is_some();
+                let asked_at = clock.time_of(started);
+                let missing = Missing { seen: &seen, stored: &stored, report: &report, held_before, asked_at };
                 let outcome = remove_missing(source, missing, context, &mut summary).await?;
                 if outcome.wrote == Wrote::Something {
                     wrote = Wrote::Something;
@@ -121,6 +125,9 @@ async fn sync_whole(source: &Source, context: &SyncContext<'_>) -> Result<Source
                 add_untouched(&mut summary, &seen, &stored);
             }
             summary.errors.extend(report.errors.iter().cloned());
+            if let Some(mark) = before.mark.as_ref().filter(|mark| report.scope == Scope::WhatIsNew && mark.cut_short > 0) {
+                summary.errors.push(still_cut_short(source.id(), mark, &before, context.clock.now()));
+            }
             summary.sort_errors();
             if !summary.failed {
                 after.mark = next_mark(&report, &before, &stored, &seen, summary.repositories_removed);
@@ -164,8 +171,21 @@ fn known(stored: &StoredSource, state: &SyncState, reading: &str, context: &Sync
     let heads = heads.collect();
     // A repository that was never read whole is asked for again by itself; one that was read otherwise tells of new settings.
     let is_set_up_anew = living.clone().any(|(_, digest)| digest.reading.is_some() && !is_read_so(digest));
-    let scope = if is_due || is_set_up_anew || state.mark.is_none() { Scope::Everything } else { context.order.scope };
+    let is_cut_short = state
+        .swept_at
+        .zip(state.mark.as_ref())
+        .is_some_and(|(at, mark)| mark.cut_short > 0 && context.clock.now() - at >= pause_after_cut(mark.cut_short));
+    let must_be_whole = is_due || is_set_up_anew || is_cut_short || state.mark.is_none();
+    let scope = if must_be_whole { Scope::Everything } else { context.order.scope };
     Known { scope, mark: state.mark.clone(), heads }
+}
+
+/// How long to wait with reading everything again after so many sweeps that were cut short.
+fn pause_after_cut(times: u32) -> TimeDelta {
+    match times {
+        0 | 1 => TimeDelta::zero(),
+        _ => (CUT_SHORT_AGAIN_AFTER * (1 << (times - 2).min(16))).min(EVERYTHING_EVERY),
+    }
 }
 
 /// What an answer to "what is new" leaves out is as it was.
@@ -186,7 +206,7 @@ fn next_mark(
     stored: &StoredSource,
     seen: &HashSet<i64>,
     removed: usize,
-) -> Option<crate::catalog::SweepMark> {
+) -> Option<SweepMark> {
     if report.scope == Scope::WhatIsNew && !report.errors.is_empty() {
         return before.mark.clone();
     }
@@ -194,13 +214,29 @@ fn next_mark(
     if let (Scope::Everything, Some(expected)) = (report.scope, report.expected) {
         let kept = stored.iter().filter(|(id, digest)| !digest.removed && !seen.contains(id)).count() - removed;
         mark.not_given = expected as i64 - (seen.len() + kept) as i64;
+        let is_cut_short = (seen.len() as u64) < expected;
+        mark.cut_short = if is_cut_short { before.mark.as_ref().map_or(0, |mark| mark.cut_short) + 1 } else { 0 };
+    } else if let Some(before) = &before.mark {
+        mark.cut_short = before.cut_short;
     }
     Some(mark)
 }
 
+/// What a sweep could not bring stays said until one brings it.
+fn still_cut_short(source_id: &str, mark: &SweepMark, before: &SyncState, now: DateTime<Utc>) -> SweepError {
+    let since = before.swept_at.map_or(TimeDelta::zero(), |at| now - at);
+    let minutes = (pause_after_cut(mark.cut_short) - since).num_minutes().max(1);
+    let message = format!(
+        "some repositories that the source counts could not be read lately; all of them are asked for again in {minutes} min, \
+         or now by `steward sync --full`"
+    );
+    SweepError { location: source_id.to_owned(), message }
+}
+
 fn note_sweep(after: &mut SyncState, report: &SweepReport, wrote: Wrote, now: DateTime<Utc>) {
     let is_old = after.swept_at.is_none_or(|at| now - at >= NOTE_SWEEP_AFTER);
-    if report.scope == Scope::Everything && (wrote == Wrote::Something || is_old) {
+    let is_cut_short = after.mark.as_ref().is_some_and(|mark| mark.cut_short > 0);
+    if report.scope == Scope::Everything && (wrote == Wrote::Something || is_old || is_cut_short) {
         after.swept_at = Some(now);
     }
 }

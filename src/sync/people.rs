@@ -37,7 +37,7 @@ pub(super) fn hold_back(
         let is_meant = match removals {
             Removals::HoldBackLarge => false,
             Removals::ConfirmedUpTo(number) => gone.len() <= number,
-            Removals::Confirmed => true,
+            Removals::Confirmed | Removals::Meant => true,
         };
         if !is_large || is_meant {
             return true;

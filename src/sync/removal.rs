@@ -26,7 +26,10 @@ pub enum Removals {
     HoldBackLarge,
     /// The number that the admin saw; more than that waits again.
     ConfirmedUpTo(usize),
+    /// By an admin on the server; an answer without any repository still has to be held back once before.
     Confirmed,
+    /// By people who name each repository themselves: nothing is held back.
+    Meant,
 }
 
 /// What a sweep over everything brought, against what is stored.
@@ -34,6 +37,8 @@ pub(super) struct Missing<'a> {
     pub(super) seen: &'a HashSet<i64>,
     pub(super) stored: &'a StoredSource,
     pub(super) report: &'a SweepReport,
+    /// A removal was held back already, so an admin may have seen it.
+    pub(super) held_before: bool,
     /// When the sweep began, in the database's time.
     pub(super) asked_at: DateTime<Utc>,
 }
@@ -75,7 +80,7 @@ pub(super) async fn remove_missing(
     context: &SyncContext<'_>,
     summary: &mut SourceSummary,
 ) -> Result<Outcome, StoreError> {
-    let Missing { seen, stored, report, asked_at } = missing;
+    let Missing { seen, stored, report, held_before, asked_at } = missing;
     let living: Vec<i64> = stored.iter().filter(|(_, digest)| !digest.removed).map(|(id, _)| *id).collect();
     let mut gone: Vec<i64> = living.iter().copied().filter(|id| !seen.contains(id)).collect();
     let nothing = Outcome { wrote: Wrote::Nothing, waiting: Waiting::Nothing };
@@ -102,7 +107,9 @@ pub(super) async fn remove_missing(
     let is_confirmed = match context.order.removals {
         Removals::HoldBackLarge => false,
         Removals::ConfirmedUpTo(number) => gone.len() <= number,
-        Removals::Confirmed => true,
+        // A GitHub that has lost an organisation, or a token that lost sight of it, looks just so.
+        Removals::Confirmed => !seen.is_empty() || held_before,
+        Removals::Meant => true,
     };
     if is_large && !is_confirmed {
         let (number, of) = (gone.len(), living.len());
@@ -118,7 +125,7 @@ pub(super) async fn remove_missing(
         let names = keys.into_iter().filter_map(|key| key.full_name).collect();
         return Ok(Outcome { waiting: Waiting::These { gone: number, of, names }, ..nothing });
     }
-    let removal = Removal { source_id: source.id(), repository_ids: &gone, asked_at, now: context.clock.now() };
+    let removal = Removal { source_id: source.id(), repository_ids: &gone, asked_at, now: context.clock.now(), limit: None };
     let removed = context.store.remove_repositories(removal).await?;
     summary.add(removed.tally);
     summary.repositories_removed += removed.repositories;

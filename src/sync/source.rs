@@ -88,7 +88,7 @@ impl Source {
     /// A large removal waits for an admin; where people name each target themselves, it is meant.
     pub(super) fn order(&self, asked: SyncOrder) -> SyncOrder {
         match self {
-            Self::Url(_) => SyncOrder { removals: Removals::Confirmed, ..asked },
+            Self::Url(_) => SyncOrder { removals: Removals::Meant, ..asked },
             Self::Github(_) | Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Backstage(_) => asked,
         }
     }

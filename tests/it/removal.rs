@@ -5,6 +5,7 @@ use sqlx::Row;
 use steward::{
     catalog::{EntityRef, RepositoryKey},
     store::{Job, LookAt},
+    sync::SyncOrder,
 };
 
 use crate::{bot::Bot, cluster::connect};
@@ -210,5 +211,61 @@ async fn repository_that_comes_back_as_it_was_answers_again() {
         }
         bot.until("it answers again", async |_| is_known(&bot, "service-3")).await;
     }
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_deletions_told_one_by_one_are_held_back_too() {
+    let bot = ten_services().await;
+    let key = |at: usize| {
+        let name = format!("repo-{at}");
+        let id = bot.github.model(|model| model.repo_mut(&name).id);
+        RepositoryKey { id, node_id: Some(bot.github.node_id(&name)), full_name: Some(format!("acme/{name}")) }
+    };
+    let keys: Vec<RepositoryKey> = (0..8).map(key).collect();
+    for (at, repository) in keys.into_iter().enumerate() {
+        bot.github.delete(&format!("repo-{at}"));
+        bot.app().store.enqueue_job(Job::LookAt(LookAt { source: "acme".to_owned(), repository })).await.unwrap();
+    }
+    bot.until_idle().await;
+    assert!(bot.sync().await.held_back);
+    bot.worker.catch_up().await.unwrap();
+    let left = (0..8).filter(|at| is_known(&bot, &format!("service-{at}"))).count();
+    assert_eq!(left, 5, "three are few, more wait for a word");
+    assert!(bot.say_as("ana", "/catalog").await.contains("no longer shows 5 of its 8 repositories"));
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_answer_is_held_back_once_even_where_removals_are_confirmed() {
+    let bot = ten_services().await;
+    let all = bot.github.model(|model| std::mem::take(&mut model.repos));
+    assert!(bot.sync_with(SyncOrder::FULL).await.held_back, "nobody has seen yet that all are gone");
+    assert!(is_known(&bot, "service-0"));
+    bot.github.model(|model| model.repos = all);
+    assert!(!bot.sync().await.held_back, "it clears by itself");
+    bot.github.model(|model| model.repos.clear());
+    bot.sync().await;
+    bot.sync_with(SyncOrder::FULL).await;
+    assert!(!is_known(&bot, "service-0"), "what was held back is confirmed");
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repository_that_could_not_be_read_at_first_is_asked_for_again_at_once() {
+    let bot = ten_services().await;
+    bot.github.add_repository("late", &[("catalog-info.yaml", &component("late", "team"))]);
+    bot.github.break_repository("late");
+    let told = bot.sync_with(SyncOrder::EVERYTHING).await;
+    assert!(!told.sources[0].errors.is_empty());
+    let told_again = bot.sync().await;
+    assert!(!told_again.sources[0].errors.is_empty(), "what could not be read stays said");
+    bot.github.model(|model| model.repo_mut("late").broken = false);
+    // Sixty others have been pushed to since, so the lists of the latest do not reach it.
+    for at in 0..60 {
+        bot.github.add_repository(&format!("new-{at}"), &[]);
+    }
+    bot.sync().await;
+    assert!(is_known(&bot, "late"));
     bot.halt().await;
 }
