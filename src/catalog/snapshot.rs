@@ -171,8 +171,9 @@ impl Catalog {
     pub fn build(parts: Parts) -> Self {
         let mut claims = parts.claims.clone();
         claims.sort_by(|a, b| {
-            let rank = |entry: &Entry| (entry.origin.repository_id, Arc::clone(&entry.origin.path));
-            a.entity.entity_ref.cmp(&b.entity.entity_ref).then_with(|| rank(a).cmp(&rank(b)))
+            let rank = |entry: &'_ Entry| entry.origin.repository_id;
+            let by_rank = || rank(a).cmp(&rank(b)).then_with(|| a.origin.path.cmp(&b.origin.path));
+            a.entity.entity_ref.cmp(&b.entity.entity_ref).then_with(by_rank)
         });
         drop_migrated(&mut claims);
         let (people, entries, rivals) = PersonIndex::merge(claims, &parts);

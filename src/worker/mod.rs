@@ -122,10 +122,13 @@ impl Worker {
     /// Loads what changed into a new snapshot.
     async fn follow_changes(&self) -> Result<(), StoreError> {
         let known = self.app.catalog.load();
+        let began = Instant::now();
         let Some(change) = self.app.store.load_change(known.parts()).await? else { return Ok(()) };
+        let load_ms = began.elapsed().as_millis();
         // Indexing 20,000 entities takes tens of milliseconds, in which this thread could not answer.
         let catalog = tokio::task::block_in_place(|| Catalog::build(change.apply(known.parts())));
-        info!(version = catalog.version(), entities = catalog.entries().len(), "catalog is current");
+        let build_ms = began.elapsed().as_millis() - load_ms;
+        info!(version = catalog.version(), entities = catalog.entries().len(), load_ms, build_ms, "catalog is current");
         // What was heard of syncs in the meantime is newer than what was loaded.
         self.app.catalog.update(|current| {
             let is_same_database = current.parts().database == catalog.parts().database;
