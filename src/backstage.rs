@@ -10,9 +10,7 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use crate::{
-    catalog::{
-        Authority, Contents, FileRole, Files, Repository, RepositoryRead, SourceFile, SourcePage, SweepReport, Visibility,
-    },
+    catalog::{Authority, Contents, FileRole, Files, Repository, RepositoryRead, SourceFile, SourcePage, SweepReport},
     web::{Get, Web, WebError},
 };
 
@@ -191,22 +189,11 @@ impl BackstageSource {
 
     fn repository(&self) -> Repository {
         let shown = self.url.as_str().trim_end_matches('/');
-        Repository {
-            id: REPOSITORY,
-            full_name: shown.trim_start_matches("https://").trim_start_matches("http://").to_owned(),
-            url: Some(shown.to_owned()),
-            description: None,
-            default_branch: None,
-            visibility: Visibility::Private,
-            archived: false,
-            fork: false,
-            topics: Vec::new(),
-            language: None,
-            pushed_at: None,
-            head: None,
-            node_id: None,
-            excluded: None,
-            authority: Authority::Migration,
-        }
+        Repository::without_git(
+            REPOSITORY,
+            shown.trim_start_matches("https://").trim_start_matches("http://").to_owned(),
+            Some(shown.to_owned()),
+            Authority::Migration,
+        )
     }
 }

@@ -11,12 +11,11 @@ use std::{
 use chrono::{DateTime, Utc};
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use tokio::{process::Command, sync::mpsc};
 
 use crate::catalog::{
     Authority, Commit, Contents, FileRole, Files, FilesFound, FilesWanted, RUNBOOK_PATHS, Repository, RepositoryRead, SourceFile,
-    SourcePage, SweepError, SweepReport, Visibility, address::is_glob,
+    SourcePage, SweepError, SweepReport, Visibility, address::is_glob, number_of,
 };
 
 /// Repositories handed on at a time, as many as a page of GitHub's.
@@ -86,7 +85,7 @@ impl DirectorySource {
         let mut facts = self.read_facts()?;
         let with_id = |folder: PathBuf| {
             let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            (facts.remove(&name).and_then(|facts| facts.id).unwrap_or_else(|| id_of(&name)), folder)
+            (facts.remove(&name).and_then(|facts| facts.id).unwrap_or_else(|| number_of(&name)), folder)
         };
         Ok(self.folders()?.into_iter().map(with_id).collect())
     }
@@ -159,7 +158,7 @@ fn describe(name: &str, facts: Facts, git: Option<Commit>, organisation: &Facts,
     let full_name = facts.full_name.unwrap_or_else(|| format!("{}/{name}", organisation.full_name.as_deref().unwrap_or(&local)));
     let told = facts.head.map(|sha| Commit { sha, committed_at: facts.committed_at, author: facts.committer });
     Repository {
-        id: facts.id.unwrap_or_else(|| id_of(name)),
+        id: facts.id.unwrap_or_else(|| number_of(name)),
         url: facts.url.or_else(|| organisation.url.as_ref().map(|url| format!("{url}/{name}"))),
         full_name,
         description: facts.description,
@@ -175,14 +174,6 @@ fn describe(name: &str, facts: Facts, git: Option<Commit>, organisation: &Facts,
         excluded: None,
         authority: Authority::Descriptor,
     }
-}
-
-/// A number for a folder that has none: of its name, so that it stays the same.
-fn id_of(name: &str) -> i64 {
-    let digest = Sha256::digest(name.as_bytes());
-    let bytes: [u8; 8] = digest[..8].try_into().expect("a digest is longer");
-    // Above GitHub's numbers, so that a folder never takes an entity from a repository.
-    (i64::from_be_bytes(bytes) & 0x3fff_ffff_ffff_ffff) | 0x4000_0000_0000_0000
 }
 
 /// The latest commit, where the folder is a checkout and git is installed.

@@ -16,7 +16,7 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use crate::requests::Requests;
+use crate::{error::chain, requests::Requests};
 
 /// To connect; the address is either near or wrong.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -238,20 +238,6 @@ fn unreachable(url: &Url, error: reqwest::Error) -> Fault {
     }
     let said = if error.is_timeout() { "no answer in time".to_owned() } else { chain(&error.without_url()) };
     Fault::Passing { error: WebError::Unreachable(said), wait: None }
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// Looks names up and gives no address inside: what was looked up is what is connected to, so a name cannot change between

@@ -28,6 +28,6 @@ pub use person::left;
 pub use relation::{Relation, RelationType};
 pub use repository::{
     Authority, Commit, Contents, FileRole, Files, FilesFound, FilesWanted, Known, Looked, RUNBOOK_PATHS, Repository,
-    RepositoryKey, RepositoryRead, Scope, SourceFile, SourcePage, SweepError, SweepMark, SweepReport, Visibility,
+    RepositoryKey, RepositoryRead, Scope, SourceFile, SourcePage, SweepError, SweepMark, SweepReport, Visibility, number_of,
 };
 pub use snapshot::{BrokenFile, Catalog, Entry, HeldBack, KeptBecause, Origin, Parts, Runbook, SourceState};

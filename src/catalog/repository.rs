@@ -5,6 +5,7 @@ use std::{collections::HashMap, time::Instant};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// A repository's facts as its source gives them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,38 @@ pub struct Repository {
     /// What its entities are taken for where others declare the same.
     #[serde(default, skip_serializing_if = "Authority::is_descriptor")]
     pub authority: Authority,
+}
+
+impl Repository {
+    /// What stands for a list or an address that is read like a repository: it has no git behind it.
+    pub fn without_git(id: i64, full_name: String, url: Option<String>, authority: Authority) -> Self {
+        Self {
+            id,
+            full_name,
+            url,
+            description: None,
+            default_branch: None,
+            visibility: Visibility::Private,
+            archived: false,
+            fork: false,
+            topics: Vec::new(),
+            language: None,
+            pushed_at: None,
+            head: None,
+            node_id: None,
+            excluded: None,
+            authority,
+        }
+    }
+}
+
+/// A number for what has none of its own: of its name, so that it stays the same.
+///
+/// It is above GitHub's numbers, so that nothing so numbered takes an entity from a repository there.
+pub fn number_of(name: &str) -> i64 {
+    let digest = Sha256::digest(name.as_bytes());
+    let bytes: [u8; 8] = digest[..8].try_into().expect("a digest is longer");
+    (i64::from_be_bytes(bytes) & 0x3fff_ffff_ffff_ffff) | 0x4000_0000_0000_0000
 }
 
 /// How much a claim to a person or a team weighs; the first is the strongest.

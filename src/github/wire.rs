@@ -18,7 +18,8 @@ use octocrab::{
 use serde::Serialize;
 use url::Url;
 
-use super::error::{GithubError, chain};
+use super::error::GithubError;
+use crate::error::chain;
 
 /// To connect; the address is either near or wrong.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -24,7 +24,7 @@ pub use pull_request::{check_pull_request, quote_code};
 pub use removal::Removals;
 pub use source::{ORGANISATION_PACE, Source};
 pub use summary::{Progress, SourceSummary, SyncSummary, Uncovered};
-pub use url::{ADDED, UrlSource, normalise, target_id};
+pub use url::{ADDED, UrlSource, normalise};
 
 use expand::expand;
 use page::{PageContext, write_page, write_pages};
@@ -33,6 +33,7 @@ use removal::{Missing, remove_missing};
 use crate::{
     catalog::{
         HeldBack, Known, Parts, RepositoryKey, Scope, SourcePage, SourceState, SweepError, SweepMark, SweepReport,
+        address::is_address,
         diff::{StoredDigest, StoredFile, Tally, diff_repository},
         kinds::CustomKinds,
     },
@@ -161,9 +162,8 @@ fn known(stored: &StoredSource, state: &SyncState, reading: &str, context: &Sync
     let is_read_so = |digest: &StoredDigest| digest.reading.as_deref() == Some(reading);
     let is_due = state.swept_at.is_none_or(|at| context.clock.now() - at >= EVERYTHING_EVERY);
     // Files elsewhere, and files that were missed there, change without a push.
-    let leans_elsewhere = |digest: &StoredDigest| {
-        digest.files.iter().any(|file| file.problem.is_some() || crate::catalog::address::is_address(&file.path))
-    };
+    let leans_elsewhere =
+        |digest: &StoredDigest| digest.files.iter().any(|file| file.problem.is_some() || is_address(&file.path));
     let heads = living.clone().map(|(id, digest)| {
         let is_current = is_read_so(digest) && !digest.excluded && !(is_due && leans_elsewhere(digest));
         (*id, digest.head.clone().filter(|_| is_current))

@@ -6,7 +6,6 @@ use std::{
     time::Instant,
 };
 
-use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use url::Url;
 
@@ -14,7 +13,7 @@ use super::elsewhere::{Elsewhere, FileElsewhere};
 use crate::{
     catalog::{
         Authority, Contents, FileRole, Files, Looked, Repository, RepositoryKey, RepositoryRead, SourceFile, SourcePage,
-        SweepReport, Visibility,
+        SweepReport, number_of,
     },
     store::{Store, StoreError},
 };
@@ -29,13 +28,6 @@ pub struct UrlSource {
     configured: Vec<String>,
     added: Mutex<Vec<String>>,
     elsewhere: Arc<Elsewhere>,
-}
-
-/// The stable number of a target's pseudo-repository, above GitHub's numbers: a repository's own file comes first.
-pub fn target_id(target: &str) -> i64 {
-    let digest = Sha256::digest(target.as_bytes());
-    let bytes: [u8; 8] = digest[..8].try_into().expect("a digest is longer");
-    (i64::from_be_bytes(bytes) & 0x3fff_ffff_ffff_ffff) | 0x4000_0000_0000_0000
 }
 
 /// A target as it is stored: two ways of writing one address are one target.
@@ -103,9 +95,9 @@ impl UrlSource {
     pub(super) async fn look(&self, keys: &[RepositoryKey]) -> Looked {
         let asked_at = Instant::now();
         let wanted = |id: i64| keys.iter().any(|key| key.id == id);
-        let targets: Vec<String> = self.targets().into_iter().filter(|target| wanted(target_id(target))).collect();
+        let targets: Vec<String> = self.targets().into_iter().filter(|target| wanted(number_of(target))).collect();
         let found = self.read(&targets).await;
-        let gone = keys.iter().map(|key| key.id).filter(|id| !targets.iter().any(|target| target_id(target) == *id)).collect();
+        let gone = keys.iter().map(|key| key.id).filter(|id| !targets.iter().any(|target| number_of(target) == *id)).collect();
         Looked { found, gone, errors: Vec::new(), asked_at }
     }
 
@@ -123,22 +115,11 @@ fn describe(target: &str, files: Vec<FileElsewhere>) -> RepositoryRead {
         };
         SourceFile { path: address, role: FileRole::Descriptor, contents }
     };
-    let repository = Repository {
-        id: target_id(target),
-        full_name: target.trim_start_matches("https://").trim_start_matches("http://").to_owned(),
-        url: Some(target.to_owned()),
-        description: None,
-        default_branch: None,
-        visibility: Visibility::Private,
-        archived: false,
-        fork: false,
-        topics: Vec::new(),
-        language: None,
-        pushed_at: None,
-        head: None,
-        node_id: None,
-        excluded: None,
-        authority: Authority::Descriptor,
-    };
+    let repository = Repository::without_git(
+        number_of(target),
+        target.trim_start_matches("https://").trim_start_matches("http://").to_owned(),
+        Some(target.to_owned()),
+        Authority::Descriptor,
+    );
     RepositoryRead { repository, files: Files::Read(files.into_iter().map(file).collect()) }
 }

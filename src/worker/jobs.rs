@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
-use serde::{Deserialize, Serialize};
 use tracing::error;
 
 use super::{TOMBSTONES_KEPT, Worker};
@@ -19,55 +17,40 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct JobsOf(pub(super) Arc<Worker>);
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct SyncJob(JobContext<SyncSources>);
+/// Declares a job: its payload under the queue's name for it, and the work, whose `Err` makes the queue try again later.
+macro_rules! job {
+    ($name:ident($work:ty) = $identifier:ident, |$worker:ident, $job:ident| $done:expr) => {
+        #[derive(Debug, serde::Serialize, serde::Deserialize)]
+        #[serde(transparent)]
+        pub(super) struct $name(crate::store::JobContext<$work>);
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct DeliverJob(JobContext<Message>);
+        impl graphile_worker::TaskHandler for $name {
+            const IDENTIFIER: &'static str = crate::store::$identifier;
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct RestoreJob(JobContext<RestoreRepository>);
-
-impl TaskHandler for RestoreJob {
-    const IDENTIFIER: &'static str = crate::store::RESTORE;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
-        worker.run_restore(self.0).await.map_err(|error| error.to_string())
-    }
+            async fn run(self, context: graphile_worker::WorkerContext) -> impl graphile_worker::IntoTaskHandlerResult {
+                let Some($crate::worker::jobs::JobsOf($worker)) = context.get_ext::<$crate::worker::jobs::JobsOf>() else {
+                    return Err("the queue has no worker".to_owned());
+                };
+                let $job = self.0;
+                $done.await.map_err(|error| error.to_string())
+            }
+        }
+    };
 }
+pub(super) use job;
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct LookJob(JobContext<LookAt>);
+job!(RestoreJob(RestoreRepository) = RESTORE, |worker, job| worker.run_restore(job));
 
-impl TaskHandler for LookJob {
-    const IDENTIFIER: &'static str = crate::store::LOOK_AT;
+job!(LookJob(LookAt) = LOOK_AT, |worker, job| worker.run_look(job));
 
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
-        worker.run_look(self.0).await
-    }
-}
+job!(SyncJob(SyncSources) = SYNC_SOURCES, |worker, job| worker.run_sync(job));
 
-impl TaskHandler for SyncJob {
-    const IDENTIFIER: &'static str = crate::store::SYNC_SOURCES;
+job!(DeliverJob(Message) = DELIVER, |worker, job| worker.run_deliver(job));
 
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
-        worker.run_sync(self.0).await.map_err(|error| error.to_string())
-    }
-}
-
-impl TaskHandler for DeliverJob {
-    const IDENTIFIER: &'static str = crate::store::DELIVER;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
-        let delivered = worker.app.outbox.deliver(&self.0.work).await;
+impl Worker {
+    /// Hands a message over. `Err` makes the queue try again later.
+    async fn run_deliver(&self, job: JobContext<Message>) -> Result<(), String> {
+        let delivered = self.app.outbox.deliver(&job.work).await;
         let result = match &delivered {
             Ok(()) => "sent".to_owned(),
             // Trying again is of no use; the audit line says why.
@@ -77,12 +60,10 @@ impl TaskHandler for DeliverJob {
             }
             Err(fault @ DeliveryError::Unreachable { .. }) => return Err(fault.to_string()),
         };
-        let ended = worker.app.store.finish_action(self.0.audit_id, worker.app.clock.now(), &result, None).await;
+        let ended = self.app.store.finish_action(job.audit_id, self.app.clock.now(), &result, None).await;
         ended.map_err(|error| error.to_string())
     }
-}
 
-impl Worker {
     /// Looks at one repository again and stores what changed. `Err` makes the queue try again later.
     async fn run_look(&self, job: JobContext<LookAt>) -> Result<(), String> {
         let LookAt { source, repository } = job.work;

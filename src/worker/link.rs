@@ -2,11 +2,9 @@
 //! Must not keep GitHub's token: it serves to ask who its owner is, once.
 
 use chrono::TimeDelta;
-use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
-use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::{Worker, jobs::JobsOf};
+use super::{Worker, jobs::job};
 use crate::{
     catalog::people::AccountKind,
     chat::{Block, Button, Card, Message, Reply, Status, Text},
@@ -22,18 +20,7 @@ const LONGEST_PAUSE_SECS: u64 = 60;
 /// … nor for more than an hour in all; its codes are good for a quarter of one.
 const LONGEST_CODE_SECS: u64 = 3_600;
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct LinkJob(JobContext<LinkStep>);
-
-impl TaskHandler for LinkJob {
-    const IDENTIFIER: &'static str = crate::store::LINK;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
-        worker.run_link(self.0).await
-    }
-}
+job!(LinkJob(LinkStep) = LINK, |worker, job| worker.run_link(job));
 
 impl Worker {
     async fn run_link(&self, job: JobContext<LinkStep>) -> Result<(), String> {

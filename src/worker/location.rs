@@ -1,39 +1,26 @@
 //! Adds and removes addresses of single descriptors, and tells the asker what came of it.
 //! Must not judge a descriptor or an address: `catalog` and `sync` do.
 
-use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
-use serde::{Deserialize, Serialize};
-
 use super::{
     Worker,
-    jobs::{JobsOf, answer_to},
+    jobs::{answer_to, job},
 };
 use crate::{
     catalog::{
         EntityRef,
         descriptor::{Document, Verdict, parse_descriptor},
+        number_of,
     },
     chat::{Block, Card, ListItem, ListStyle, Reply, Status, Text, Tone},
     commands::answer::names::short_ref,
     store::{ChangeLocation, JobContext, LocationChange, StoreError},
-    sync::{Progress, Source, SourceSummary, SyncOrder, UrlSource, normalise, target_id},
+    sync::{Progress, Source, SourceSummary, SyncOrder, UrlSource, normalise},
 };
 
 /// Entities and errors told before "+ n more".
 const TOLD: usize = 15;
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct LocationJob(JobContext<ChangeLocation>);
-
-impl TaskHandler for LocationJob {
-    const IDENTIFIER: &'static str = crate::store::CHANGE_LOCATION;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
-        worker.run_change_location(self.0).await.map_err(|error| error.to_string())
-    }
-}
+job!(LocationJob(ChangeLocation) = CHANGE_LOCATION, |worker, job| worker.run_change_location(job));
 
 /// What reading an address for the first time brought.
 struct FirstRead {
@@ -107,7 +94,7 @@ impl Worker {
 
     fn tell_added(&self, url: &str, read: &FirstRead, summary: &SourceSummary) -> Reply {
         let catalog = self.app.catalog.load();
-        let id = target_id(url);
+        let id = number_of(url);
         let is_here = |origin: &crate::catalog::Origin| origin.repository_id == id && *origin.source == *summary.id;
         let found = catalog.entries().iter().filter(|entry| is_here(&entry.origin));
         let found: Vec<&EntityRef> = found.map(|entry| &entry.entity.entity_ref).collect();

@@ -1,36 +1,23 @@
 //! The job that tells an author of a mistake on a default branch: whom, where, and in which words.
 //! Must not decide what is a mistake, and says each thing once.
 
-use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Worker, jobs::JobsOf};
+use super::{Worker, jobs::job};
 use crate::{
     catalog::{Catalog, Entry, Kind},
     chat::{Block, Button, Card, ListItem, ListStyle, Message, Platform, Reply, Status, Text, Tone},
     commands::answer::names::channel_of,
     github::write::Written,
     playground,
-    store::{AuthorNote, BrokenPlace, JobContext, NoteAbout, Standing},
+    store::{AuthorNote, BrokenPlace, NoteAbout, Standing},
     sync::Source,
 };
 
 /// Ties a User to an account on GitHub, as Backstage has it.
 const GITHUB_LOGIN: &str = "github.com/user-login";
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct TellAuthorJob(JobContext<AuthorNote>);
-
-impl TaskHandler for TellAuthorJob {
-    const IDENTIFIER: &'static str = crate::store::TELL_AUTHOR;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
-        worker.tell_author(&self.0.work).await
-    }
-}
+job!(TellAuthorJob(AuthorNote) = TELL_AUTHOR, |worker, job| worker.tell_author(&job.work));
 
 /// Who reads a note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

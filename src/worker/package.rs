@@ -4,14 +4,12 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
-use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
-use super::{Worker, jobs::JobsOf};
+use super::{Worker, jobs::job};
 use crate::{
     github::PackagesRead,
-    store::{Job, JobContext, OfSource, PackageOutcome, StoreError},
+    store::{Job, OfSource, PackageOutcome, StoreError},
     sync::Source,
 };
 
@@ -30,28 +28,18 @@ const MAX_FAILURES: usize = 3;
 /// Then it is left alone for this long.
 const AFTER_FAILURES: TimeDelta = TimeDelta::minutes(10);
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct PackagesJob(JobContext<OfSource>);
-
-impl TaskHandler for PackagesJob {
-    const IDENTIFIER: &'static str = crate::store::READ_PACKAGES;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
-        let OfSource { source } = self.0.work;
-        let Some(found) = worker.sources.iter().find(|known| known.id() == source) else { return Ok(()) };
-        let turn = async {
-            if let Some(again) = worker.read_packages(found).await? {
-                worker.app.store.enqueue_job(Job::ReadPackages(OfSource { source }, again)).await?;
-            }
-            Ok::<(), StoreError>(())
-        };
-        turn.await.map_err(|error| error.to_string())
-    }
-}
+job!(PackagesJob(OfSource) = READ_PACKAGES, |worker, job| worker.run_packages(job.work));
 
 impl Worker {
+    /// One turn, and the next where something is left.
+    async fn run_packages(&self, OfSource { source }: OfSource) -> Result<(), StoreError> {
+        let Some(found) = self.sources.iter().find(|known| known.id() == source) else { return Ok(()) };
+        if let Some(again) = self.read_packages(found).await? {
+            self.app.store.enqueue_job(Job::ReadPackages(OfSource { source }, again)).await?;
+        }
+        Ok(())
+    }
+
     /// Has the packages of a source read where a head is not the one they are of. An extra: what keeps it from being
     /// asked for is no fault of the sync, and the next one asks again.
     pub(super) async fn want_packages(&self, source: &Source) {

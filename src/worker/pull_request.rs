@@ -1,28 +1,14 @@
 //! The job that checks the descriptors which a pull request changes.
 //! Must not know how they are checked nor how GitHub is told: `sync` does.
 
-use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
-use serde::{Deserialize, Serialize};
-
-use super::{Worker, jobs::JobsOf};
+use super::{Worker, jobs::job};
 use crate::{
     github::{GithubError, write::Written},
-    store::{CheckPullRequest, JobContext},
+    store::CheckPullRequest,
     sync::{Source, check_pull_request},
 };
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct CheckPullRequestJob(JobContext<CheckPullRequest>);
-
-impl TaskHandler for CheckPullRequestJob {
-    const IDENTIFIER: &'static str = crate::store::CHECK_PULL_REQUEST;
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
-        worker.check_pull_request(&self.0.work).await.map_err(|error| error.to_string())
-    }
-}
+job!(CheckPullRequestJob(CheckPullRequest) = CHECK_PULL_REQUEST, |worker, job| worker.check_pull_request(&job.work));
 
 impl Worker {
     async fn check_pull_request(&self, work: &CheckPullRequest) -> Result<(), GithubError> {

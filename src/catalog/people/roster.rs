@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::catalog::{Authority, Contents, FileRole, Files, Repository, RepositoryRead, SourceFile, Visibility};
+use crate::catalog::{Authority, Contents, FileRole, Files, Repository, RepositoryRead, SourceFile, number_of};
 
 /// Backstage's longest name of an entity.
 const LONGEST_NAME: usize = 63;
@@ -82,33 +82,9 @@ impl Roster {
         let mut files = spread("teams", self.teams.iter().map(|team| team_document(team, &team_names)).collect());
         let people = self.people.iter().map(|person| person_document(person, &people_names, &team_names)).collect();
         files.extend(spread("members", people));
-        let repository = Repository {
-            id: in_directory_id(&format!("people of {source}")),
-            full_name: name,
-            url,
-            description: None,
-            default_branch: None,
-            visibility: Visibility::Private,
-            archived: false,
-            fork: false,
-            topics: Vec::new(),
-            language: None,
-            pushed_at: None,
-            head: None,
-            node_id: None,
-            excluded: None,
-            authority,
-        };
+        let repository = Repository::without_git(number_of(&format!("people of {source}")), name, url, authority);
         RepositoryRead { repository, files: Files::Read(files) }
     }
-}
-
-/// A number for what has none: of its name, so that it stays the same; above GitHub's numbers, so that it never takes an
-/// entity from a repository.
-pub fn in_directory_id(name: &str) -> i64 {
-    let digest = Sha256::digest(name.as_bytes());
-    let bytes: [u8; 8] = digest[..8].try_into().expect("a digest is longer");
-    (i64::from_be_bytes(bytes) & 0x3fff_ffff_ffff_ffff) | 0x4000_0000_0000_0000
 }
 
 /// The nearest text that Backstage takes as the name of an entity, lower case; the same for the same text.
