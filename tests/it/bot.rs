@@ -196,7 +196,7 @@ impl Bot {
 
     /// Waits until something is so; fails after ten seconds of real time.
     pub async fn until(&self, what: &str, is_so: impl AsyncFn(&App) -> bool) {
-        for _ in 0..1_000 {
+        for _ in 0..4_000 {
             if is_so(self.app()).await {
                 return;
             }
