@@ -9,7 +9,11 @@ use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    catalog::{Catalog, kinds::CustomKinds},
+    catalog::{
+        Catalog,
+        kinds::CustomKinds,
+        live::{ChannelTeams, Live, OnCall, Recent},
+    },
     chat::CommandSet,
     outbox::Outbox,
     settings::Settings,
@@ -26,6 +30,8 @@ pub struct App {
     pub store: Store,
     pub outbox: Outbox,
     pub clock: Clock,
+    /// What stands beside the catalog and changes by the minute.
+    pub live: LiveHandle,
 }
 
 /// The current snapshot: readers never wait, a writer swaps it whole.
@@ -46,6 +52,32 @@ impl CatalogHandle {
     /// Replaces the snapshot by one made of it; tried again where another writer was quicker, so none is lost.
     pub fn update(&self, change: impl Fn(&Catalog) -> Catalog) {
         self.current.rcu(|current| Arc::new(change(current)));
+    }
+}
+
+/// Who is on call, what happened lately, which team a conversation belongs to: read without a lock, replaced whole.
+#[derive(Debug, Default)]
+pub struct LiveHandle {
+    on_call: ArcSwap<OnCall>,
+    recent: ArcSwap<Recent>,
+    channels: ArcSwap<ChannelTeams>,
+}
+
+impl LiveHandle {
+    pub fn load(&self) -> Live {
+        Live { on_call: self.on_call.load_full(), recent: self.recent.load_full(), channels: self.channels.load_full() }
+    }
+
+    pub fn set_on_call(&self, on_call: OnCall) {
+        self.on_call.store(Arc::new(on_call));
+    }
+
+    pub fn set_recent(&self, recent: Recent) {
+        self.recent.store(Arc::new(recent));
+    }
+
+    pub fn set_channels(&self, channels: ChannelTeams) {
+        self.channels.store(Arc::new(channels));
     }
 }
 

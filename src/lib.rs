@@ -7,6 +7,7 @@ pub mod chat;
 pub mod cli;
 pub mod commands;
 pub mod directory;
+pub mod door;
 pub mod error;
 pub mod github;
 pub mod http;

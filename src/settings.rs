@@ -1,6 +1,7 @@
 //! The only reader of the configuration file and of the environment; plain values go down.
 //! Must not open connections nor know what the values are for.
 
+mod on_call;
 mod read;
 mod source;
 
@@ -10,6 +11,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+pub use on_call::{HttpOnCallSettings, LinkSettings, OnCallSettings, PagerDutySettings};
 pub use read::{ConfigError, check_text, load, path_folders, schema};
 pub use source::{
     AppAuth, BackstageSettings, DirectorySettings, Filters, GithubAuth, GithubSettings, OrgData, PeopleSettings,
@@ -31,17 +33,20 @@ pub struct Settings {
     pub hygiene: HygieneSettings,
     pub kinds: Vec<CustomKindSettings>,
     pub mapping: MappingSettings,
+    pub on_call: OnCallSettings,
+    /// Annotations that become titled links, besides those that are built in and before them.
+    pub links: Vec<LinkSettings>,
+    /// A folder of YAML files, each a command of the organisation's own.
+    pub custom_commands: Option<PathBuf>,
     // Sections of the contract that later versions read; they are accepted so that one file serves both.
     pub discord: Option<serde_json::Value>,
-    pub on_call: Option<serde_json::Value>,
-    pub links: Option<serde_json::Value>,
     pub scaffolder: Option<serde_json::Value>,
 }
 
 impl Settings {
     /// Keys that are set, accepted, and not used yet.
     pub fn keys_of_later_versions(&self) -> Vec<String> {
-        let Self { discord, on_call, links, scaffolder, server, access, hygiene, slack, .. } = self;
+        let Self { discord, scaffolder, server, hygiene, .. } = self;
         let mut keys = Vec::new();
         let mut note = |key: &str, is_set: bool| {
             if is_set {
@@ -49,12 +54,8 @@ impl Settings {
             }
         };
         note("discord", discord.is_some());
-        note("on_call", on_call.is_some());
-        note("links", links.is_some());
         note("scaffolder", scaffolder.is_some());
         note("server.api", server.api.public || !server.api.tokens.is_empty());
-        note("access.rules", !access.rules.is_empty());
-        note("slack.app_token", slack.as_ref().is_some_and(|slack| slack.app_token.is_some()));
         for key in hygiene.later.keys() {
             note(&format!("hygiene.{key}"), true);
         }
@@ -74,9 +75,10 @@ impl Default for Settings {
             hygiene: HygieneSettings::default(),
             kinds: Vec::new(),
             mapping: MappingSettings::default(),
+            on_call: OnCallSettings::default(),
+            links: Vec::new(),
+            custom_commands: None,
             discord: None,
-            on_call: None,
-            links: None,
             scaffolder: None,
         }
     }
@@ -133,7 +135,7 @@ pub struct SlackSettings {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub signing_secret: Option<SecretString>,
-    /// For Socket Mode, which a later version speaks.
+    /// `xapp-…`, for Socket Mode: no public address is needed. The way in where it is set.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub app_token: Option<SecretString>,
@@ -150,8 +152,19 @@ fn slack_api() -> String {
 pub struct AccessSettings {
     /// References of groups and users: `group:default/platform`.
     pub admins: Vec<String>,
-    /// Read by later versions.
-    pub rules: Vec<serde_json::Value>,
+    /// The first that names a command decides who may use it; without one its own definition does.
+    pub rules: Vec<AccessRule>,
+}
+
+/// Who may use one command, template or act.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessRule {
+    /// `catalog`, or an act of it, `catalog add`; `template:default/NAME` for a template.
+    pub command: String,
+    /// Any of these is enough: `everyone`, `members` (people the catalog knows), `owners` (of the entity it is about),
+    /// `admins`, or a reference of a group or user.
+    pub allow: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]

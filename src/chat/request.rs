@@ -29,6 +29,9 @@ pub struct Request {
     /// Where it was said; `None` where the platform did not tell.
     pub place: Option<Place>,
     pub act: Act,
+    /// The platform's own number of this act, the same each time it is delivered. What changes something claims it, so
+    /// that nothing is done twice; `None` where the platform delivers once.
+    pub delivery: Option<String>,
 }
 
 /// A platform's account, as the platform vouches for it.
@@ -54,6 +57,12 @@ pub struct Place {
 pub enum Act {
     /// `owner payments-api`: a command line without the leading slash or `/steward`.
     Say { line: String },
+    /// Words in a mention or a direct message: a command line or a plain question.
+    Ask { text: String },
+    /// "Who owns this?" about somebody's message; all texts that it holds, blocks and attachments included.
+    Inspect { texts: Vec<String> },
+    /// The person opened the page that the platform keeps for them.
+    Visit,
     /// A button was pressed; `line` is the command line it stands for.
     Press { line: String },
     /// One page of a form was sent. `values` are those of that page.

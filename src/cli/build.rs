@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::{
-    app::{App, CatalogHandle, Clock},
+    app::{App, CatalogHandle, Clock, LiveHandle},
     backstage::BackstageSource,
     catalog::{
         Catalog, Parts, Visibility,
@@ -76,6 +76,7 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
         store: Store::unopened(),
         outbox: Outbox { slack, playground: board },
         clock: Clock::System,
+        live: LiveHandle::default(),
         settings,
     })
 }

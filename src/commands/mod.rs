@@ -21,7 +21,7 @@ use include_dir::{Dir, include_dir};
 
 use crate::{
     app::App,
-    catalog::{Catalog, EntityRef, left, people::AccountKind},
+    catalog::{Catalog, EntityRef, left, live::Live, people::AccountKind},
     chat::{
         Access, Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, LineFault, Place, Platform,
         Reply, Request, Response, Status, Text, Visibility, limits,
@@ -70,6 +70,10 @@ pub struct Asking<'a> {
     pub store: StoreHealth,
     /// How old a source may get before answers say so loudly.
     pub stale_after: chrono::Duration,
+    /// What stands beside the catalog and changes by the minute.
+    pub live: Live,
+    /// See [`Request::delivery`].
+    pub delivery: Option<String>,
 }
 
 /// What the asker may do.
@@ -118,7 +122,18 @@ impl<'a> Asking<'a> {
             Some(_) if is_admin => Standing::Admin,
             Some(_) => Standing::Member,
         };
-        Self { now, account, place, person, groups, standing, store, stale_after: STALE_AFTER }
+        Self {
+            now,
+            account,
+            place,
+            person,
+            groups,
+            standing,
+            store,
+            stale_after: STALE_AFTER,
+            live: Live::default(),
+            delivery: None,
+        }
     }
 }
 
@@ -138,16 +153,17 @@ pub fn load_definitions() -> Result<CommandSet, BadCommandFile> {
 pub async fn respond(app: &App, request: Request) -> Response {
     let catalog = app.catalog.load();
     let admins = admins(app);
-    let Request { account, place, act } = request;
+    let Request { account, place, act, delivery } = request;
     let health = match app.store.away_since() {
         _ if account.platform == Platform::Terminal => StoreHealth::Absent,
         Some(since) => StoreHealth::AwaySince(since),
         None => StoreHealth::Reachable,
     };
     let asking = Asking::new(&catalog, app.clock.now(), &account, place.as_ref(), &admins, health);
-    let asking = Asking { stale_after: stale_after(app), ..asking };
+    let live = app.live.load();
+    let asking = Asking { stale_after: stale_after(app), live, delivery, ..asking };
     match act {
-        Act::Say { line } | Act::Press { line } => answer_line(app, &catalog, &asking, &line).await,
+        Act::Say { line } | Act::Press { line } | Act::Ask { text: line } => answer_line(app, &catalog, &asking, &line).await,
         Act::Submit(sent) if sent.form == "report" => report::submit(app, &catalog, &asking, place.as_ref(), sent).await,
         Act::Submit(sent) if sent.form == "catalog" => catalog::add::submit(app, &catalog, &asking, sent).await,
         Act::Back(sent) if sent.form == "report" => report::back(&catalog, sent),
@@ -157,6 +173,7 @@ pub async fn respond(app: &App, request: Request) -> Response {
             Response::Choices(report::complete(&catalog, &asking, &field, &typed))
         }
         Act::Complete { .. } => Response::Choices(Vec::new()),
+        Act::Inspect { .. } | Act::Visit => Response::Reply(help::help(&app.commands, &asking, &help::Help::default())),
     }
 }
 

@@ -53,7 +53,7 @@ pub fn parse_account(fields: &Fields, catalog: &Catalog) -> Account {
 /// An act of an account in its own conversation with Steward.
 pub fn request(account: Account, act: Act) -> Request {
     let place = Place { channel_id: channel_of(&account.id), channel_name: None };
-    Request { account, place: Some(place), act }
+    Request { account, place: Some(place), act, delivery: None }
 }
 
 /// A command line as the model has it: no slash, no `/steward`.

@@ -163,6 +163,7 @@ impl CommandFields<'_> {
             account: account(self.user_id.into_owned(), self.user_name.into_owned()),
             place: place(self.channel_id.into_owned(), self.channel_name.into_owned()),
             act: Act::Say { line },
+            delivery: None,
         };
         let route = ReplyRoute {
             response_url: Url::parse(&self.response_url).ok(),
@@ -233,6 +234,7 @@ fn incoming(payload: Payload, act: Act, way: Way) -> Parsed {
         account: account(payload.user.id, name),
         place: place(filled(payload.channel.id).unwrap_or(payload.container.channel_id), payload.channel.name),
         act,
+        delivery: None,
     };
     Parsed::Act(Box::new(Incoming { request, route, way }))
 }

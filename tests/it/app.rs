@@ -27,6 +27,7 @@ pub fn test_app(slack: Option<SlackClient>) -> App {
         store: Store::default(),
         outbox: Outbox { slack, ..Outbox::default() },
         clock: Clock::fixed(test_now()),
+        live: Default::default(),
     }
 }
 

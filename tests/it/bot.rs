@@ -148,6 +148,7 @@ impl Bot {
             store: Store::unopened(),
             outbox: Outbox { slack: None, playground: Some(Board::default()) },
             clock: Clock::fixed(morning()),
+            live: Default::default(),
         };
         let connection = Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address");
         let elsewhere = Arc::new(Elsewhere::new(Web::new(&trusted), vec![("github.com".to_owned(), connection.clone())]));
@@ -220,7 +221,7 @@ impl Bot {
     async fn request(&self, login: &str, act: Act) -> Response {
         let account = Account { platform: Platform::Playground, id: login.to_owned(), name: login.to_owned() };
         let place = Place { channel_id: channel_of(login), channel_name: None };
-        respond(self.app(), Request { account, place: Some(place), act }).await
+        respond(self.app(), Request { account, place: Some(place), act, delivery: None }).await
     }
 
     /// What a guest is answered, as text.

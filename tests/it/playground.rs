@@ -53,6 +53,7 @@ fn app() -> Arc<App> {
         store: Store::default(),
         outbox: Outbox { slack: None, playground: Some(Board::default()) },
         clock: Clock::fixed(now()),
+        live: Default::default(),
     })
 }
 

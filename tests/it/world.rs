@@ -286,6 +286,7 @@ impl Bot {
             store: Store::default(),
             outbox: Outbox::default(),
             clock: Clock::fixed(now()),
+            live: Default::default(),
         };
         let account = Account { platform: Platform::Playground, id: "visitor".to_owned(), name: "Visitor".to_owned() };
         Self { app, account, place: None }
@@ -304,7 +305,7 @@ impl Bot {
     }
 
     pub fn act(&self, act: Act) -> Response {
-        let request = Request { account: self.account.clone(), place: self.place.clone(), act };
+        let request = Request { account: self.account.clone(), place: self.place.clone(), act, delivery: None };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(commands::respond(&self.app, request))
     }

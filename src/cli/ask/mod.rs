@@ -55,7 +55,7 @@ pub(super) async fn ask(args: &AskArgs, settings: Settings) -> anyhow::Result<Ou
     let app = build::app_with(settings, parts, Playground::LeftOut)?;
     let name = args.asker.trim_start_matches("user:").trim_start_matches("default/").to_owned();
     let account = Account { platform: Platform::Terminal, id: name.clone(), name };
-    let request = Request { account, place: None, act: Act::Say { line: args.line.join(" ") } };
+    let request = Request { account, place: None, act: Act::Say { line: args.line.join(" ") }, delivery: None };
     let response = respond(&app, request).await;
     match args.format {
         Format::Json => super::print(render_json(&response))?,

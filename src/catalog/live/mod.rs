@@ -1,0 +1,20 @@
+//! What stands beside the catalog and changes by the minute: who is on call, what happened lately, which team a
+//! conversation belongs to. Pure values that are replaced whole; must not know where they are read.
+
+mod channel;
+mod on_call;
+mod recent;
+
+use std::sync::Arc;
+
+pub use channel::ChannelTeams;
+pub use on_call::{OnCall, OnCallPerson, ScheduleKey, Shift};
+pub use recent::{Happened, Recent, RecentEvent};
+
+/// All of it as it was at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Live {
+    pub on_call: Arc<OnCall>,
+    pub recent: Arc<Recent>,
+    pub channels: Arc<ChannelTeams>,
+}
