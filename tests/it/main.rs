@@ -13,6 +13,7 @@ mod config;
 mod fake_github;
 mod fake_slack;
 mod fake_web;
+mod front_door;
 mod github;
 mod github_app;
 mod github_files;
