@@ -3,12 +3,13 @@
 
 mod timeline;
 
-use chrono::{DateTime, Datelike, Utc};
 use serde_json::Value;
 
 use super::{
     Asking,
     answer::{
+        self,
+        age::day,
         failure,
         names::{label, owner_text, short_ref},
         provenance,
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     app::App,
-    catalog::{Catalog, EntityRef},
+    catalog::{Catalog, EntityRef, Sought},
     chat::{Arguments, Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, limits::cut},
     store::{EntityPast, StoreError},
 };
@@ -48,23 +49,30 @@ impl From<&Arguments> for History {
 }
 
 pub async fn history(app: &App, catalog: &Catalog, asking: &Asking<'_>, args: &History) -> Reply {
-    let not_sure = match subject::resolve(catalog, asking, "history", &args.name) {
-        Ok(subject) if !subject.is_guess() => return living(app, catalog, asking, args, &subject).await,
-        Err(reply) if reply.status == Status::Ambiguous => return *reply,
-        not_sure => not_sure,
-    };
-    // Nothing there is called so; something that is gone may have been.
-    match gone(app, catalog, asking, args).await {
-        Ok(Some(reply)) => reply,
-        Ok(None) => match not_sure {
+    let resolved = subject::resolve(catalog, asking, "history", &args.name);
+    if subject::is_named(catalog, &args.name) {
+        return match resolved {
             Ok(subject) => living(app, catalog, asking, args, &subject).await,
             Err(reply) => *reply,
-        },
-        Err(error) => match not_sure {
-            Ok(subject) => away(asking, &subject.entry.entity.entity_ref, &error),
-            Err(_) => failure::not_answered("history", "The history of what is gone", asking, &error),
-        },
+        };
     }
+    // Nothing there is called so; something that is gone may have been.
+    match (gone(app, catalog, asking, args).await, resolved) {
+        (Ok(Some(reply)), _) => reply,
+        (Ok(None), Ok(subject)) => living(app, catalog, asking, args, &subject).await,
+        (Err(error), Ok(subject)) => away(asking, &subject.entry.entity.entity_ref, &error),
+        (Err(error), Err(reply)) if reply.status != Status::Ambiguous => gone_away(catalog, asking, args, &error),
+        (Ok(None) | Err(_), Err(reply)) => *reply,
+    }
+}
+
+/// The snapshot remembers for a while what is gone.
+fn gone_away(catalog: &Catalog, asking: &Asking<'_>, args: &History, error: &StoreError) -> Reply {
+    let mut reply = failure::not_answered("history", "The history of what is gone", asking, error);
+    if let Some(first) = catalog.find_gone(Sought::any(&args.name, &asking.groups)).first() {
+        reply.lead = reply.lead.say(" What is known without: ").join(answer::gone::text(catalog, asking, first));
+    }
+    reply
 }
 
 fn away(asking: &Asking<'_>, entity_ref: &EntityRef, error: &StoreError) -> Reply {
@@ -285,10 +293,4 @@ fn named(catalog: &Catalog, kind: &str, namespace: &str, written: &str) -> Text 
         Ok(target) => Text::plain(label(catalog, &target)),
         Err(_) => Text::new().code(cut(written, VALUE)),
     }
-}
-
-/// "3 March", with the year where it is not this one.
-fn day(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let format = if at.year() == now.year() { "%-d %B" } else { "%-d %B %Y" };
-    at.format(format).to_string()
 }

@@ -6,6 +6,7 @@ mod catalog;
 mod database;
 mod delivery;
 mod follow;
+mod gone;
 mod history;
 mod link;
 mod location;

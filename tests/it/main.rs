@@ -19,6 +19,7 @@ mod github_files;
 mod github_filters;
 mod github_look;
 mod github_news;
+mod gone;
 mod history;
 mod lines;
 mod lint;

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use steward::{
-    catalog::{Authority, Catalog, EntityRef, people::GoneClaim},
+    catalog::{Authority, Catalog, EntityRef, GoneBecause, GoneClaim},
     chat::Status,
 };
 
@@ -115,6 +115,9 @@ fn a_team_that_is_gone_says_since_when_and_so_does_what_it_owned() {
         source: "acme-people".into(),
         label: "Gone".to_owned(),
         since: now() - chrono::Duration::days(2),
+        owner: None,
+        repository: "acme".into(),
+        because: GoneBecause::NotDeclared,
     };
     let bot = Bot::new(build(&world, |parts| parts.gone = vec![gone]));
     let reply = bot.reply("/whois team-gone");
