@@ -96,7 +96,11 @@ impl Store {
             r#"select source_id, repository_id, full_name, removed_at as "removed_at!",
                       (select count(*) from entities e where e.source_id = r.source_id
                        and e.repository_id = r.repository_id and e.removed_at = r.removed_at) as "entities!"
-               from repositories r where removed_at is not null order by removed_at desc, full_name limit $1"#,
+               from repositories r where removed_at is not null
+                 -- What another source took over is not gone.
+                 and not exists (select from repositories living where living.repository_id = r.repository_id
+                                 and living.removed_at is null and living.facts->>'node_id' = r.facts->>'node_id')
+               order by removed_at desc, full_name limit $1"#,
             MOST_SHOWN
         );
         let rows = rows.fetch_all(self.pool()?).await?;

@@ -27,6 +27,11 @@ async fn bot() -> Bot {
 
 const OLD: &str = "payments-old was removed on 21 November: its repository, acme/payments-old, is gone. It was owned by Team X.";
 
+/// The answer without its line breaks.
+async fn say(bot: &Bot, line: &str) -> String {
+    bot.say(line).await.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn removed_thing_says_so_before_its_neighbours() {
     let bot = bot().await;
@@ -34,7 +39,7 @@ async fn removed_thing_says_so_before_its_neighbours() {
     bot.sync().await;
     for command in ["owner", "deps", "runbook"] {
         for name in ["payments-old", "component:default/payments-old", "Payments Old", "payments_old", "acme/payments-old"] {
-            let answer = bot.say(&format!("/{command} {name}")).await;
+            let answer = say(&bot, &format!("/{command} {name}")).await;
             assert!(answer.starts_with(OLD), "/{command} {name}: {answer}");
             assert!(answer.contains("/history component:default/payments-old"), "{answer}");
             let said = answer.find("was removed").unwrap();
@@ -55,7 +60,7 @@ async fn why_it_went_is_told_as_it_was() {
     bot.github.push_file("ledger", "catalog-info.yaml", component("ledger"));
     bot.github.model(|model| model.change("payments-old", |repo| repo.archived = true));
     bot.sync().await;
-    let answer = bot.say("/owner ledger-old").await;
+    let answer = say(&bot, "/owner ledger-old").await;
     let wanted = "ledger-old was removed on 21 November: acme/ledger no longer declares it. It was owned by Team X.";
     assert!(answer.starts_with(wanted), "{answer}");
     bot.github.push_file("ledger", "catalog-info.yaml", component("ledger-new"));
@@ -99,7 +104,7 @@ async fn owner_that_went_too_is_named_and_marked() {
     bot.github.delete("payments-old");
     bot.github.delete("org");
     bot.sync().await;
-    let answer = bot.say("/owner payments-old").await;
+    let answer = say(&bot, "/owner payments-old").await;
     assert!(answer.contains("It was owned by Team X, which is gone too."), "{answer}");
     bot.halt().await;
 }

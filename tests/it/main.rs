@@ -38,6 +38,7 @@ mod shop;
 mod slack;
 mod sync;
 mod tidy;
+mod transfer;
 mod url_source;
 mod uses;
 mod versions;
