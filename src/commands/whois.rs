@@ -358,7 +358,7 @@ fn sources_footer(catalog: &Catalog, entry: &Entry) -> Text {
     let told = voices
         .iter()
         .map(|voice| Text::plain(format!("{} {}", voice.origin.repository, authority_words(voice.origin.authority))));
-    Text::plain("Said by ").join(Text::list(told, ", ")).say(".")
+    Text::plain("Declared by ").join(Text::list(told, ", ")).say(".")
 }
 
 fn authority_words(authority: Authority) -> &'static str {
@@ -398,14 +398,18 @@ fn differences<'c>(catalog: &Catalog, all: impl Iterator<Item = &'c Difference>)
     vec![Block::Paragraph(title), Block::List { style: ListStyle::Bullets, items }]
 }
 
-/// "Team Payments no longer exists on GitHub since …": the mark of what is gone.
+/// "Team Payments no longer exists on GitHub; gone since …": the mark of what is gone.
 pub(in crate::commands) fn gone_text(gone: &GoneClaim) -> Text {
     let place = match gone.authority {
         Authority::Descriptor => "in the catalog",
         other => authority_words(other),
     };
     let what = if gone.entity_ref.kind() == "group" { "Team " } else { "" };
-    Text::plain(what).bold(&gone.label).say(format!(" no longer exists {place} since ")).push(Span::Time(gone.since)).say(".")
+    Text::plain(what)
+        .bold(&gone.label)
+        .say(format!(" no longer exists {place}; gone since "))
+        .push(Span::Time(gone.since))
+        .say(".")
 }
 
 /// What is left of somebody or a team that is gone: since when, and what still names them.

@@ -50,7 +50,7 @@ async fn removed_thing_says_so_before_its_neighbours() {
     assert_eq!((reply.status, reply.refs), (Status::NotFound, Vec::new()), "nothing that is there is claimed");
     // Whoever only comes near it is not told of the dead.
     assert!(!bot.say("/owner payments-olt").await.contains("was removed"));
-    assert!(bot.say("/history payments-old").await.starts_with("payments-old no longer exists since 21 November"));
+    assert!(bot.say("/history payments-old").await.starts_with("payments-old was removed on 21 November"));
     bot.halt().await;
 }
 

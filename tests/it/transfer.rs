@@ -70,7 +70,7 @@ async fn the_one_that_lost_it_hands_it_over_and_its_history_goes_on() {
     bot.sync().await;
     assert_eq!(place(&bot).as_deref(), Some("globex: globex/shop"));
     assert_eq!(bot.say("/history cart").await.replace("globex", "acme"), before);
-    assert!(bot.app().store.load_tombstones().await.unwrap().is_empty(), "it is not gone");
+    assert!(bot.app().store.load_tombstones(20).await.unwrap().is_empty(), "it is not gone");
     bot.github.push_file("shop", "catalog-info.yaml", component("team-c"));
     bot.sync().await;
     assert!(bot.say("/history cart").await.starts_with("cart has been owned by group:default/team-c since 1 January"));

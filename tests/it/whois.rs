@@ -122,10 +122,10 @@ fn a_team_that_is_gone_says_since_when_and_so_does_what_it_owned() {
     let bot = Bot::new(build(&world, |parts| parts.gone = vec![gone]));
     let reply = bot.reply("/whois team-gone");
     assert_eq!(reply.status, Status::Answered);
-    assert_eq!(reply.lead.to_plain(), "Team Gone no longer exists on GitHub since 2026-11-19 03:14 UTC.");
+    assert_eq!(reply.lead.to_plain(), "Team Gone no longer exists on GitHub; gone since 2026-11-19 03:14 UTC.");
     assert!(bot.say("/whois gone").contains("Still named as the owner of orphan"));
     assert!(bot.say("/owner team-gone").contains("no longer exists on GitHub"));
-    assert!(bot.say("/owner orphan").contains("Team Gone no longer exists on GitHub since"));
+    assert!(bot.say("/owner orphan").contains("Team Gone no longer exists on GitHub; gone since"));
 }
 
 #[test]
