@@ -93,8 +93,8 @@ async fn components_that_ship_a_package_are_told_with_version_and_owner() {
           - cart 2.14.1: Team A in #team-a, part of Till
           - tax 2.15.0: Team C, no channel known, part of Till
           - stock 2.0-beta9, 2.16.0: Team B in #team-b, part of Till, archived
-        Packages are known of 5 of 6 repositories, read just now. Of 1, GitHub has no dependency graph, or
-        does not show it.
+        The packages of 5 of 6 repositories are known, read just now. For 1 GitHub has no dependency graph
+        that Steward may see.
 
         Look at these yourself: their versions cannot be compared
           - acme/old ^2.1
@@ -116,11 +116,11 @@ async fn components_that_ship_a_package_are_told_with_version_and_owner() {
     check(
         &bot.say("/uses lodash ^4.17.0").await,
         expect![[r#"
-        1 component ships lodash ^4.17.0; 1 team owns it.
+        1 component ships lodash ^4.17.0; Team A owns it.
 
           - cart 4.17.20: Team A in #team-a, part of Till
-        Packages are known of 5 of 6 repositories, read just now. Of 1, GitHub has no dependency graph, or
-        does not show it.
+        The packages of 5 of 6 repositories are known, read just now. For 1 GitHub has no dependency graph
+        that Steward may see.
 
         Read from the catalog, synced just now
     "#]],
@@ -139,8 +139,8 @@ async fn components_that_ship_a_package_are_told_with_version_and_owner() {
         expect![[r#"
         No component is known to ship “left-pad”.
 
-        Packages are known of 5 of 6 repositories, read just now. Of 1, GitHub has no dependency graph, or
-        does not show it.
+        The packages of 5 of 6 repositories are known, read just now. For 1 GitHub has no dependency graph
+        that Steward may see.
 
         Read from the catalog, synced just now
     "#]],
@@ -189,7 +189,7 @@ async fn each_owning_team_is_told_once_a_day_by_whoever_the_catalog_knows() {
 
           - Team A in #team-a
           - Team B in #team-b
-          ! No channel is known here; please tell them yourself: Team C.
+          ! No channel of theirs is known here; please tell them yourself: Team C.
     "#]],
     );
     let messages = bot.messages("#team-b", 1).await;
