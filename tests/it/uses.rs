@@ -221,9 +221,9 @@ async fn each_owning_team_is_told_once_a_day_by_whoever_the_catalog_knows() {
     assert!(again.starts_with("Nobody more was told of"), "{again}");
     assert!(again.contains("Told of the same within the last day already: Team A, Team B."), "{again}");
     // Another range is another matter, and so is another day.
-    assert!(bot.say_as("ana", "/uses log4j-core <2.2 tell").await.starts_with("2 teams are told"));
+    assert!(bot.say_as("ana", "/uses log4j-core <2.2 tell").await.starts_with("2 teams were told"));
     bot.pass(TimeDelta::hours(24));
-    assert!(bot.say_as("ana", &line).await.starts_with("2 teams are told"));
+    assert!(bot.say_as("ana", &line).await.starts_with("2 teams were told"));
     assert_eq!(bot.messages("#team-b", 3).await.len(), 3);
     bot.halt().await;
 }
