@@ -6,6 +6,7 @@ mod catalog;
 mod database;
 mod delivery;
 mod follow;
+mod gone;
 mod history;
 mod link;
 mod location;
@@ -14,6 +15,7 @@ mod package;
 mod private;
 mod removal;
 mod sync;
+mod transfer;
 mod write;
 
 use std::{
@@ -45,6 +47,7 @@ pub use package::{PackageCoverage, PackageNotice, PackageOutcome, PackageTarget,
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use removal::{Removal, RemovalLimit, Removed, Restore, Tombstone};
 pub use sync::{SharedClock, SourceLock, StoredSource, SyncEnd, SyncState, Wrote};
+pub use transfer::TakeOver;
 pub use write::{Applied, PageWrite};
 
 /// How long a caller waits for a connection: a person is waiting behind it.
