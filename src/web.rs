@@ -241,6 +241,7 @@ fn refused(response: &Response) -> Fault {
 }
 
 fn unreachable(url: &Url, error: reqwest::Error) -> Fault {
+    let is_timeout = error.is_timeout();
     let mut cause: Option<&dyn std::error::Error> = Some(&error);
     while let Some(found) = cause {
         if found.is::<Inside>() {
@@ -249,7 +250,13 @@ fn unreachable(url: &Url, error: reqwest::Error) -> Fault {
         }
         cause = found.source();
     }
-    let said = if error.is_timeout() { "no answer in time".to_owned() } else { chain(&error.without_url()) };
+    let host = url.host_str().unwrap_or_default();
+    let said = match chain(&error.without_url()) {
+        _ if is_timeout => "no answer in time".to_owned(),
+        said if said.contains("dns error") => format!("{host} could not be found; is the name right?"),
+        said if said.contains("Connection refused") => format!("nothing answers at {host}"),
+        said => said,
+    };
     Fault::Passing { error: WebError::Unreachable(said), wait: None }
 }
 

@@ -57,7 +57,7 @@ impl Worker {
         let read = match self.read_first(url).await {
             Ok(read) => read,
             Err(why) => {
-                return Ok(say(Status::Refused, format!("{url} was not added, since it cannot be read: {why}.")));
+                return Ok(say(Status::Error, format!("{url} was not added, since it cannot be read: {why}.")));
             }
         };
         if read.valid.is_empty() {
