@@ -28,7 +28,7 @@ use super::{
     kinds::{BUILT_IN_KINDS, CustomKind, CustomKinds, ENVELOPE, KindRules},
 };
 
-pub use mention::{Mention, Mentioned, Presence};
+pub use mention::{DOCS as DOCS_ANNOTATION, Mention, Mentioned, Presence, RUNBOOK as RUNBOOK_ANNOTATION};
 pub use placeholder::{Holds, NoValue, ReadValue, Unfilled};
 pub use problem::Problem;
 

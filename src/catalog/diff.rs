@@ -192,6 +192,13 @@ pub fn facts_hash(repository: &Repository) -> Hash {
     hash(&serde_json::to_vec(repository).expect("facts are plain data"))
 }
 
+/// What is stored of a runbook or page of documentation.
+pub fn stored_text(bytes: &[u8]) -> String {
+    let end = bytes.len().min(LONGEST_TEXT);
+    // PostgreSQL stores no NUL in text.
+    String::from_utf8_lossy(&bytes[..end]).replace('\0', "")
+}
+
 /// Whether nothing of a repository differs from what is stored; then nothing is written.
 pub fn is_unchanged(stored: &StoredDigest, read: &RepositoryRead) -> bool {
     if stored.removed || stored.facts_hash != facts_hash(&read.repository) {
@@ -304,10 +311,8 @@ fn diff_file(
             change.files.push(write);
         }
         FileRole::Runbook | FileRole::Doc => {
-            let end = bytes.len().min(LONGEST_TEXT);
-            // PostgreSQL stores no NUL in text.
-            let text = String::from_utf8_lossy(&bytes[..end]).replace('\0', "");
-            let write = FileWrite { path: file.path.clone(), role: file.role, content_hash, text: Some(text), problem: None };
+            let text = Some(stored_text(bytes));
+            let write = FileWrite { path: file.path.clone(), role: file.role, content_hash, text, problem: None };
             change.files.push(write);
         }
         FileRole::Descriptor

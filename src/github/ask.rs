@@ -36,6 +36,12 @@ impl<'a> Asking<'a> {
         Self { source, tally: Tally::of_job(allowance) }
     }
 
+    /// What may take its time, and is tried again later: it waits no longer than one look may, so that no job holds its place.
+    pub(super) fn for_background(source: &'a GithubSource) -> Self {
+        let allowance = Some(Arc::new(Allowance::new(source.waits.longest_look)));
+        Self { source, tally: Tally { urgency: Urgency::Background, allowance } }
+    }
+
     /// One attempt of a GraphQL query.
     pub(super) async fn query(&self, query: &str, variables: impl Serialize) -> Result<Answer, Fault> {
         self.source.client.graphql(&self.tally, query, variables).await

@@ -40,7 +40,16 @@ impl GithubSource {
     /// among the errors of its wish; `Err` means that GitHub did not answer.
     pub async fn load_files(&self, wanted: &[FilesWanted]) -> Result<Vec<FilesFound>, GithubError> {
         let asking = if self.look.is_some() { Asking::for_look(self) } else { Asking::new(self, Urgency::Sweep) };
-        let mut reader = Reader::new(&asking, None);
+        self.find_wanted(&asking, wanted).await
+    }
+
+    /// The same for files that may take their time: whatever else is asked of GitHub goes first.
+    pub async fn load_documents(&self, wanted: &[FilesWanted]) -> Result<Vec<FilesFound>, GithubError> {
+        self.find_wanted(&Asking::for_background(self), wanted).await
+    }
+
+    async fn find_wanted(&self, asking: &Asking<'_>, wanted: &[FilesWanted]) -> Result<Vec<FilesFound>, GithubError> {
+        let mut reader = Reader::new(asking, None);
         let mut found = reader.find_files(wanted).await?;
         for error in reader.errors {
             let is_its = |wanted: &&FilesWanted| wanted.repository.full_name.as_ref() == Some(&error.location);

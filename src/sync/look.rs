@@ -43,9 +43,10 @@ async fn look_whole(source: &Source, keys: &[RepositoryKey], context: &SyncConte
     };
     summary.errors.extend(looked.errors);
     let ids: Vec<i64> = keys.iter().map(|key| key.id).collect();
-    let stored = context.store.load_repositories(source.id(), &ids).await?;
+    let (documents, files) = source.documents();
+    let stored = context.store.load_repositories(source.id(), &ids, files).await?;
     let reading = source.reading();
-    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context, docs_left: Default::default() };
+    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context, documents };
     let page = SourcePage { repositories: looked.found, total: None, asked_at: looked.asked_at };
     write_page(page, &page_context, &mut summary).await?;
     let is_living = |id: &i64| stored.get(id).is_some_and(|digest| !digest.removed);

@@ -26,7 +26,7 @@ pub use source::{ORGANISATION_PACE, Source};
 pub use summary::{Progress, SourceSummary, SyncSummary, Uncovered};
 pub use url::{ADDED, UrlSource, normalise};
 
-use expand::expand;
+use expand::{Documents, expand};
 use page::{PageContext, write_page, write_pages};
 use removal::{Missing, remove_missing};
 
@@ -97,11 +97,12 @@ async fn sync_whole(source: &Source, context: &SyncContext<'_>) -> Result<Source
     let _lock = context.store.lock_source(source.id()).await?;
     source.prepare(context.store).await?;
     let before = context.store.load_sync_state(source.id()).await?;
-    let stored = context.store.load_source(source.id()).await?;
+    let (documents, files) = source.documents();
+    let stored = context.store.load_source(source.id(), files).await?;
     let clock = context.store.read_clock().await?;
     let reading = source.reading();
     let known = known(&stored, &before, &reading, context);
-    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context, docs_left: Default::default() };
+    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context, documents };
     let (sender, receiver) = mpsc::channel::<SourcePage>(PAGES_AHEAD);
     let writing = write_pages(receiver, &page_context, &mut summary);
     let (swept, written) = tokio::join!(Box::pin(source.sweep(&known, sender)), Box::pin(writing));
@@ -288,7 +289,7 @@ pub async fn read_without_store(
     let mut parts = Parts::default();
     let reading = async {
         while let Some(mut page) = receiver.recv().await {
-            let lacking = expand(source, &mut page.repositories, None, elsewhere, &Default::default(), custom_kinds).await;
+            let lacking = expand(source, &mut page.repositories, None, elsewhere, Documents::Now, custom_kinds).await;
             for read in page.repositories {
                 let unmet = lacking.get(&read.repository.id).map_or(&[][..], Vec::as_slice);
                 parts.add_repository(source.id(), diff_repository(None, &[], &read, unmet, custom_kinds));

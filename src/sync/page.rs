@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Source, SourceSummary, SyncContext,
-    expand::{DocsLeft, expand, names_others},
+    expand::{Documents, expand, names_others},
     note::tell_authors,
     people,
 };
@@ -28,7 +28,7 @@ pub(super) struct PageContext<'a> {
     pub(super) stored: &'a StoredSource,
     pub(super) clock: SharedClock,
     pub(super) context: &'a SyncContext<'a>,
-    pub(super) docs_left: DocsLeft,
+    pub(super) documents: Documents,
 }
 
 /// Repositories that name files to be read wait until so many are together: then those files cost a few requests for all of
@@ -48,7 +48,7 @@ pub(super) async fn write_pages(
         page_context.context.progress.page(page_context.source.id(), page.repositories.len(), page.total);
         seen.extend(page.repositories.iter().map(|read| read.repository.id));
         if page_context.source.names_files() {
-            gather_naming(&mut page, &mut waiting, page_context.context);
+            gather_naming(&mut page, &mut waiting, page_context);
         }
         if write_page(page, page_context, summary).await? == Wrote::Something {
             wrote = Wrote::Something;
@@ -68,8 +68,8 @@ pub(super) async fn write_pages(
 }
 
 /// Takes those off the page that name files to be read.
-fn gather_naming(page: &mut SourcePage, waiting: &mut Option<SourcePage>, context: &SyncContext<'_>) {
-    let named = |read: &mut RepositoryRead| names_others(read, context.custom_kinds);
+fn gather_naming(page: &mut SourcePage, waiting: &mut Option<SourcePage>, page_context: &PageContext<'_>) {
+    let named = |read: &mut RepositoryRead| names_others(read, page_context.documents, page_context.context.custom_kinds);
     let naming: Vec<RepositoryRead> = tokio::task::block_in_place(|| page.repositories.extract_if(.., named).collect());
     if naming.is_empty() {
         return;
@@ -86,9 +86,9 @@ pub(super) async fn write_page(
     page_context: &PageContext<'_>,
     summary: &mut SourceSummary,
 ) -> Result<Wrote, StoreError> {
-    let PageContext { source, reading, stored, clock, context, docs_left } = page_context;
+    let PageContext { source, reading, stored, clock, context, documents } = page_context;
     let source_id = source.id();
-    let lacking = expand(source, &mut page.repositories, Some(stored), context.elsewhere, docs_left, context.custom_kinds).await;
+    let lacking = expand(source, &mut page.repositories, Some(stored), context.elsewhere, *documents, context.custom_kinds).await;
     let asked_at = clock.time_of(page.asked_at);
     summary.repositories += page.repositories.len() as u64;
     let mut differing: Vec<RepositoryRead> = Vec::new();

@@ -37,9 +37,9 @@ pub enum Presence {
 }
 
 /// The annotation that names a runbook.
-const RUNBOOK: &str = "steward.dev/runbook";
+pub const RUNBOOK: &str = "steward.dev/runbook";
 /// The annotation that says where the docs are.
-const DOCS: &str = "backstage.io/techdocs-ref";
+pub const DOCS: &str = "backstage.io/techdocs-ref";
 
 /// All mentions of a document, in its order.
 pub fn find_mentions(root: &Node) -> Vec<Mention> {
