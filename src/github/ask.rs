@@ -8,6 +8,7 @@ use super::{
     GithubSource,
     client::{Answer, Tally, Urgency},
     error::{Fault, GithubError},
+    outline::Overload,
     waits::{Allowance, Patience},
 };
 
@@ -15,6 +16,8 @@ use super::{
 pub(super) const LARGEST_PAGE: usize = 100;
 /// A page size that failed is tried again after at most so many good pages.
 const MAX_GOOD_PAGES_BEFORE_GROWTH: u32 = 16;
+/// Things of one portion that may be at fault themselves; where more are, it is the size of the portion.
+const MAX_BLAMED: usize = 5;
 /// How often one thing alone may be too much before it is given up.
 const MAX_HEAVY_ALONE: u32 = 3;
 
@@ -75,6 +78,15 @@ pub(super) enum Next {
 impl<'a> Attempts<'a> {
     pub(super) fn new(asking: &'a Asking<'_>) -> Self {
         Self { patience: asking.patience(), overloads: 0, heavy_alone: 0 }
+    }
+
+    /// What an answer to so many things may be taken for now.
+    pub(super) fn overload(&self, asked_for: usize) -> Overload {
+        match (asked_for, self.overloads) {
+            (0 | 1, _) => Overload::TakeWhatCame,
+            (_, 0) => Overload::AskForLess,
+            (_, _) => Overload::BlameFew((asked_for / 2).min(MAX_BLAMED)),
+        }
     }
 
     /// Waits as the fault asks for and makes the portion smaller, or says that it is over.

@@ -93,7 +93,7 @@ impl Reader<'_> {
         loop {
             let count = size.now().min(tasks.len());
             let batch: Vec<&Task> = tasks.iter().take(count).collect();
-            let fault = match ask(self.asking, searches, &batch).await {
+            let fault = match ask(self.asking, searches, &batch, attempts.overload(count)).await {
                 Ok(came) => {
                     size.grow();
                     return Ok(came);
@@ -320,7 +320,12 @@ impl<'w> Search<'w> {
 }
 
 /// Asks for these objects once. The answer has one for each task, in their order.
-async fn ask(asking: &Asking<'_>, searches: &[Search<'_>], tasks: &[&Task]) -> Result<Vec<Came>, Fault> {
+async fn ask(
+    asking: &Asking<'_>,
+    searches: &[Search<'_>],
+    tasks: &[&Task],
+    overload: Overload,
+) -> Result<Vec<Came>, Fault> {
     #[derive(Serialize)]
     struct NoVariables {}
     type Data = HashMap<String, Option<Box<RawValue>>>;
@@ -343,7 +348,6 @@ async fn ask(asking: &Asking<'_>, searches: &[Search<'_>], tasks: &[&Task]) -> R
         of_task.push(place);
     }
     let answer = asking.query(&asking.source.queries.objects(&blocks), NoVariables {}).await?;
-    let overload = if tasks.len() == 1 { Overload::TakeWhatCame } else { Overload::AskForLess };
     let Outline { data, errors } = parse_outline(&answer, overload, Data::is_empty)?;
     let Some(mut data) = data else { return Err(emptiness_fault(errors)) };
     let mut faults: HashMap<usize, Vec<NodeFault>> = HashMap::new();
