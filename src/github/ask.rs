@@ -26,23 +26,29 @@ const MAX_HEAVY_ALONE: u32 = 3;
 pub(super) struct Asking<'a> {
     pub(super) source: &'a GithubSource,
     tally: Tally,
+    is_hurried: bool,
 }
 
 impl<'a> Asking<'a> {
     pub(super) fn new(source: &'a GithubSource, urgency: Urgency) -> Self {
-        Self { source, tally: Tally::of(urgency) }
+        Self { source, tally: Tally::of(urgency), is_hurried: false }
+    }
+
+    /// For what a sweep can do without, and asks for again: an outage is not waited out while others wait behind it.
+    pub(super) fn hurried(self) -> Self {
+        Self { is_hurried: true, ..self }
     }
 
     /// A look at single repositories, which waits no longer than one may.
     pub(super) fn for_look(source: &'a GithubSource) -> Self {
         let allowance = source.look.clone().unwrap_or_else(|| Arc::new(Allowance::new(source.waits.longest_look)));
-        Self { source, tally: Tally::of_job(allowance) }
+        Self { source, tally: Tally::of_job(allowance), is_hurried: false }
     }
 
     /// What may take its time, and is tried again later: it waits no longer than one look may, so that no job holds its place.
     pub(super) fn for_background(source: &'a GithubSource) -> Self {
         let allowance = Some(Arc::new(Allowance::new(source.waits.longest_look)));
-        Self { source, tally: Tally { urgency: Urgency::Background, allowance } }
+        Self { source, tally: Tally { urgency: Urgency::Background, allowance }, is_hurried: true }
     }
 
     /// One attempt of a GraphQL query.
@@ -56,7 +62,8 @@ impl<'a> Asking<'a> {
     }
 
     pub(super) fn patience(&self) -> Patience<'_> {
-        Patience::new(&self.source.waits).within(self.tally.allowance.as_deref())
+        let patience = Patience::new(&self.source.waits).within(self.tally.allowance.as_deref());
+        if self.is_hurried { patience.hurried() } else { patience }
     }
 }
 

@@ -27,6 +27,8 @@ const MAX_FOLDERS: usize = 1_000;
 const MAX_ENTRIES: usize = 100_000;
 /// Files of one repository.
 const MAX_FILES: usize = 1_000;
+/// Objects that are too much for GitHub even alone, in a row, before it is GitHub that fails: the others are not tried.
+const MAX_STEPPED_PAST: usize = 3;
 /// A file's mode in a tree, without its permissions: a link is a blob, too, and holds no more than a path.
 const REGULAR_FILE: u32 = 0o100_000;
 const FILE_TYPE: u32 = 0o170_000;
@@ -39,7 +41,7 @@ impl GithubSource {
     /// A plain path costs one object of a request, a glob one for each folder on its way besides. What cannot be read is
     /// among the errors of its wish; `Err` means that GitHub did not answer.
     pub async fn load_files(&self, wanted: &[FilesWanted]) -> Result<Vec<FilesFound>, GithubError> {
-        let asking = if self.look.is_some() { Asking::for_look(self) } else { Asking::new(self, Urgency::Sweep) };
+        let asking = if self.look.is_some() { Asking::for_look(self) } else { Asking::new(self, Urgency::Sweep).hurried() };
         self.find_wanted(&asking, wanted).await
     }
 
@@ -71,8 +73,21 @@ impl Reader<'_> {
             search.begin(at, &mut tasks);
         }
         let mut size = PortionSize::new(LARGEST_PAGE);
+        // Objects that GitHub could not give even alone, one after another.
+        let mut passed = 0;
+        let mut given_up: Option<String> = None;
         while !tasks.is_empty() {
-            let came = self.load_objects(&searches, &tasks, &mut size).await?;
+            let came = match given_up.clone() {
+                Some(said) => tasks.iter().map(|_| Came { name: None, object: Object::Fault(said.clone()) }).collect(),
+                None => self.load_objects(&searches, &tasks, &mut size).await?,
+            };
+            match came.as_slice() {
+                [Came { name: None, object: Object::Fault(said) }] => {
+                    passed += 1;
+                    given_up = (passed >= MAX_STEPPED_PAST).then(|| said.clone());
+                }
+                _ => passed = 0,
+            }
             for came in came {
                 let task = tasks.pop_front().expect("no more came than was asked for");
                 self.take(&mut searches, task, came, &mut tasks).await;
