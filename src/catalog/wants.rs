@@ -1,6 +1,8 @@
 //! From the documents of a repository to what else is to be read: what Locations, placeholders and annotations name.
 //! Must not read it, nor decide how much of it is read.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::{
@@ -30,6 +32,15 @@ pub struct Unmet {
     pub path: String,
     pub line: usize,
     pub message: String,
+}
+
+/// What came out while the files of a repository were gathered.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// What they name and do not get.
+    pub unmet: Vec<Unmet>,
+    /// Descriptors that were parsed on the way, by path; without the values of placeholders.
+    pub parsed: HashMap<String, Vec<Document>>,
 }
 
 /// What the documents of one file lead to.

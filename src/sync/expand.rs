@@ -11,10 +11,10 @@ use crate::{
     catalog::{
         Contents, FileRole, Files, FilesFound, FilesWanted, RUNBOOK_PATHS, Repository, RepositoryKey, RepositoryRead, SourceFile,
         address::{Place, is_address},
-        descriptor::{Presence, parse_descriptor},
+        descriptor::{Document, Presence, parse_descriptor},
         diff::StoredFile,
         kinds::CustomKinds,
-        wants::{Unmet, Want, collect_wants, is_document, may_want},
+        wants::{Gathered, Unmet, Want, collect_wants, is_document, may_want},
     },
     store::StoredSource,
 };
@@ -32,8 +32,8 @@ const MAX_PAGES: usize = 200;
 const LONGEST_PAGE: usize = 256 * 1024;
 const MAX_DOCS: usize = 4 * 1024 * 1024;
 
-/// What files name and do not get, by repository.
-pub(super) type Lacking = HashMap<i64, Vec<Unmet>>;
+/// What came out while files were gathered, by repository.
+pub(super) type AllGathered = HashMap<i64, Gathered>;
 
 /// A repository whose files are still being found.
 struct Growing<'a> {
@@ -50,6 +50,8 @@ struct Growing<'a> {
     docs: usize,
     pages: usize,
     unmet: Vec<Unmet>,
+    /// Descriptors that were looked into, by path.
+    parsed: HashMap<String, Vec<Document>>,
 }
 
 /// When documents are read, which no entity depends on: see [`is_document`].
@@ -68,18 +70,28 @@ impl Documents {
     }
 }
 
-/// Whether the files of a repository name others that are to be read.
-pub(super) fn names_others(read: &RepositoryRead, documents: Documents, custom_kinds: &CustomKinds) -> bool {
-    read.files.read().iter().filter(|file| file.role == FileRole::Descriptor).any(|file| match &file.contents {
-        Contents::Bytes(bytes) if may_want(bytes) => {
-            let wants = collect_wants(&read.repository, &file.path, &parse_descriptor(bytes, custom_kinds)).wants;
-            wants.iter().any(|want| !documents.is_met(want))
+/// Looks into the descriptors of a repository; gives whether they name files that are to be read.
+pub(super) fn look_into(
+    read: &RepositoryRead,
+    documents: Documents,
+    custom_kinds: &CustomKinds,
+    parsed: &mut HashMap<String, Vec<Document>>,
+) -> bool {
+    let mut names_others = false;
+    for file in read.files.read().iter().filter(|file| file.role == FileRole::Descriptor) {
+        let Contents::Bytes(bytes) = &file.contents else { continue };
+        if may_want(bytes) {
+            let found = parse_descriptor(bytes, custom_kinds);
+            let wants = collect_wants(&read.repository, &file.path, &found).wants;
+            names_others |= wants.iter().any(|want| !documents.is_met(want));
+            parsed.insert(file.path.clone(), found);
         }
-        Contents::Bytes(_) | Contents::Unreadable(_) => false,
-    })
+    }
+    names_others
 }
 
-/// Adds to each repository of the page that was read what its files name.
+/// Adds to each repository of the page that was read what its files name. Gives what came out by repository, `gathered` with
+/// it, which holds what is parsed already.
 ///
 /// `stored` is what is known of the source: while a descriptor is broken, what it named before is still read.
 pub(super) async fn expand(
@@ -89,17 +101,18 @@ pub(super) async fn expand(
     elsewhere: &Elsewhere,
     documents: Documents,
     custom_kinds: &CustomKinds,
-) -> Lacking {
-    let mut lacking = Lacking::new();
+    mut gathered: AllGathered,
+) -> AllGathered {
     if !source.names_files() {
-        return lacking;
+        return gathered;
     }
     let mut growing: Vec<(usize, Growing<'_>)> = Vec::new();
     for (at, read) in repositories.iter_mut().enumerate() {
         if let Files::Read(files) = &mut read.files {
             let known = stored.and_then(|stored| stored.get(&read.repository.id));
             let files = std::mem::take(files);
-            growing.push((at, Growing::new(read.repository.clone(), files, known.map_or(&[], |known| &known.files))));
+            let parsed = gathered.remove(&read.repository.id).unwrap_or_default().parsed;
+            growing.push((at, Growing::new(read.repository.clone(), files, known.map_or(&[], |known| &known.files), parsed)));
         }
     }
     // One round more than Locations may lead on: what the last of them names is read too.
@@ -114,12 +127,12 @@ pub(super) async fn expand(
         fulfil_elsewhere(elsewhere, &mut growing, &wants).await;
     }
     for (at, grown) in growing {
-        if !grown.unmet.is_empty() {
-            lacking.insert(grown.repository.id, grown.unmet);
+        if !grown.unmet.is_empty() || !grown.parsed.is_empty() {
+            gathered.insert(grown.repository.id, Gathered { unmet: grown.unmet, parsed: grown.parsed });
         }
         repositories[at].files = Files::Read(grown.files);
     }
-    lacking
+    gathered
 }
 
 /// Files of the repositories themselves, all in one question.
@@ -179,7 +192,12 @@ async fn fulfil_elsewhere(elsewhere: &Elsewhere, growing: &mut [(usize, Growing<
 }
 
 impl<'a> Growing<'a> {
-    fn new(repository: Repository, files: Vec<SourceFile>, stored: &'a [StoredFile]) -> Self {
+    fn new(
+        repository: Repository,
+        files: Vec<SourceFile>,
+        stored: &'a [StoredFile],
+        parsed: HashMap<String, Vec<Document>>,
+    ) -> Self {
         let seen = files.iter().map(|file| file.path.clone()).collect();
         let is_descriptor = |at: &usize| files[*at].role == FileRole::Descriptor;
         let fresh = (0..files.len()).filter(is_descriptor).collect();
@@ -194,6 +212,7 @@ impl<'a> Growing<'a> {
             docs: 0,
             pages: 0,
             unmet: Vec::new(),
+            parsed,
         }
     }
 
@@ -211,9 +230,9 @@ impl<'a> Growing<'a> {
                     continue;
                 }
             };
-            let parsed = parse_descriptor(bytes, custom_kinds);
+            let parsed = self.parsed.entry(file.path.clone()).or_insert_with(|| parse_descriptor(bytes, custom_kinds));
             self.is_broken |= parsed.iter().any(|document| document.problem().is_some());
-            let collected = collect_wants(&self.repository, &file.path, &parsed);
+            let collected = collect_wants(&self.repository, &file.path, parsed);
             self.unmet.extend(collected.unmet);
             for want in collected.wants {
                 if self.seen.contains(want.place.path()) || documents.is_met(&want) {

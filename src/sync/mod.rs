@@ -26,7 +26,7 @@ pub use source::{ORGANISATION_PACE, Source};
 pub use summary::{Progress, SourceSummary, SyncSummary, Uncovered};
 pub use url::{ADDED, UrlSource, normalise};
 
-use expand::{Documents, expand};
+use expand::{AllGathered, Documents, expand};
 use page::{PageContext, write_page, write_pages};
 use removal::{Missing, remove_missing};
 
@@ -289,10 +289,13 @@ pub async fn read_without_store(
     let mut parts = Parts::default();
     let reading = async {
         while let Some(mut page) = receiver.recv().await {
-            let lacking = expand(source, &mut page.repositories, None, elsewhere, Documents::Now, custom_kinds).await;
+            let repositories = &mut page.repositories;
+            let documents = Documents::Now;
+            let mut gathered =
+                expand(source, repositories, None, elsewhere, documents, custom_kinds, AllGathered::new()).await;
             for read in page.repositories {
-                let unmet = lacking.get(&read.repository.id).map_or(&[][..], Vec::as_slice);
-                parts.add_repository(source.id(), diff_repository(None, &[], &read, unmet, custom_kinds));
+                let gathered = gathered.remove(&read.repository.id).unwrap_or_default();
+                parts.add_repository(source.id(), diff_repository(None, &[], &read, &gathered, custom_kinds));
             }
         }
     };

@@ -97,3 +97,13 @@ fn find_values(node: &Node, mentions: &mut Vec<Mention>) {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
     }
 }
+
+/// Whether a placeholder stands anywhere in it, also one that names nothing.
+pub fn holds_placeholders(node: &Node) -> bool {
+    find_holder(node).is_some()
+        || match &node.value {
+            Value::List(items) => items.iter().any(holds_placeholders),
+            Value::Map(map) => map.entries.iter().any(|entry| holds_placeholders(&entry.node)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => false,
+        }
+}
