@@ -335,12 +335,7 @@ impl<'w> Search<'w> {
 }
 
 /// Asks for these objects once. The answer has one for each task, in their order.
-async fn ask(
-    asking: &Asking<'_>,
-    searches: &[Search<'_>],
-    tasks: &[&Task],
-    overload: Overload,
-) -> Result<Vec<Came>, Fault> {
+async fn ask(asking: &Asking<'_>, searches: &[Search<'_>], tasks: &[&Task], overload: Overload) -> Result<Vec<Came>, Fault> {
     #[derive(Serialize)]
     struct NoVariables {}
     type Data = HashMap<String, Option<Box<RawValue>>>;

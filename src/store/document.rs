@@ -237,14 +237,9 @@ async fn write_read(
         .execute(&mut *connection)
         .await?;
         // Of what is deleted no row is left to carry the version.
-        sqlx::query!(
-            "update repositories set version = $3 where source_id = $1 and repository_id = $2",
-            source_id,
-            id,
-            version
-        )
-        .execute(&mut *connection)
-        .await?;
+        sqlx::query!("update repositories set version = $3 where source_id = $1 and repository_id = $2", source_id, id, version)
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }

@@ -291,8 +291,7 @@ pub async fn read_without_store(
         while let Some(mut page) = receiver.recv().await {
             let repositories = &mut page.repositories;
             let documents = Documents::Now;
-            let mut gathered =
-                expand(source, repositories, None, elsewhere, documents, custom_kinds, AllGathered::new()).await;
+            let mut gathered = expand(source, repositories, None, elsewhere, documents, custom_kinds, AllGathered::new()).await;
             for read in page.repositories {
                 let gathered = gathered.remove(&read.repository.id).unwrap_or_default();
                 parts.add_repository(source.id(), diff_repository(None, &[], &read, &gathered, custom_kinds));

@@ -152,9 +152,10 @@ fn plan<'a>(target: &'a DocumentTarget, wanted: &FilesWanted, found: FilesFound)
     let is_gone = |path: &str| !now.contains_key(path) && (fault.is_none() || !wanted.fits(path));
     let removed = target.known.iter().map(|known| &known.path).filter(|path| is_gone(path)).cloned().collect();
     let is_stored = |write: &DocumentWrite| {
-        target.known.iter().any(|known| {
-            known.path == write.path && known.role == write.role && known.content_hash == write.content_hash
-        })
+        target
+            .known
+            .iter()
+            .any(|known| known.path == write.path && known.role == write.role && known.content_hash == write.content_hash)
     };
     let changed = now.into_values().flatten().filter(|write| !is_stored(write)).collect();
     DocumentsRead { target, changed, removed, fault }

@@ -391,8 +391,10 @@ async fn a_repository_that_times_out_by_itself_costs_one_request() {
         assert_eq!(swept.requests.graphql, 1 + 5 + 1, "{words}");
         // By their ids, too, where they are looked at with others.
         let known: Vec<_> = fake.model(|model| model.repos.iter().take(100).map(|it| (it.id, it.name.clone())).collect());
-        let key = |(id, name): &(i64, String)| {
-            RepositoryKey { id: *id, node_id: Some(fake.node_id(name)), full_name: Some(format!("acme/{name}")) }
+        let key = |(id, name): &(i64, String)| RepositoryKey {
+            id: *id,
+            node_id: Some(fake.node_id(name)),
+            full_name: Some(format!("acme/{name}")),
         };
         let keys: Vec<_> = known.iter().map(key).collect();
         fake.reset_counts();
