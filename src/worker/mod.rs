@@ -1,6 +1,7 @@
 //! What goes on without a person asking: following the store, the sync schedule, and the queue's jobs.
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
+mod document;
 mod heard;
 mod jobs;
 mod link;
@@ -287,6 +288,7 @@ impl Worker {
         let app = &self.app;
         let summary = sync_source(source, &self.sync_context(order, progress)).await?;
         self.want_packages(source).await;
+        self.want_documents(source, None).await;
         let result = if summary.failed { "failed" } else { "done" };
         metrics::counter!("steward_syncs_total", "source" => source.id().to_owned(), "result" => result).increment(1);
         let requests = summary.api_requests.graphql + summary.api_requests.rest;

@@ -10,6 +10,7 @@ mod bot;
 mod budget;
 mod cluster;
 mod config;
+mod documents;
 mod fake_github;
 mod fake_slack;
 mod fake_web;
