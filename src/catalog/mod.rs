@@ -3,12 +3,14 @@
 
 pub mod address;
 mod assemble;
+mod carry;
 pub mod descriptor;
 pub mod diff;
 mod entity;
 mod entity_ref;
 mod event;
 mod graph;
+mod index;
 pub mod kinds;
 pub mod lookup;
 pub mod people;

@@ -35,6 +35,7 @@ mod runbook;
 mod sequences;
 mod shop;
 mod slack;
+mod snapshot;
 mod sync;
 mod tidy;
 mod url_source;
