@@ -1,7 +1,10 @@
 //! The immutable snapshot that answers come from: all entities, indexed both ways.
 //! Must not know where it is kept; it is built from [`Parts`], whole, and never changed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -28,6 +31,9 @@ pub struct Parts {
     /// How many repositories are known, with and without a descriptor.
     pub repositories: usize,
     pub without_descriptor: usize,
+    /// By source and number the repositories that a store knows, and whether each has a descriptor.
+    #[serde(default)]
+    pub described: BTreeMap<String, HashMap<i64, bool>>,
     /// The database this was read from; empty for a catalog without a store.
     pub database: String,
     /// Chat accounts whose owners have proved a GitHub login.
