@@ -128,12 +128,12 @@ fn check_admins(app: &crate::app::App) -> Option<Line> {
         return None;
     }
     if admins.is_empty() {
-        let told = "none, so nobody may sync or remove from chat; access.admins takes teams and people, as in group:default/platform";
+        let told =
+            "none, so nobody may sync or remove from chat; access.admins takes teams and people, as in group:default/platform";
         return Some(Line::new("admins", Ok(told.to_owned())));
     }
-    let is_known = |admin: &&String| {
-        EntityRef::parse(admin, Some("group"), "default").is_ok_and(|admin| catalog.find(&admin).is_some())
-    };
+    let is_known =
+        |admin: &&String| EntityRef::parse(admin, Some("group"), "default").is_ok_and(|admin| catalog.find(&admin).is_some());
     let unknown: Vec<&str> = admins.iter().filter(|admin| !is_known(admin)).map(String::as_str).collect();
     let told = match unknown.as_slice() {
         [] => Ok(format!("{} in the catalog", if admins.len() == 1 { "is" } else { "all are" })),

@@ -38,6 +38,7 @@ mod runbook;
 mod sequences;
 mod shop;
 mod slack;
+mod snapshot;
 mod sync;
 mod tidy;
 mod transfer;

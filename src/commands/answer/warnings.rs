@@ -93,7 +93,12 @@ pub fn owner_gone(catalog: &Catalog, entry: &Entry) -> Vec<Block> {
 /// " Catalog own the system Product catalog, which it belongs to."
 fn why_instead(catalog: &Catalog, entry: &Entry) -> Option<Text> {
     let (owner, whole) = stand_in(catalog, entry)?;
-    Some(Text::plain(format!(" {} own the {} {}, which it belongs to.", label(catalog, &owner), whole.kind(), label(catalog, &whole))))
+    Some(Text::plain(format!(
+        " {} own the {} {}, which it belongs to.",
+        label(catalog, &owner),
+        whole.kind(),
+        label(catalog, &whole)
+    )))
 }
 
 /// " Ask Catalog, who own the system Product catalog, in #team-catalog."
