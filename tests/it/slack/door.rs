@@ -180,7 +180,7 @@ async fn form_of_a_command_is_opened_and_led_through() {
     let body = slash("/steward", "report payments-api", &bench.slack.response_url("1"));
     assert_eq!(bench.send("/slack/commands", body).await, (StatusCode::OK, Value::Null));
     let first = bench.slack.until("a form", |model| model.views.get("V1").cloned()).await;
-    let wrong_owner = BTreeMap::from([("what", vec!["owner"])]);
+    let wrong_owner = BTreeMap::from([("what", vec!["owner"]), ("right_owner", vec!["group:default/nobody"])]);
 
     let (_, answer) = bench.interact(&submit(&first, &wrong_owner)).await;
     assert_eq!(answer["response_action"], "errors");
