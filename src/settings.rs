@@ -46,7 +46,7 @@ pub struct Settings {
 impl Settings {
     /// Keys that are set, accepted, and not used yet.
     pub fn keys_of_later_versions(&self) -> Vec<String> {
-        let Self { discord, scaffolder, server, hygiene, .. } = self;
+        let Self { discord, on_call, links, custom_commands, scaffolder, server, access, hygiene, slack, .. } = self;
         let mut keys = Vec::new();
         let mut note = |key: &str, is_set: bool| {
             if is_set {
@@ -54,6 +54,11 @@ impl Settings {
             }
         };
         note("discord", discord.is_some());
+        note("on_call", on_call.pagerduty.is_some() || on_call.http.is_some());
+        note("links", !links.is_empty());
+        note("custom_commands", custom_commands.is_some());
+        note("access.rules", !access.rules.is_empty());
+        note("slack.app_token", slack.as_ref().is_some_and(|slack| slack.app_token.is_some()));
         note("scaffolder", scaffolder.is_some());
         note("server.api", server.api.public || !server.api.tokens.is_empty());
         for key in hygiene.later.keys() {

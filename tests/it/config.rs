@@ -190,8 +190,9 @@ fn wrong_values_say_what_to_write() {
 fn keys_of_later_versions_are_accepted_and_named() {
     let settings = read(
         "discord: { token: x }\nserver: { api: { public: true } }\n\
+         on_call: { pagerduty: { token: t } }\naccess: { rules: [{ command: catalog, allow: [admins] }] }\n\
          hygiene: { schedule: { day: tuesday, at: \"10:00\" }, catch_all: \"#platform\" }\n\
          sources: [{ type: github, id: a, org: a, auth: { token: t }, filters: { archived: exclude } }]\n",
     );
-    assert_eq!(settings.keys_of_later_versions(), ["discord", "server.api", "hygiene.schedule"]);
+    assert_eq!(settings.keys_of_later_versions(), ["discord", "on_call", "access.rules", "server.api", "hygiene.schedule"]);
 }
