@@ -9,13 +9,13 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 use tokio::{process::Command, sync::mpsc};
 
 use crate::catalog::{
     Authority, Commit, Contents, FileRole, Files, FilesFound, FilesWanted, RUNBOOK_PATHS, Repository, RepositoryRead, SourceFile,
-    SourcePage, SweepError, SweepReport, Visibility, address::is_glob, number_of,
+    SourcePage, SweepError, SweepReport, Visibility, address::is_glob, address::parse_glob, number_of,
 };
 
 /// Repositories handed on at a time, as many as a page of GitHub's.
@@ -208,11 +208,6 @@ fn read_files(folder: &Path, globs: &GlobSet) -> io::Result<Vec<SourceFile>> {
 fn missing(wanted: &FilesWanted, why: &str) -> FilesFound {
     let location = wanted.repository.full_name.clone().unwrap_or_default();
     FilesFound { files: Vec::new(), errors: vec![SweepError { location, message: why.to_owned() }] }
-}
-
-/// As GitHub's own globs: `*` stays inside of a folder, `**` does not.
-fn parse_glob(pattern: &str) -> Result<Glob, globset::Error> {
-    GlobBuilder::new(pattern).literal_separator(true).build()
 }
 
 /// Paths are looked up as they are; globs by one walk for all of them.

@@ -33,10 +33,11 @@ pub struct Settings {
     pub hygiene: HygieneSettings,
     pub kinds: Vec<CustomKindSettings>,
     pub mapping: MappingSettings,
+    /// Read by later versions: who is asked who is on call.
     pub on_call: OnCallSettings,
-    /// Annotations that become titled links, besides those that are built in and before them.
+    /// Read by later versions: annotations that become titled links.
     pub links: Vec<LinkSettings>,
-    /// A folder of YAML files, each a command of the organisation's own.
+    /// Read by later versions: a folder of YAML files, each a command of the organisation's own.
     pub custom_commands: Option<PathBuf>,
     // Sections of the contract that later versions read; they are accepted so that one file serves both.
     pub discord: Option<serde_json::Value>,
@@ -140,7 +141,7 @@ pub struct SlackSettings {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub signing_secret: Option<SecretString>,
-    /// `xapp-…`, for Socket Mode: no public address is needed. The way in where it is set.
+    /// `xapp-…`, for Socket Mode, which a later version speaks.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub app_token: Option<SecretString>,
@@ -157,7 +158,7 @@ fn slack_api() -> String {
 pub struct AccessSettings {
     /// References of groups and users: `group:default/platform`.
     pub admins: Vec<String>,
-    /// The first that names a command decides who may use it; without one its own definition does.
+    /// Read by later versions: the first that names a command decides who may use it.
     pub rules: Vec<AccessRule>,
 }
 

@@ -1,6 +1,7 @@
 //! Where a file is that somebody named: in a repository, or at an address of its own.
 //! Must not read anything, nor decide whether an address may be read.
 
+use globset::{Glob, GlobBuilder};
 use url::Url;
 
 use super::Repository;
@@ -88,6 +89,11 @@ impl Place {
 /// Whether a path stands for several files.
 pub fn is_glob(path: &str) -> bool {
     path.contains(['*', '?', '[', '{'])
+}
+
+/// A glob over paths as GitHub's own are: `*` stays inside of a folder, `**` does not.
+pub fn parse_glob(pattern: &str) -> Result<Glob, globset::Error> {
+    GlobBuilder::new(pattern).literal_separator(true).build()
 }
 
 /// Finds what a file of a repository names: relative to that file, to the root (`/x`), or by address.

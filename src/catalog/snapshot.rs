@@ -156,7 +156,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Builds the snapshot with all its indexes: about 100 ms for 20,000 entities.
+    /// Builds the snapshot with all its indexes.
     ///
     /// Of several claims to one reference the lowest repository id owns it, then the first path.
     pub fn build(parts: Parts) -> Self {
@@ -164,7 +164,7 @@ impl Catalog {
     }
 
     /// The snapshot of other parts, as [`Catalog::build`] makes it; what was made of entries that did not change is kept, so
-    /// that one change among 20,000 entities costs a tenth of building all.
+    /// that one change among many entities costs little.
     #[must_use]
     pub fn with_parts(&self, mut parts: Parts) -> Self {
         parts.claims.sort_by(|a, b| {

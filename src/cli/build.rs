@@ -13,7 +13,7 @@ use crate::{
     catalog::{
         Catalog, Parts, Visibility,
         kinds::{CustomKind, CustomKinds},
-        people::{MappedPerson, parse_mapping},
+        people::{MappedPerson, parse_mapping, people_source},
     },
     directory::DirectorySource,
     github::{AppKey, Auth, Connection, Filters, GithubConfig, GithubSource, OrgSource, OrgWanted, Waits},
@@ -126,7 +126,7 @@ pub struct Sources {
 /// must not keep the repositories from being read.
 fn organisation(settings: &GithubSettings, repositories: &GithubSource) -> Option<Source> {
     let wanted = OrgWanted { teams: settings.org_data.teams, users: settings.org_data.users };
-    let id = format!("{}-people", settings.id);
+    let id = people_source(&settings.id);
     let is_wanted = wanted.teams || wanted.users;
     is_wanted.then(|| Source::Organisation(OrgSource::new(id, settings.org.clone(), repositories.connection(), wanted)))
 }

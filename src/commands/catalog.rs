@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::App,
     catalog::{BrokenFile, Catalog, Kind, SourceState, address::name_file},
-    chat::{Account, Arguments, Block, Button, Card, ListItem, ListStyle, Place, Reply, Status, Text, Tone},
+    chat::{Account, Arguments, Block, Button, Card, Freshness, ListItem, ListStyle, Place, Reply, Status, Text, Tone},
     store::{AuditEntry, Job, SyncSources},
 };
 
@@ -212,7 +212,7 @@ fn sources_card(catalog: &Catalog, asking: &Asking<'_>) -> Card {
             Some(at) => text = text.say(format!(": synced {}", age(*at, asking.now))),
             None => text = text.say(": never synced"),
         }
-        if asking.is_stale(id, *synced_at) {
+        if asking.freshness(id, *synced_at) == Freshness::Stale {
             tone = Tone::Warning;
             if synced_at.is_some() {
                 text = text.say(", stale");

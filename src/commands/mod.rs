@@ -21,10 +21,14 @@ use include_dir::{Dir, include_dir};
 
 use crate::{
     app::App,
-    catalog::{Catalog, EntityRef, left, live::Live, people::AccountKind},
+    catalog::{
+        Catalog, EntityRef, left,
+        live::Live,
+        people::{AccountKind, beside},
+    },
     chat::{
-        Access, Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, LineFault, Place, Platform,
-        Reply, Request, Response, Status, Text, Visibility, limits,
+        Access, Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, Freshness, LineFault, Place,
+        Platform, Reply, Request, Response, Status, Text, Visibility, limits,
     },
     error::UserError,
     settings::SourceSettings,
@@ -50,9 +54,6 @@ const LATER: [(&str, &str, &str); 7] = [
 /// Rounds a source may miss before answers say so loudly: one can be slow, three are not chance.
 const MISSED_ROUNDS: u32 = 3;
 
-/// The ending of the source that holds an organisation's people.
-const OF_PEOPLE: &str = "-people";
-
 /// The same for what was added from chat, by the usual half an hour.
 const STALE_AFTER: chrono::Duration = chrono::Duration::minutes(90);
 
@@ -71,7 +72,7 @@ pub struct Asking<'a> {
     pub groups: Vec<EntityRef>,
     pub standing: Standing,
     pub store: StoreHealth,
-    /// How old a source may get before answers say so loudly; see [`Asking::is_stale`].
+    /// How old a source may get before answers say so loudly; see [`Asking::freshness`].
     pub paces: Vec<(&'a str, chrono::Duration)>,
     /// What stands beside the catalog and changes by the minute.
     pub live: Live,
@@ -98,15 +99,18 @@ pub enum StoreHealth {
 }
 
 impl<'a> Asking<'a> {
-    /// Whether a source was read so long ago that answers from it must say so; never read is as bad.
-    pub fn is_stale(&self, source_id: &str, synced_at: Option<DateTime<Utc>>) -> bool {
+    /// A source that was read so long ago that answers from it must say so is stale; never read is as bad.
+    pub fn freshness(&self, source_id: &str, synced_at: Option<DateTime<Utc>>) -> Freshness {
         let pace = |id: &str| self.paces.iter().find(|(known, _)| *known == id).map(|(_, pace)| *pace);
         let of_people = || {
-            let pace = pace(source_id.strip_suffix(OF_PEOPLE)?)?;
+            let pace = pace(beside(source_id)?)?;
             Some(pace.max(chrono::Duration::from_std(ORGANISATION_PACE * MISSED_ROUNDS).unwrap_or(STALE_AFTER)))
         };
         let allowed = pace(source_id).or_else(of_people).unwrap_or(STALE_AFTER);
-        synced_at.is_none_or(|at| self.now - at > allowed)
+        match synced_at {
+            Some(at) if self.now - at <= allowed => Freshness::Fresh,
+            Some(_) | None => Freshness::Stale,
+        }
     }
 
     /// Finds out who asks. `admins` are references of users and groups.

@@ -1,6 +1,5 @@
 //! Files by name and reference, of any repository the token may see, through REST. Must not decide which files are read.
 
-use globset::GlobBuilder;
 use serde::Deserialize;
 
 use super::{
@@ -9,7 +8,7 @@ use super::{
     error::{Fault, GithubError},
     waits::Patience,
 };
-use crate::catalog::address::{GithubFile, is_glob};
+use crate::catalog::address::{GithubFile, is_glob, parse_glob};
 
 /// Folders that one glob may lead through: each costs a request.
 const MAX_FOLDERS: usize = 100;
@@ -34,7 +33,7 @@ impl Connection {
 
     /// The paths that a glob stands for, in order, at most [`MAX_FILES`].
     pub async fn find_files(&self, glob: &GithubFile) -> Result<Vec<String>, GithubError> {
-        let matcher = GlobBuilder::new(&glob.path).literal_separator(true).build();
+        let matcher = parse_glob(&glob.path);
         let matcher = matcher.map_err(|error| GithubError::Config { key: "target", why: error.to_string() })?.compile_matcher();
         let parts: Vec<&str> = glob.path.split('/').collect();
         let plain: Vec<&str> = parts.iter().copied().take_while(|part| !is_glob(part)).collect();

@@ -1,8 +1,8 @@
 //! Globs as they are followed from folder to folder. Must not read anything.
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobMatcher;
 
-use crate::catalog::address::is_glob;
+use crate::catalog::address::{is_glob, parse_glob};
 
 /// A path or glob relative to a repository's root, taken apart at its slashes.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ impl Pattern {
                     return Err(wrong(": brackets end before a slash"));
                 }
                 part if is_glob(part) => {
-                    let glob = GlobBuilder::new(part).literal_separator(true).build();
+                    let glob = parse_glob(part);
                     Part::Wild(glob.map_err(|error| wrong(&format!(": {}", error.kind())))?.compile_matcher())
                 }
                 part => Part::Plain(part.to_owned()),

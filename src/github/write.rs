@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{GlobSet, GlobSetBuilder};
 use http::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -19,6 +19,7 @@ use super::{
     error::{Fault, GithubError},
     webhook::CHECK_NAME,
 };
+use crate::catalog::address::parse_glob;
 
 /// The context of the commit status, for those who require it before a merge.
 const STATUS_CONTEXT: &str = "steward/catalog";
@@ -101,7 +102,7 @@ impl DescriptorPaths {
         let mut set = GlobSetBuilder::new();
         for path in catalog_paths {
             let plain = path.trim_start_matches("./").trim_start_matches('/');
-            set.add(GlobBuilder::new(plain).literal_separator(true).build().map_err(|error| wrong(path, error))?);
+            set.add(parse_glob(plain).map_err(|error| wrong(path, error))?);
         }
         Ok(Self(set.build().map_err(|error| wrong("", error))?))
     }

@@ -4,13 +4,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use globset::GlobBuilder;
-
 use super::{Source, elsewhere::Elsewhere};
 use crate::{
     catalog::{
         Contents, FileRole, Files, FilesFound, FilesWanted, RUNBOOK_PATHS, Repository, RepositoryKey, RepositoryRead, SourceFile,
-        address::{Place, is_address},
+        address::{Place, is_address, parse_glob},
         descriptor::{Document, Presence, parse_descriptor},
         diff::StoredFile,
         kinds::CustomKinds,
@@ -278,7 +276,7 @@ impl<'a> Growing<'a> {
             match &why {
                 // It may be there; what is known of it stays.
                 Some(why) if want.place.is_glob() => {
-                    let Ok(glob) = GlobBuilder::new(pattern).literal_separator(true).build() else { continue };
+                    let Ok(glob) = parse_glob(pattern) else { continue };
                     let glob = glob.compile_matcher();
                     for known in self.stored.iter().filter(|known| glob.is_match(&known.path)) {
                         self.take(known.path.clone(), known.role, Contents::Unreadable(why.clone()));

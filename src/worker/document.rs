@@ -7,14 +7,14 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobMatcher;
 use tracing::{info, warn};
 
 use super::{Worker, jobs::job};
 use crate::{
     catalog::{
         Contents, FileRole, FilesFound, FilesWanted, RUNBOOK_PATHS, RepositoryKey,
-        address::is_glob,
+        address::{is_glob, parse_glob},
         diff::{hash, stored_text},
         wants::documents_named,
     },
@@ -51,21 +51,14 @@ impl Worker {
         Ok(())
     }
 
-    /// Has the documents of a source read, or of `ids` alone, where they are not those of the head. An extra: what keeps them
-    /// from being asked for is no fault of the sync, and the next one asks again.
+    /// Has the documents of a source read, or of `ids` alone, where they are not those of the head.
     pub(super) async fn want_documents(&self, source: &Source, ids: Option<&[i64]>) {
         let (store, id) = (&self.app.store, source.id());
-        let asked = async {
-            if source.with_documents().is_none()
-                || store.load_document_targets(id, ids, self.app.clock.now(), 1).await?.is_empty()
-            {
-                return Ok(());
-            }
-            store.enqueue_job(Job::ReadDocuments(OfSource { source: id.to_owned() }, SETTLED)).await
-        };
-        if let Err::<(), StoreError>(fault) = asked.await {
-            warn!(source = id, fault = format!("{:#}", anyhow::Error::from(fault)), "documents could not be asked for");
+        if source.with_documents().is_none() {
+            return;
         }
+        let is_due = async { Ok(!store.load_document_targets(id, ids, self.app.clock.now(), 1).await?.is_empty()) };
+        self.want(source, "documents", is_due, Job::ReadDocuments(OfSource { source: id.to_owned() }, SETTLED)).await;
     }
 
     /// Reads documents for one turn; gives when to go on, where something is left.
@@ -170,7 +163,7 @@ struct Wanted<'a> {
 impl<'a> Wanted<'a> {
     fn new(wanted: &'a FilesWanted) -> Self {
         let patterns = || wanted.patterns.iter().map(|(pattern, _)| pattern.as_str());
-        let glob = |pattern: &str| Some(GlobBuilder::new(pattern).literal_separator(true).build().ok()?.compile_matcher());
+        let glob = |pattern: &str| Some(parse_glob(pattern).ok()?.compile_matcher());
         Self {
             paths: patterns().filter(|pattern| !is_glob(pattern)).collect(),
             globs: patterns().filter(|pattern| is_glob(pattern)).filter_map(glob).collect(),

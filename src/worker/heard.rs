@@ -3,13 +3,14 @@
 
 use super::{Worker, jobs::job};
 use crate::{
+    catalog::people::people_source,
     store::{OfSource, StoreError},
     sync::{Progress, SyncOrder},
 };
 
 job!(SyncSourceJob(OfSource) = SYNC_SOURCE, |worker, job| worker.sync_again(&job.work.source));
 
-job!(ReadPeopleJob(OfSource) = READ_PEOPLE, |worker, job| worker.sync_again(&format!("{}-people", job.work.source)));
+job!(ReadPeopleJob(OfSource) = READ_PEOPLE, |worker, job| worker.sync_again(&people_source(&job.work.source)));
 
 impl Worker {
     /// Syncs one source by its id. One that is not configured, or no longer, is nothing to do.

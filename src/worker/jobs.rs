@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use tracing::error;
+use tracing::{error, warn};
 
 use super::{TOMBSTONES_KEPT, Worker};
 use crate::{
     catalog::Scope,
     chat::{Account, DeliveryError, Message, Place, Reply, Status, Text},
-    store::{ConfirmedRemoval, JobContext, LookAt, Restore, RestoreRepository, StoreError, SyncSources},
-    sync::{Progress, Removals, SyncOrder, SyncSummary, look_at},
+    store::{ConfirmedRemoval, Job, JobContext, LookAt, Restore, RestoreRepository, StoreError, SyncSources},
+    sync::{Progress, Removals, Source, SyncOrder, SyncSummary, look_at},
 };
 
 /// What the queue's handlers are given.
@@ -48,6 +48,31 @@ job!(SyncJob(SyncSources) = SYNC_SOURCES, |worker, job| worker.run_sync(job));
 job!(DeliverJob(Message) = DELIVER, |worker, job| worker.run_deliver(job));
 
 impl Worker {
+    /// Has an extra of a source read where some of it is due. What keeps it from being asked for is no fault of the sync, and
+    /// the next one asks again.
+    pub(super) async fn want(
+        &self,
+        source: &Source,
+        what: &str,
+        is_due: impl Future<Output = Result<bool, StoreError>>,
+        job: Job,
+    ) {
+        let asked = async {
+            match is_due.await? {
+                true => self.app.store.enqueue_job(job).await,
+                false => Ok(()),
+            }
+        };
+        if let Err(fault) = asked.await {
+            warn!(
+                source = source.id(),
+                what,
+                fault = format!("{:#}", anyhow::Error::from(fault)),
+                "an extra could not be asked for"
+            );
+        }
+    }
+
     /// Hands a message over. `Err` makes the queue try again later.
     async fn run_deliver(&self, job: JobContext<Message>) -> Result<(), String> {
         let delivered = self.app.outbox.deliver(&job.work).await;

@@ -121,8 +121,9 @@ impl Worker {
             return Ok(say(Status::Refused, said));
         }
         let removed_from = self.app.store.remove_location(url).await?;
+        let has_been_read = || self.app.catalog.load().parts().sources.contains_key(source.id());
         let not_there = || say(Status::NotFound, format!("{url} was never added from chat. Nothing was changed."));
-        if removed_from.is_empty() && source.is_idle(&self.app.store).await? && !self.has_read(source) {
+        if removed_from.is_empty() && source.is_idle(&self.app.store).await? && !has_been_read() {
             return Ok(not_there());
         }
         // Also where nothing was removed now: an attempt before this one may have been cut short.
@@ -132,13 +133,6 @@ impl Worker {
         }
         let entities = if summary.removed == 1 { "entity" } else { "entities" };
         Ok(say(Status::Answered, format!("{url} is no longer read; {} {entities} went with it.", summary.removed)))
-    }
-}
-
-impl Worker {
-    /// Whether anything in the catalog comes from this source.
-    fn has_read(&self, source: &Source) -> bool {
-        self.app.catalog.load().parts().sources.contains_key(source.id())
     }
 }
 

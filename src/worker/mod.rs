@@ -126,7 +126,7 @@ impl Worker {
         let began = Instant::now();
         let Some(change) = self.app.store.load_change(known.parts()).await? else { return Ok(()) };
         let load_ms = began.elapsed().as_millis();
-        // Indexing takes milliseconds, at first a tenth of a second, in which this thread could not answer.
+        // Indexing takes milliseconds, at first far more, in which this thread could not answer.
         let catalog = tokio::task::block_in_place(|| known.with_parts(change.apply(known.parts())));
         let build_ms = began.elapsed().as_millis() - load_ms;
         info!(version = catalog.version(), entities = catalog.entries().len(), load_ms, build_ms, "catalog is current");

@@ -40,19 +40,14 @@ impl Worker {
         Ok(())
     }
 
-    /// Has the packages of a source read where a head is not the one they are of. An extra: what keeps it from being
-    /// asked for is no fault of the sync, and the next one asks again.
+    /// Has the packages of a source read where a head is not the one they are of.
     pub(super) async fn want_packages(&self, source: &Source) {
         let (store, id) = (&self.app.store, source.id());
-        let asked = async {
-            if source.with_packages().is_none() || store.load_package_targets(id, self.app.clock.now(), 1).await?.is_empty() {
-                return Ok(());
-            }
-            store.enqueue_job(Job::ReadPackages(OfSource { source: id.to_owned() }, SETTLED)).await
-        };
-        if let Err::<(), StoreError>(fault) = asked.await {
-            warn!(source = id, fault = format!("{:#}", anyhow::Error::from(fault)), "packages could not be asked for");
+        if source.with_packages().is_none() {
+            return;
         }
+        let is_due = async { Ok(!store.load_package_targets(id, self.app.clock.now(), 1).await?.is_empty()) };
+        self.want(source, "packages", is_due, Job::ReadPackages(OfSource { source: id.to_owned() }, SETTLED)).await;
     }
 
     /// Reads packages for one turn; gives when to go on, where something is left.
