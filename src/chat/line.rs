@@ -99,6 +99,12 @@ impl CommandSet {
 }
 
 impl CommandDef {
+    /// "Say which one: /owner payments-api".
+    pub fn ask_for(&self, missing: &ArgumentDef) -> UserError {
+        let example = self.examples.first().map_or_else(|| self.usage(), |example| format!("/{}", example.line));
+        UserError::new(format!("Say {}: {example}", which(missing)))
+    }
+
     /// `/deps NAME [up|down|both] [depth N]`.
     pub fn usage(&self) -> String {
         let mut usage = format!("/{}", self.name);
@@ -239,9 +245,12 @@ fn read_arguments(command: &CommandDef, mut words: Vec<Word>) -> Result<Argument
         };
         found.insert(argument.name.clone(), text);
     }
-    if let Some(missing) = command.arguments.iter().find(|argument| argument.required && !found.contains_key(&argument.name)) {
-        let example = command.examples.first().map_or_else(|| command.usage(), |example| format!("/{}", example.line));
-        return Err(UserError::new(format!("Say {}: {example}", which(missing))));
+    let is_missing = |argument: &&ArgumentDef| {
+        // What a conversation may stand for is asked for by whoever knows the conversation.
+        argument.required && !argument.channel_team && !found.contains_key(&argument.name)
+    };
+    if let Some(missing) = command.arguments.iter().find(is_missing) {
+        return Err(command.ask_for(missing));
     }
     if let Some(word) = words.first() {
         return Err(misused(command, format!("/{} does not know what to do with “{}”.", command.name, word.text)));

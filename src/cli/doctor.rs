@@ -71,6 +71,7 @@ async fn check_all(settings: settings::Settings) -> anyhow::Result<Vec<Line>> {
         }
         Err(error) => lines.push(Line::new("sources", Err(format!("{error:#}")))),
     }
+    lines.extend(check_own_commands(&app));
     lines.push(check_slack(&app).await);
     Ok(lines)
 }
@@ -112,6 +113,18 @@ async fn check_people(source: &Source) -> Line {
         format!("{} people and {} teams", of(Kind::User), of(Kind::Group))
     });
     Line::new(source.id(), told.map_err(|error| error.message))
+}
+
+/// One line for the commands of the organisation's own that work, and one for each that does not.
+fn check_own_commands(app: &crate::app::App) -> Vec<Line> {
+    if app.settings.custom_commands.is_none() {
+        return Vec::new();
+    }
+    let custom = app.live.custom();
+    let names: Vec<&str> = custom.commands.iter().map(|command| command.definition.name.as_str()).collect();
+    let told = if names.is_empty() { "there are none".to_owned() } else { names.join(", ") };
+    let fault = |fault: &crate::chat::BadCommandFile| Line::new("custom_commands", Err(format!("{fault}; the others work")));
+    std::iter::once(Line::new("custom_commands", Ok(told))).chain(custom.faults.iter().map(fault)).collect()
 }
 
 async fn check_slack(app: &crate::app::App) -> Line {

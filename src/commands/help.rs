@@ -1,10 +1,14 @@
 //! `/help [COMMAND]`: what there is, from the definitions themselves.
 //! Must not hold words about a command that its YAML could hold.
 
-use super::Asking;
+use super::{Asking, Standing};
 use crate::chat::{
-    Access, Arguments, Block, Button, Card, CommandDef, CommandSet, ListItem, ListStyle, Platform, Reply, Status, Text,
+    Access, Arguments, Block, Button, Card, CommandDef, CommandSet, CustomCommands, ListItem, ListStyle, Platform, Reply, Status,
+    Text, Tone,
 };
+
+/// Faults of own commands that are shown.
+const FAULTS: usize = 10;
 
 /// The arguments of `commands/help.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,6 +52,19 @@ fn overview(commands: &CommandSet, asking: &Asking<'_>) -> Reply {
     reply
 }
 
+/// Tells admins which of the organisation's own commands cannot be used, and why.
+pub fn tell_of_faults(reply: &mut Reply, asking: &Asking<'_>, custom: &CustomCommands) {
+    if asking.standing != Standing::Admin || custom.faults.is_empty() {
+        return;
+    }
+    let items = custom.faults.iter().take(FAULTS).map(|fault| {
+        ListItem::new(Text::new().code(format!("{}:{}", fault.file, fault.line)).say(format!(": {}", fault.message)))
+    });
+    let body = vec![Block::List { style: ListStyle::Bullets, items: items.collect() }];
+    let title = Text::new().bold("Commands of your own that cannot be used");
+    reply.cards.push(Card { tone: Tone::Warning, title, body, ..Card::default() });
+}
+
 fn explain(command: &CommandDef) -> Reply {
     let lead = Text::new().code(command.usage()).say(format!(" {}.", command.summary));
     let mut reply = Reply::new(Status::Answered, "help", lead);
@@ -72,6 +89,7 @@ fn explain(command: &CommandDef) -> Reply {
     match command.access {
         Access::Everyone => {}
         Access::Members => body.push(Block::Paragraph("For people whom the catalog knows.".into())),
+        Access::Owners => body.push(Block::Paragraph("For the owners of what it is about, and admins.".into())),
         Access::Admins => body.push(Block::Paragraph("For admins.".into())),
     }
     reply.cards.push(Card { body, ..Card::default() });

@@ -7,7 +7,7 @@ use crate::{
     catalog::{Catalog, EntityRef},
     chat::{Audience, Block, Button, Card, Channel, ListItem, ListStyle, Message, Reply, Span, Status, Text},
     commands::{
-        Asking, Standing,
+        Asking,
         answer::{
             age::count,
             failure,
@@ -21,11 +21,8 @@ use crate::{
 /// Components named in one message.
 const NAMED: usize = 20;
 
-/// Sends them. The asker has confirmed it.
+/// Sends them. The asker has confirmed it, and may.
 pub(super) async fn tell(app: &App, catalog: &Catalog, asking: &Asking<'_>, answer: &Answer) -> Reply {
-    if asking.standing < Standing::Member {
-        return failure::members_only("uses", asking);
-    }
     let mut notices = Vec::new();
     let mut channels: Vec<(EntityRef, Channel)> = Vec::new();
     let mut unreached = Vec::new();
