@@ -34,6 +34,11 @@ pub async fn doctor(config: Option<&Path>) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Bad);
         }
     };
+    if let Err(bad) = build::access_rules(&settings, &crate::commands::load_definitions()?) {
+        let fault = settings::fault_in(config, &bad.key, bad.message);
+        print(&[Line::new("configuration", Err(fault.to_string()))])?;
+        return Ok(Outcome::Bad);
+    }
     let mut lines = vec![Line::new("configuration", Ok("is valid".to_owned()))];
     super::make_data_dir(&settings)?;
     lines.extend(check_all(settings).await?);

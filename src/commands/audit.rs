@@ -1,6 +1,8 @@
 //! `/audit [NAME|PERSON]`: who asked to change what, when, with what result. For admins, unless a rule says otherwise.
 //! Must not write: every act writes its own line.
 
+use chrono::TimeDelta;
+
 use super::{
     Asking,
     answer::{
@@ -23,6 +25,9 @@ const PAGE: usize = 10;
 const SUBJECT: usize = 120;
 const DETAIL: usize = 160;
 const RESULT: usize = 120;
+
+/// What has no end after this was given up by the queue, which tries for hours and says so in the log.
+const UNDER_WAY: TimeDelta = TimeDelta::days(2);
 
 /// The arguments of `commands/audit.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,7 +68,7 @@ pub async fn audit(app: &App, catalog: &Catalog, asking: &Asking<'_>, args: &Aud
         found => found,
     };
     match found {
-        Ok((number, page)) => show(catalog, &wanted, number, &page),
+        Ok((number, page)) => show(catalog, asking, &wanted, number, &page),
         Err(error) => failure::not_answered("audit", "The audit log", asking, &error),
     }
 }
@@ -111,7 +116,7 @@ fn wanted(catalog: &Catalog, asking: &Asking<'_>, typed: &str) -> Result<Wanted,
     Ok(Wanted { filter, what: format!("by or about {}", entity.label()), line })
 }
 
-fn show(catalog: &Catalog, wanted: &Wanted, number: usize, page: &AuditPage) -> Reply {
+fn show(catalog: &Catalog, asking: &Asking<'_>, wanted: &Wanted, number: usize, page: &AuditPage) -> Reply {
     let Wanted { what, line, .. } = wanted;
     let behind = if what.is_empty() { String::new() } else { format!(" {what}") };
     let AuditPage { lines, total } = page;
@@ -126,7 +131,7 @@ fn show(catalog: &Catalog, wanted: &Wanted, number: usize, page: &AuditPage) -> 
         total => format!("{total} lines are in the audit log{behind}; these are {first} to {}.", first + lines.len() - 1),
     };
     let mut reply = Reply::new(Status::Answered, "audit", lead.into());
-    let items = lines.iter().map(|line| ListItem::new(say(catalog, line))).collect();
+    let items = lines.iter().map(|line| ListItem::new(say(catalog, asking, line))).collect();
     let body = vec![Block::List { style: ListStyle::Bullets, items }];
     reply.cards.push(Card { body, ..Card::default() });
     if number > 1 {
@@ -139,7 +144,7 @@ fn show(catalog: &Catalog, wanted: &Wanted, number: usize, page: &AuditPage) -> 
 }
 
 /// "21 Nov 09:00 Ana Silva: catalog add https://… – done".
-fn say(catalog: &Catalog, line: &AuditLine) -> Text {
+fn say(catalog: &Catalog, asking: &Asking<'_>, line: &AuditLine) -> Text {
     let AuditLine { at, platform, account, person, command, subject, detail, result, ended_at: _ } = line;
     let person = person.as_deref().and_then(|person| EntityRef::parse(person, Some("user"), "default").ok());
     // By name, not as a mention: a look into the log must not call anybody.
@@ -153,6 +158,7 @@ fn say(catalog: &Catalog, line: &AuditLine) -> Text {
         text = text.say(" ").code(named.map_or_else(|| cut(subject, SUBJECT), |named| short_ref(&named)));
     }
     text = match result.as_deref() {
+        None if asking.now - *at > UNDER_WAY => text.say(", never ended"),
         None => text.say(", under way"),
         Some(DENIED) => text.say(", ").bold("denied"),
         Some(result) => text.say(format!(", {}", cut(result, RESULT))),

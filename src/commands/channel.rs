@@ -21,6 +21,10 @@ use crate::{
 /// What takes the setting away.
 const NONE: &str = "none";
 
+/// What Slack calls every private channel and every direct message in a command
+/// (<https://docs.slack.dev/interactivity/implementing-slash-commands>): there only an id tells them apart.
+const NO_NAMES: [&str; 2] = ["privategroup", "directmessage"];
+
 /// Which team a conversation belongs to, and who says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChannelTeam {
@@ -76,8 +80,8 @@ pub fn find_team(catalog: &Catalog, asking: &Asking<'_>) -> ChannelTeam {
 
 fn is_called(place: &Place, name: &str) -> bool {
     let bare = |name: &str| name.trim_start_matches('#').to_lowercase();
-    let own = place.channel_name.as_deref().unwrap_or(&place.channel_id);
-    !bare(name).is_empty() && bare(own) == bare(name)
+    let own = bare(place.channel_name.as_deref().unwrap_or(&place.channel_id));
+    !own.is_empty() && own == bare(name) && !NO_NAMES.contains(&own.as_str())
 }
 
 /// Puts the conversation's team where a name was left out that it may stand for; gives that team. `Err` where there is

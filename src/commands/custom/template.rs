@@ -131,6 +131,9 @@ pub(super) fn check(template: &str) -> Result<(), Fault> {
     if let Some(line) = template.lines().position(|line| line.contains([OPEN, CLOSE])) {
         return Err(Fault { line: line + 1, message: "it holds a character that is no character (U+FDD0, U+FDD1)".to_owned() });
     }
+    if let Some(line) = template.lines().position(leads_elsewhere) {
+        return Err(Fault { line: line + 1, message: "a template stands alone: there is no include, import or extends".to_owned() });
+    }
     let put = Put::default();
     let environment = environment(&put);
     let parsed = environment.template_from_str(template).map_err(|error| Fault::new(&error))?;
@@ -153,6 +156,14 @@ pub(super) fn check(template: &str) -> Result<(), Fault> {
         Err(error) if matches!(error.kind(), ErrorKind::InvalidOperation | ErrorKind::UndefinedError) => Ok(()),
         Err(error) => Err(Fault::new(&error)),
     }
+}
+
+/// Whether a line would bring another template in; nothing is there to be brought, which a run alone would not always tell.
+fn leads_elsewhere(line: &str) -> bool {
+    line.split("{%").skip(1).any(|tag| {
+        let word = tag.trim_start_matches(['-', '+']).split_whitespace().next();
+        matches!(word, Some("include" | "import" | "from" | "extends"))
+    })
 }
 
 /// Renders the answer.

@@ -11,7 +11,7 @@ use crate::{
         answer::{
             age::count,
             failure,
-            names::{asker, channel_of, label, short_ref},
+            names::{asker_words, channel_of, label, short_ref},
         },
         report::address,
     },
@@ -84,7 +84,7 @@ fn message(catalog: &Catalog, asking: &Asking<'_>, answer: &Answer, team: &Entit
     if users.len() > NAMED {
         items.push(ListItem::new(format!("+ {} more", users.len() - NAMED).into()));
     }
-    let asked = Text(vec![Span::Person(asker(catalog, asking))]).say(" asked for you to be told.");
+    let asked = asker_words(catalog, asking).say(" asked for you to be told.");
     let body = vec![Block::List { style: ListStyle::Bullets, items }, Block::Paragraph(asked)];
     let line = format!("uses {} {}", answer.package, answer.range);
     reply.cards.push(Card { body, buttons: vec![Button::say("Who else ships it", line.trim_end())], ..Card::default() });

@@ -2,7 +2,7 @@
 //! The decision is pure and knows people only by the catalog; a channel is never an identity.
 
 use super::{
-    Asking, Standing, admins,
+    Asking, Standing, StoreHealth, admins,
     answer::{
         failure,
         names::{label, short_ref},
@@ -196,7 +196,12 @@ async fn record(app: &App, asking: &Asking<'_>, wish: &Wish<'_>) {
         subject: cut(wish.subject, SUBJECT),
         detail: serde_json::json!({}),
     };
-    match app.store.record_refusal(audit).await {
+    // A database that is known to be away would only keep the person waiting.
+    let written = match asking.store {
+        StoreHealth::Reachable => app.store.record_refusal(audit).await,
+        StoreHealth::AwaySince(_) | StoreHealth::Absent => Err(StoreError::Away("it is known to be".to_owned())),
+    };
+    match written {
         Ok(()) => {}
         Err(StoreError::Away(_)) => tracing::info!(command, "a refusal was not written down: the store is away"),
         Err(StoreError::Failed(fault)) => {
