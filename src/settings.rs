@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 pub use folder::{FolderFile, read_yaml_folder};
 pub use on_call::{HttpOnCallSettings, LinkSettings, OnCallSettings, PagerDutySettings};
-pub use read::{ConfigError, check_text, fault_in, load, path_folders, schema};
+pub use read::{ConfigError, check_text, fault_in, load, load_offline, path_folders, schema};
 pub use source::{
     AppAuth, BackstageSettings, DirectorySettings, Filters, GithubAuth, GithubSettings, OrgData, PeopleSettings,
     ScheduleSettings, ScimSettings, SourceSettings, UrlSettings, Whether, catalog_paths,

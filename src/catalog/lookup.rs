@@ -1,6 +1,7 @@
 //! Forgiving look-up of entities by what people type: exact, alias, prefix, tokens, then typing slips.
 //! Must not read descriptions to find a name: [`Catalog::search`] does, below all of these.
 
+mod gone;
 mod rank;
 mod words;
 

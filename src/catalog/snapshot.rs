@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Authority, Entity, EntityRef, Relation, RelationType,
     address::{is_address, name_file},
+    gone::GoneClaim,
     lookup::LookupIndex,
-    people::{GoneClaim, Link, MappedPerson},
+    people::{Link, MappedPerson},
     person::PersonIndex,
 };
 
@@ -35,7 +36,7 @@ pub struct Parts {
     /// Chat accounts whose owners have proved a GitHub login.
     #[serde(default)]
     pub links: Vec<Link>,
-    /// Persons and teams that no source has any more.
+    /// What no source has any more, the latest first.
     #[serde(default)]
     pub gone: Vec<GoneClaim>,
     /// The mapping file and the organisation's own domains, as configured.

@@ -80,11 +80,7 @@ fn wanted(catalog: &Catalog, asking: &Asking<'_>, typed: &str) -> Result<Wanted,
     let plain = || {
         let account = typed.strip_prefix("<@").and_then(|rest| rest.strip_suffix('>')).unwrap_or(typed);
         Wanted {
-            filter: AuditFilter {
-                accounts: vec![account.to_owned()],
-                text: Some(typed.to_owned()),
-                ..AuditFilter::default()
-            },
+            filter: AuditFilter { accounts: vec![account.to_owned()], text: Some(typed.to_owned()), ..AuditFilter::default() },
             what: format!("about “{}”", cut(typed, SUBJECT)),
             line: format!("audit {typed}"),
         }

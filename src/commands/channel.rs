@@ -12,9 +12,7 @@ use super::{
 use crate::{
     app::App,
     catalog::{Catalog, EntityRef, Kind},
-    chat::{
-        Account, ArgumentDef, ArgumentType, Arguments, Button, CommandDef, LineFault, Place, Platform, Reply, Status, Text,
-    },
+    chat::{Account, ArgumentDef, ArgumentType, Arguments, Button, CommandDef, LineFault, Place, Platform, Reply, Status, Text},
     store::{AuditEntry, ChannelSetting, save_channels_to_disk},
 };
 

@@ -16,8 +16,8 @@ use sqlx::types::Json;
 
 use super::{Store, StoreError, sync::parse_ref};
 use crate::catalog::{
-    BrokenFile, Entity, Entry, HeldBack, KeptBecause, Origin, Parts, Relation, Repository, Runbook, SourceState,
-    people::{GoneClaim, Link},
+    BrokenFile, Entity, Entry, GoneClaim, HeldBack, KeptBecause, Origin, Parts, Relation, Repository, Runbook, SourceState,
+    people::Link,
 };
 
 /// The snapshot's file; the number rises when its format changes, and an older one is not read.
@@ -175,7 +175,7 @@ impl Store {
             }
         }
         change.links = super::link::load_links(&mut transaction).await?;
-        change.gone = super::link::load_gone(&mut transaction).await?;
+        change.gone = super::gone::load_gone(&mut transaction).await?;
         transaction.commit().await?;
         Ok(Some(change))
     }

@@ -9,6 +9,7 @@ mod database;
 mod delivery;
 mod follow;
 mod gap;
+mod gone;
 mod history;
 mod link;
 mod location;
@@ -17,6 +18,7 @@ mod package;
 mod private;
 mod removal;
 mod sync;
+mod transfer;
 mod write;
 
 use std::{
@@ -51,6 +53,7 @@ pub use package::{PackageCoverage, PackageNotice, PackageOutcome, PackageTarget,
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use removal::{Removal, RemovalLimit, Removed, Restore, Tombstone};
 pub use sync::{SharedClock, SourceLock, StoredSource, SyncEnd, SyncState, Wrote};
+pub use transfer::TakeOver;
 pub use write::{Applied, PageWrite};
 
 /// How long a caller waits for a connection: a person is waiting behind it.

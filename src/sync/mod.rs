@@ -11,6 +11,7 @@ mod pull_request;
 mod removal;
 mod source;
 mod summary;
+mod transfer;
 mod url;
 
 use std::{collections::HashSet, time::Instant};
@@ -58,6 +59,8 @@ const ASK_AGAIN_AT_ONCE: usize = 50;
 #[derive(Debug, Clone, Copy)]
 pub struct SyncContext<'a> {
     pub store: &'a Store,
+    /// All that are read: what one of them lost another may have.
+    pub sources: &'a [Source],
     pub clock: &'a crate::app::Clock,
     pub custom_kinds: &'a CustomKinds,
     pub elsewhere: &'a Elsewhere,

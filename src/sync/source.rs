@@ -85,6 +85,11 @@ impl Source {
         }
     }
 
+    /// Whether repositories of this one can go to the other.
+    pub(super) fn may_lose_to(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Github(_), Self::Github(_)))
+    }
+
     /// A large removal waits for an admin; where people name each target themselves, it is meant.
     pub(super) fn order(&self, asked: SyncOrder) -> SyncOrder {
         match self {

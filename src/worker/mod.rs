@@ -281,7 +281,8 @@ impl Worker {
 
     fn sync_context<'a>(&'a self, order: SyncOrder, progress: &'a Progress) -> SyncContext<'a> {
         let App { store, clock, custom_kinds, .. } = &*self.app;
-        SyncContext { store, clock, custom_kinds, elsewhere: &self.elsewhere, order, progress }
+        let (sources, elsewhere) = (&self.sources, &self.elsewhere);
+        SyncContext { store, sources, clock, custom_kinds, elsewhere, order, progress }
     }
 
     /// Syncs one source and tells of it in log and metrics.

@@ -141,7 +141,9 @@ async fn people_in_the_team_and_admins_give_a_channel_its_team() {
         lead(&bot, "ana", "#war-room", "channel team-a").await,
         "From now on, commands without a name mean Team A in this channel: /owner, for one."
     );
-    assert!(lead(&bot, "guest", "#war-room", "owner").await.starts_with("In this channel: Team A. Team A: reach them in #team-a"));
+    assert!(
+        lead(&bot, "guest", "#war-room", "owner").await.starts_with("In this channel: Team A. Team A: reach them in #team-a")
+    );
     assert!(lead(&bot, "ana", "#war-room", "channel team-a").await.contains("already"));
     // What was said goes before what an entry declares, and only there.
     assert!(lead(&bot, "root", "#team-a", "channel team-b").await.starts_with("From now on"));

@@ -6,7 +6,9 @@ use steward::{
     chat::{Block, CustomCommands, Does, Span, Status},
     commands::{custom, load_definitions},
     settings::{FolderFile, read_yaml_folder},
+    worker::Worker,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     shop::{check, shop},
@@ -49,7 +51,9 @@ fn of_answer(answer: &str) -> String {
 #[test]
 fn a_file_is_a_command_at_once_and_stands_in_help() {
     let bot = with(&shop(), &[("wiki.yaml", WIKI)]);
-    check(&bot.say("/steward wiki payments api"), expect![[r#"
+    check(
+        &bot.say("/steward wiki payments api"),
+        expect![[r#"
         Payments API is kept by Team Payments in #team-payments; see the wiki
         <https://wiki.example.com/payments-api>.
 
@@ -57,7 +61,8 @@ fn a_file_is_a_command_at_once_and_stands_in_help() {
             kubectl -n payments-api get pods
 
         Read from acme/payments-api@3f2c1ab, synced 3 min ago
-    "#]]);
+    "#]],
+    );
     assert!(bot.say("help").contains("/wiki NAME Its pages in the wiki and its dashboards"));
     assert_eq!(bot.reply("help wiki").status, Status::Answered);
     assert_eq!(bot.refs("wiki payments-api"), ["component:default/payments-api"]);
@@ -137,8 +142,14 @@ fn a_file_that_cannot_be_used_is_named_with_its_line_and_stops_no_other() {
         ("unknown-filter.yaml", "name: a\nsummary: An answer\nanswer: |\n  {{ name | shout }}\n"),
         ("safe.yaml", "name: a\nsummary: An answer\nanswer: |\n  {{ name | safe }}\n"),
         ("include.yaml", "name: a\nsummary: An answer\nanswer: |\n  {% include '/etc/passwd' %}\n"),
-        ("endless.yaml", "name: a\nsummary: An answer\nanswer: |\n  {% for a in range(90000) %}{% for b in range(90000) %}x{% endfor %}{% endfor %}\n"),
-        ("long.yaml", "name: a\nsummary: An answer\nanswer: |\n  {% for a in range(900) %}0123456789012345678901234567890{% endfor %}\n"),
+        (
+            "endless.yaml",
+            "name: a\nsummary: An answer\nanswer: |\n  {% for a in range(90000) %}{% for b in range(90000) %}x{% endfor %}{% endfor %}\n",
+        ),
+        (
+            "long.yaml",
+            "name: a\nsummary: An answer\nanswer: |\n  {% for a in range(900) %}0123456789012345678901234567890{% endfor %}\n",
+        ),
         ("unknown-key.yaml", "name: a\nsummary: An answer\nanwser: x\nanswer: x\n"),
         ("no-answer.yaml", "name: a\nsummary: An answer\n"),
         ("built-in.yaml", "summary: An answer\nname: owner\nanswer: x\n"),
@@ -156,7 +167,9 @@ fn a_file_that_cannot_be_used_is_named_with_its_line_and_stops_no_other() {
     let names: Vec<&str> = commands.commands.iter().map(|command| command.definition.name.as_str()).collect();
     assert_eq!(names, ["wiki", "try"], "the others work");
     let told: String = commands.faults.iter().map(|fault| format!("{fault}\n")).collect();
-    check(&told, expect![[r#"
+    check(
+        &told,
+        expect![[r#"
         syntax.yaml:5: syntax error: unexpected end of block
         open.yaml:3: syntax error: unexpected end of input, expected end of variable block
         unknown-name.yaml:5: there is nothing called "onwer"; did you mean owner?
@@ -173,7 +186,8 @@ fn a_file_that_cannot_be_used_is_named_with_its_line_and_stops_no_other() {
         Name.yaml:1: `name` must be at most 32 lower-case letters
         arguments.yaml:3: `arguments` must hold exactly one of type entity, and has 0; leave it out to have one
         yaml.yaml:2: summary: invalid type: sequence, expected a string at line 2 column 10
-    "#]]);
+    "#]],
+    );
     let bot = shop().bot().by("ana.silva").admin("group:default/money");
     bot.app.live.set_custom(commands);
     assert!(bot.say("help").contains("syntax.yaml:5"), "admins are told");
@@ -219,10 +233,40 @@ fn a_folder_is_read_by_name_and_only_its_yaml() {
     std::fs::write(path("binary.yaml"), [0xff, 0xfe]).unwrap();
     std::fs::create_dir(path("c.yaml")).unwrap();
     let files = read_yaml_folder(folder.path()).unwrap();
-    let told: Vec<(&str, bool)> =
-        files.iter().map(|file| (file.name.rsplit('/').next().unwrap(), file.text.is_ok())).collect();
+    let told: Vec<(&str, bool)> = files.iter().map(|file| (file.name.rsplit('/').next().unwrap(), file.text.is_ok())).collect();
     assert_eq!(told, [("a.yaml", true), ("b.yml", true), ("binary.yaml", false)]);
     assert!(read_yaml_folder(&path("missing")).is_err());
+}
+
+#[tokio::test]
+async fn a_changed_file_counts_without_a_restart() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("wiki.yaml");
+    std::fs::write(&file, WIKI).unwrap();
+    let mut app = shop().bot().app;
+    app.settings.custom_commands = Some(folder.path().to_owned());
+    let worker = std::sync::Arc::new(Worker::new(std::sync::Arc::new(app), Vec::new()));
+    let stop = CancellationToken::new();
+    let (kept, stopped) = (std::sync::Arc::clone(&worker), stop.clone());
+    let task = tokio::spawn(async move { kept.keep_own_commands(&stopped).await });
+    let until = async |what: &str, is_so: &dyn Fn(&CustomCommands) -> bool| {
+        for _ in 0..2_000 {
+            if is_so(&worker.app.live.custom()) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("never came true: {what}");
+    };
+    until("it is read at the start", &|custom| custom.find("wiki").is_some()).await;
+    std::fs::write(&file, WIKI.replace("name: wiki", "name: pages")).unwrap();
+    std::fs::write(folder.path().join("bad.yaml"), "name: [").unwrap();
+    until("the change counts", &|custom| custom.find("pages").is_some() && custom.find("wiki").is_none()).await;
+    assert_eq!(worker.app.live.custom().faults.len(), 1, "and the other file's fault is known");
+    std::fs::remove_file(&file).unwrap();
+    until("what is gone is gone", &|custom| custom.commands.is_empty()).await;
+    stop.cancel();
+    task.await.unwrap();
 }
 
 /// The sample that the README points to.

@@ -5,10 +5,7 @@ use steward::{
     commands::catalog::gaps::{flush, normalise},
 };
 
-use crate::{
-    bot::Bot,
-    shop::shop,
-};
+use crate::{bot::Bot, shop::shop};
 
 #[test]
 fn a_name_is_counted_in_one_form_and_what_may_be_a_person_is_not() {

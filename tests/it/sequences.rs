@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    slice,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -172,8 +173,16 @@ impl<'a> Story<'a> {
     }
 
     fn context(&self, order: SyncOrder) -> SyncContext<'_> {
-        let Self { store, clock, kinds, elsewhere, .. } = self;
-        SyncContext { store, clock, custom_kinds: kinds, elsewhere, order, progress: &Progress::Silent }
+        let Self { store, source, clock, kinds, elsewhere, .. } = self;
+        SyncContext {
+            store,
+            sources: slice::from_ref(source),
+            clock,
+            custom_kinds: kinds,
+            elsewhere,
+            order,
+            progress: &Progress::Silent,
+        }
     }
 
     async fn sweep(&self, order: SyncOrder) -> bool {

@@ -4,9 +4,7 @@
 use crate::{
     app::App,
     catalog::{Catalog, Found, Level, Sought},
-    chat::{
-        ArgumentType, Arguments, Block, Button, Card, CommandDef, ListItem, ListStyle, Reply, Status, Text,
-    },
+    chat::{ArgumentType, Arguments, Block, Button, Card, CommandDef, ListItem, ListStyle, Reply, Status, Text},
     commands::{
         Asking,
         answer::{
@@ -48,7 +46,8 @@ pub fn count_gap(app: &App, catalog: &Catalog, command: &CommandDef, arguments: 
     let typed = typed.filter_map(|argument| arguments.find(&argument.name)).next();
     let Some(name) = typed.and_then(normalise) else { return };
     let is_somebody = catalog.all_gone().any(|gone| {
-        gone.entity_ref.kind() == "user" && [gone.entity_ref.name(), &gone.label].into_iter().filter_map(normalise).any(|one| one == name)
+        gone.entity_ref.kind() == "user"
+            && [gone.entity_ref.name(), &gone.label].into_iter().filter_map(normalise).any(|one| one == name)
     });
     if !is_somebody && !has_entry(catalog, &name) {
         app.live.gaps.count(name);
@@ -63,7 +62,8 @@ pub fn normalise(typed: &str) -> Option<String> {
     }
     // Of an address, a reference or a repository the last part is the name.
     let name = typed.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).next().unwrap_or_default();
-    let words: Vec<&str> = name.split(|letter: char| letter.is_whitespace() || letter == '_').filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        name.split(|letter: char| letter.is_whitespace() || letter == '_').filter(|word| !word.is_empty()).collect();
     let name = words.join("-");
     let is_plain = name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '.'));
     let has_letters = name.chars().filter(|letter| letter.is_alphabetic()).count() >= 2;
@@ -103,7 +103,9 @@ pub async fn gaps(app: &App, catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     let mut reply = Reply::new(Status::Answered, "catalog", lead.into());
     let items = gaps[..shown].iter().map(|gap| {
         let asked = count(usize::try_from(gap.asked).unwrap_or(usize::MAX), "time");
-        ListItem::new(Text::new().code(gap.name.as_str()).say(format!(": asked for {asked}, last {}", age(gap.last_at, asking.now))))
+        ListItem::new(
+            Text::new().code(gap.name.as_str()).say(format!(": asked for {asked}, last {}", age(gap.last_at, asking.now))),
+        )
     });
     let list = Block::List { style: ListStyle::Numbers { start: 1 }, items: items.collect() };
     let advice = Text::plain("To close one, add a ").code("catalog-info.yaml").say(" to its repository (").code("metadata.name");

@@ -132,7 +132,10 @@ pub(super) fn check(template: &str) -> Result<(), Fault> {
         return Err(Fault { line: line + 1, message: "it holds a character that is no character (U+FDD0, U+FDD1)".to_owned() });
     }
     if let Some(line) = template.lines().position(leads_elsewhere) {
-        return Err(Fault { line: line + 1, message: "a template stands alone: there is no include, import or extends".to_owned() });
+        return Err(Fault {
+            line: line + 1,
+            message: "a template stands alone: there is no include, import or extends".to_owned(),
+        });
     }
     let put = Put::default();
     let environment = environment(&put);
