@@ -109,7 +109,15 @@ fn a_refusal_says_who_may_and_how_to_become_known() {
             refusal("ana.silva", &[rule("report", &["owners", "admins"])], "report shop-web"),
         ]
         .join("\n"),
-        expect![[""]],
+        expect![[r#"
+            Only admins may start a sync. They are: Team Ledger. Nothing was changed.
+            Only admins may use /audit. They are: Team Ledger. Nothing was changed.
+            Only admins may add descriptors. They are: Team Ledger. Nothing was changed. The catalog knows no one behind your account, visitor: ask your team to add it to your User entry.
+            Only people whom the catalog knows may use /owner. Nothing was changed. The catalog knows no one behind your account, lee.left: ask your team to add it to your User entry.
+            Only the owners of Payments API (Team Payments) and Team Checkout may use /runbook. Nothing was changed.
+            Only the owners of fraud-scoring (Team Ledger) and admins (Team Ledger) may use /runbook. Nothing was changed.
+            Nobody may use /find here: a rule under access.rules says so. Nothing was changed.
+            Only the owners of shop-web (Team Checkout) and admins (Team Ledger) may use /report. Nothing was changed."#]],
     );
 }
 
