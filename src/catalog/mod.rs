@@ -3,6 +3,7 @@
 
 pub mod address;
 mod assemble;
+mod carry;
 pub mod descriptor;
 pub mod diff;
 mod entity;
@@ -10,6 +11,7 @@ mod entity_ref;
 mod event;
 mod gone;
 mod graph;
+mod index;
 pub mod kinds;
 pub mod live;
 pub mod lookup;

@@ -23,10 +23,10 @@ pub struct PersonIndex {
 }
 
 /// Claims that lost against the owner of a reference.
-type Rivals = HashMap<EntityRef, Vec<Arc<Entry>>>;
+pub(super) type Rivals = HashMap<EntityRef, Vec<Arc<Entry>>>;
 
 impl PersonIndex {
-    /// Settles who owns each reference. Claims come sorted by reference, then by rank.
+    /// Settles who owns each reference. Claims are those to Users and Groups, sorted by reference, then by rank.
     ///
     /// Claims of several authorities to one Group or User are no conflict: they merge. Of claims of one authority the
     /// first owns the reference, the others are its rivals.

@@ -25,10 +25,10 @@ impl From<&Arguments> for Help {
 pub fn help(commands: &CommandSet, asking: &Asking<'_>, args: &Help) -> Reply {
     let Some(name) = &args.command else { return overview(commands, asking) };
     match commands.find(name) {
-        Some(command) => explain(command),
+        Some(command) => explain(command, asking),
         None => match commands.parse_line(name) {
             Err(fault) => super::misunderstood(commands, fault),
-            Ok((command, _)) => explain(command),
+            Ok((command, _)) => explain(command, asking),
         },
     }
 }
@@ -37,7 +37,7 @@ fn overview(commands: &CommandSet, asking: &Asking<'_>) -> Reply {
     let lead = "Ask by name; case, spaces and small slips are forgiven. These are the commands:";
     let mut reply = Reply::new(Status::Answered, "help", lead.into());
     let items = commands.0.iter().map(|command| {
-        let text = Text::new().code(command.usage()).say(format!(" {}", command.summary));
+        let text = Text::new().code(usage(command, asking)).say(format!(" {}", command.summary));
         ListItem::new(text)
     });
     let mut body = vec![Block::List { style: ListStyle::Bullets, items: items.collect() }];
@@ -50,6 +50,15 @@ fn overview(commands: &CommandSet, asking: &Asking<'_>) -> Reply {
         buttons.map(|command| Button::say(format!("About {}", command.name), format!("help {}", command.name))).collect();
     reply.cards.push(Card { body, buttons, ..Card::default() });
     reply
+}
+
+/// How it is written where the asker is: on Slack what has no slash command of its own goes behind the umbrella.
+fn usage(command: &CommandDef, asking: &Asking<'_>) -> String {
+    let usage = command.usage();
+    match asking.account.platform {
+        Platform::Slack if !command.slash => usage.replacen('/', "/steward ", 1),
+        Platform::Slack | Platform::Discord | Platform::Playground | Platform::Terminal => usage,
+    }
 }
 
 /// Tells admins which of the organisation's own commands cannot be used, and why.
@@ -65,8 +74,8 @@ pub fn tell_of_faults(reply: &mut Reply, asking: &Asking<'_>, custom: &CustomCom
     reply.cards.push(Card { tone: Tone::Warning, title, body, ..Card::default() });
 }
 
-fn explain(command: &CommandDef) -> Reply {
-    let lead = Text::new().code(command.usage()).say(format!(" {}.", command.summary));
+fn explain(command: &CommandDef, asking: &Asking<'_>) -> Reply {
+    let lead = Text::new().code(usage(command, asking)).say(format!(" {}.", command.summary));
     let mut reply = Reply::new(Status::Answered, "help", lead);
     let mut body = Vec::new();
     if let Some(details) = &command.details {

@@ -13,6 +13,9 @@ pub const DENIED: &str = "denied";
 /// The same attempt of the same account is written once in this time: pressing again is no news, and must not fill a disk.
 const DENIED_ONCE_IN: TimeDelta = TimeDelta::minutes(10);
 
+/// Denied attempts of one account that are written in an hour: the rest says nothing new either.
+const MOST_DENIED: i64 = 30;
+
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditLine {
@@ -86,13 +89,14 @@ impl Store {
         Ok(AuditPage { lines: lines.collect(), total })
     }
 
-    /// Writes down that somebody was denied something, unless the same was written minutes ago.
+    /// Writes down that somebody was denied something, unless the same was written minutes ago, or very much was.
     pub async fn record_refusal(&self, audit: AuditEntry) -> Result<(), StoreError> {
         sqlx::query!(
             "insert into audit (at, platform, account, person, command, subject, detail, result, ended_at)
              select $1::timestamptz, $2::text, $3::text, $4::text, $5::text, $6::text, $7::jsonb, $8::text, $1
              where not exists (select from audit where platform = $2 and account = $3 and at > $9 and command = $5
-                               and subject = $6 and result = $8)",
+                               and subject = $6 and result = $8)
+               and (select count(*) from audit where platform = $2 and account = $3 and at > $10 and result = $8) < $11",
             audit.at,
             audit.account.platform.as_str(),
             audit.account.id,
@@ -101,7 +105,9 @@ impl Store {
             audit.subject,
             audit.detail,
             DENIED,
-            audit.at - DENIED_ONCE_IN
+            audit.at - DENIED_ONCE_IN,
+            audit.at - TimeDelta::hours(1),
+            MOST_DENIED
         )
         .execute(self.pool()?)
         .await?;

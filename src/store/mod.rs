@@ -7,6 +7,7 @@ mod catalog;
 mod channel;
 mod database;
 mod delivery;
+mod document;
 mod follow;
 mod gap;
 mod gone;
@@ -36,14 +37,15 @@ use sqlx::{
 
 pub use action::{
     AuditEntry, CHANGE_LOCATION, CHECK_PULL_REQUEST, ChangeLocation, CheckPullRequest, ConfirmedRemoval, DELIVER, Job,
-    JobContext, LINK, LOOK_AT, LinkStep, LinkWait, LocationChange, LookAt, OfSource, READ_PACKAGES, READ_PEOPLE, RESTORE,
-    RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
+    JobContext, LINK, LOOK_AT, LinkStep, LinkWait, LocationChange, LookAt, OfSource, READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE,
+    RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
 };
 pub use audit::{AuditFilter, AuditLine, AuditPage, DENIED};
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use channel::{ChannelSetting, load_channels_from_disk, save_channels_to_disk};
 pub use database::Database;
 pub use delivery::{Concern, Delivery, Recorded};
+pub use document::{DocumentTarget, DocumentWrite, DocumentsRead};
 pub use follow::{Follow, Followed, Synced, follow};
 pub use gap::Gap;
 pub use history::{ClaimKey, EntityPast, PastChange, StoredDocument};
@@ -52,7 +54,7 @@ pub use note::{AuthorNote, BrokenPlace, Claimant, ClaimedTwice, NoteAbout, NoteD
 pub use package::{PackageCoverage, PackageNotice, PackageOutcome, PackageTarget, Shipped};
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use removal::{Removal, RemovalLimit, Removed, Restore, Tombstone};
-pub use sync::{SharedClock, SourceLock, StoredSource, SyncEnd, SyncState, Wrote};
+pub use sync::{SharedClock, SourceLock, StoredFiles, StoredSource, SyncEnd, SyncState, Wrote};
 pub use transfer::TakeOver;
 pub use write::{Applied, PageWrite};
 

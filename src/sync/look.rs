@@ -48,7 +48,7 @@ async fn look_whole(source: &Source, keys: &[RepositoryKey], context: &SyncConte
     let written =
         write_seen(source, Seen { repositories: looked.found, asked_at: looked.asked_at, clock }, context, &mut summary);
     written.await?;
-    let stored = context.store.load_repositories(source.id(), &looked.gone).await?;
+    let stored = context.store.load_repositories(source.id(), &looked.gone, source.documents().1).await?;
     let is_living = |id: &i64| stored.get(id).is_some_and(|digest| !digest.removed);
     let gone: Vec<i64> = looked.gone.into_iter().filter(is_living).collect();
     let told = summary.errors.len();
@@ -88,7 +88,8 @@ pub(super) async fn write_seen(
 ) -> Result<Vec<i64>, StoreError> {
     let Seen { repositories, asked_at, clock } = seen;
     let ids: Vec<i64> = repositories.iter().map(|read| read.repository.id).collect();
-    let mut stored = context.store.load_repositories(source.id(), &ids).await?;
+    let (documents, files) = source.documents();
+    let mut stored = context.store.load_repositories(source.id(), &ids, files).await?;
     let is_new = |id: &i64| stored.get(id).is_none_or(|digest| digest.removed);
     let new = repositories.iter().map(|read| &read.repository).filter(|repository| is_new(&repository.id));
     let new: Vec<(i64, String)> = new.filter_map(|repository| Some((repository.id, repository.node_id.clone()?))).collect();
@@ -97,11 +98,11 @@ pub(super) async fn write_seen(
         let take_over = TakeOver { to: source.id(), repositories: &new, now: context.clock.now() };
         taken_over = context.store.take_over(take_over).await?;
         if !taken_over.is_empty() {
-            stored = context.store.load_repositories(source.id(), &ids).await?;
+            stored = context.store.load_repositories(source.id(), &ids, files).await?;
         }
     }
     let reading = source.reading();
-    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context, docs_left: Default::default() };
+    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context, documents };
     write_page(SourcePage { repositories, total: None, asked_at }, &page_context, summary).await?;
     Ok(taken_over)
 }

@@ -178,6 +178,7 @@ fn rules_that_cannot_be_meant_are_named_with_what_to_write() {
                 rule("template:default/service", &["owners"]),
                 rule("wiki", &[]),
                 rule("channel set", &["owners"]),
+                rule("hygiene", &["members"]),
             ]),
         ]
         .join("\n"),
@@ -193,7 +194,8 @@ fn rules_that_cannot_be_meant_are_named_with_what_to_write() {
             catalog add: admins (never asked: an earlier rule names it too)
             template:default/service: owners
             wiki: nobody
-            channel set: owners"#]],
+            channel set: owners
+            hygiene: members"#]],
     );
 }
 

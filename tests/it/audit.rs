@@ -124,6 +124,19 @@ async fn it_is_filtered_by_entity_person_and_piece_of_an_address_and_has_pages()
     bot.halt().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_tries_everything_does_not_fill_it() {
+    let bot = bot().await;
+    for at in 0..40 {
+        bot.say_as("bob", &format!("/catalog remove-url https://example.com/{at}")).await;
+    }
+    assert_eq!(
+        bot.ask("ada", "/audit bob").await.lead.to_plain(),
+        "30 lines are in the audit log by or about Bob; these are 1 to 10."
+    );
+    bot.halt().await;
+}
+
 #[test]
 fn without_postgresql_it_says_what_is_missing() {
     let bot = shop().bot().by("ana.silva").admin("group:default/team-payments");

@@ -46,6 +46,8 @@ pub struct Repo {
     pub side: Vec<Commit>,
     /// What GitHub fails to give of it: the whole repository, or these paths.
     pub broken: bool,
+    /// What it says then; by default that something is wrong with it.
+    pub broken_words: Option<String>,
     pub broken_paths: Vec<String>,
 }
 
@@ -127,6 +129,7 @@ impl Model {
             links: Vec::new(),
             side: Vec::new(),
             broken: false,
+            broken_words: None,
             broken_paths: Vec::new(),
         });
         self.repos.last_mut().expect("it was pushed just now")

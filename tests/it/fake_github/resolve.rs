@@ -222,7 +222,7 @@ fn unknown<'m>(node: &Node<'_>, field: &str) -> Result<Resolved<'m>, FieldError>
 
 fn give(repo: &Repo) -> Resolved<'_> {
     if repo.broken {
-        let message = format!("Something is wrong with {}", repo.name);
+        let message = repo.broken_words.clone().unwrap_or_else(|| format!("Something is wrong with {}", repo.name));
         return Resolved::Failed(FieldError { kind: "SERVICE_UNAVAILABLE", message });
     }
     Resolved::Object(Node::Repo(repo))
