@@ -1,5 +1,7 @@
 //! What the ways in share: built once, handed down. Must not do anything by itself.
 
+mod gaps;
+
 use std::{
     fmt,
     sync::{Arc, RwLock},
@@ -14,11 +16,13 @@ use crate::{
         kinds::CustomKinds,
         live::{ChannelTeams, Live, OnCall, Recent},
     },
-    chat::CommandSet,
+    chat::{CommandSet, CustomCommands},
     outbox::Outbox,
     settings::Settings,
     store::Store,
 };
+
+pub use gaps::GapCounter;
 
 /// All that an answer or a job may need.
 #[derive(Debug)]
@@ -61,6 +65,9 @@ pub struct LiveHandle {
     on_call: ArcSwap<OnCall>,
     recent: ArcSwap<Recent>,
     channels: ArcSwap<ChannelTeams>,
+    custom: ArcSwap<CustomCommands>,
+    /// Look-ups that found nothing.
+    pub gaps: GapCounter,
 }
 
 impl LiveHandle {
@@ -78,6 +85,15 @@ impl LiveHandle {
 
     pub fn set_channels(&self, channels: ChannelTeams) {
         self.channels.store(Arc::new(channels));
+    }
+
+    /// The commands of the organisation's own, as their files were read last.
+    pub fn custom(&self) -> Arc<CustomCommands> {
+        self.custom.load_full()
+    }
+
+    pub fn set_custom(&self, custom: CustomCommands) {
+        self.custom.store(Arc::new(custom));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The only reader of the configuration file and of the environment; plain values go down.
 //! Must not open connections nor know what the values are for.
 
+mod folder;
 mod on_call;
 mod read;
 mod source;
@@ -11,8 +12,9 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+pub use folder::{FolderFile, read_yaml_folder};
 pub use on_call::{HttpOnCallSettings, LinkSettings, OnCallSettings, PagerDutySettings};
-pub use read::{ConfigError, check_text, load, load_offline, path_folders, schema};
+pub use read::{ConfigError, check_text, fault_in, load, load_offline, path_folders, schema};
 pub use source::{
     AppAuth, BackstageSettings, DirectorySettings, Filters, GithubAuth, GithubSettings, OrgData, PeopleSettings,
     ScheduleSettings, ScimSettings, SourceSettings, UrlSettings, Whether, catalog_paths,

@@ -179,9 +179,17 @@ impl Store {
         let pool = self.pool()?;
         let mut transaction = pool.begin().await?;
         let audit_id = insert_audit(&mut transaction, &audit).await?;
-        if let Some(job) = job {
-            let job_id = enqueue(pool, &mut transaction, job, Some(audit_id)).await?;
-            sqlx::query!("update audit set job_id = $2 where id = $1", audit_id, job_id).execute(&mut *transaction).await?;
+        match job {
+            Some(job) => {
+                let job_id = enqueue(pool, &mut transaction, job, Some(audit_id)).await?;
+                sqlx::query!("update audit set job_id = $2 where id = $1", audit_id, job_id).execute(&mut *transaction).await?;
+            }
+            // Nothing is left to do: the line itself was the act.
+            None => {
+                sqlx::query!("update audit set result = 'written down', ended_at = at where id = $1", audit_id)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
         }
         transaction.commit().await?;
         Ok(())

@@ -2,11 +2,14 @@
 //! Must not decide what is written: sync and commands hand it finished values.
 
 mod action;
+mod audit;
 mod catalog;
+mod channel;
 mod database;
 mod delivery;
 mod document;
 mod follow;
+mod gap;
 mod gone;
 mod history;
 mod link;
@@ -37,11 +40,14 @@ pub use action::{
     JobContext, LINK, LOOK_AT, LinkStep, LinkWait, LocationChange, LookAt, OfSource, READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE,
     RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
 };
+pub use audit::{AuditFilter, AuditLine, AuditPage, DENIED};
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
+pub use channel::{ChannelSetting, load_channels_from_disk, save_channels_to_disk};
 pub use database::Database;
 pub use delivery::{Concern, Delivery, Recorded};
 pub use document::{DocumentTarget, DocumentWrite, DocumentsRead};
 pub use follow::{Follow, Followed, Synced, follow};
+pub use gap::Gap;
 pub use history::{ClaimKey, EntityPast, PastChange, StoredDocument};
 pub use link::{LinkOutcome, NewLink};
 pub use note::{AuthorNote, BrokenPlace, Claimant, ClaimedTwice, NoteAbout, NoteDraft, Standing};

@@ -1,6 +1,8 @@
 //! What goes on without a person asking: following the store, the sync schedule, and the queue's jobs.
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
+mod beside;
+mod custom;
 mod document;
 mod heard;
 mod jobs;
@@ -102,6 +104,7 @@ impl Worker {
         let mut follow = follow(&self.app.store).await?;
         loop {
             self.follow_changes().await?;
+            self.follow_beside().await?;
             if self.saved.lock().expect("nothing panics while it holds this lock").is_due() {
                 self.save().await;
             }

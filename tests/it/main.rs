@@ -2,19 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should stop there")]
 
+mod access;
 mod acting;
 mod answers;
 mod app;
+mod audit;
 mod backstage;
 mod bot;
 mod budget;
+mod channel;
 mod cluster;
 mod config;
+mod custom;
 mod documents;
 mod fake_github;
 mod fake_slack;
 mod fake_web;
 mod front_door;
+mod gaps;
 mod github;
 mod github_app;
 mod github_files;

@@ -72,6 +72,11 @@ pub fn asker(catalog: &Catalog, asking: &Asking<'_>) -> Person {
     }
 }
 
+/// The asker by name in a message to others: a mention would call them to what they have just done themselves.
+pub fn asker_words(catalog: &Catalog, asking: &Asking<'_>) -> Text {
+    Text::new().bold(asker(catalog, asking).name)
+}
+
 /// A group's own channel.
 pub fn own_channel(group: &Entity) -> Option<Channel> {
     let slack = SLACK_CHANNELS.iter().find_map(|key| group.annotation(key)).map(str::trim);
