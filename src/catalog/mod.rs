@@ -10,6 +10,7 @@ mod entity_ref;
 mod event;
 mod graph;
 pub mod kinds;
+pub mod links;
 pub mod live;
 pub mod lookup;
 pub mod people;
