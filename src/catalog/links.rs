@@ -39,6 +39,28 @@ pub enum Host {
     Sonarqube,
 }
 
+impl Host {
+    /// By the configuration's word.
+    pub fn by_key(key: &str) -> Option<Self> {
+        Some(match key {
+            "argocd" => Self::Argocd,
+            "azure" => Self::Azure,
+            "backstage" => Self::Backstage,
+            "datadog" => Self::Datadog,
+            "github" => Self::Github,
+            "gitlab" => Self::Gitlab,
+            "grafana" => Self::Grafana,
+            "jenkins" => Self::Jenkins,
+            "jira" => Self::Jira,
+            "kubernetes" => Self::Kubernetes,
+            "pagerduty" => Self::Pagerduty,
+            "sentry" => Self::Sentry,
+            "sonarqube" => Self::Sonarqube,
+            _ => return None,
+        })
+    }
+}
+
 /// A link with its title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TitledLink {

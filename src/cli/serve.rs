@@ -165,8 +165,13 @@ async fn serve(
         stop.cancel();
         served
     };
-    let (served, (), (), ()) =
-        tokio::join!(serving, worker.keep_current(database, stop), worker.keep_synced(progress, stop), worker.work(stop));
+    let (served, (), (), (), ()) = tokio::join!(
+        serving,
+        worker.keep_current(database, stop),
+        worker.keep_synced(progress, stop),
+        worker.work(stop),
+        worker.keep_live(stop)
+    );
     served
 }
 

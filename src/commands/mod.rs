@@ -7,12 +7,17 @@ pub mod deps;
 pub mod find;
 pub mod help;
 pub mod history;
+pub mod incident;
 pub mod link;
+pub mod oncall;
 pub mod owner;
+pub mod page;
 pub mod report;
 pub mod runbook;
 pub mod uses;
 pub mod whois;
+
+use std::sync::Arc;
 
 use answer::failure;
 use catalog::CatalogCall;
@@ -21,7 +26,7 @@ use include_dir::{Dir, include_dir};
 
 use crate::{
     app::App,
-    catalog::{Catalog, EntityRef, left, live::Live, people::AccountKind},
+    catalog::{Catalog, EntityRef, left, links::LinkRules, live::Live, people::AccountKind},
     chat::{
         Access, Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, LineFault, Place, Platform,
         Reply, Request, Response, Status, Text, Visibility, limits,
@@ -34,11 +39,10 @@ use crate::{
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 11] = ["owner", "runbook", "deps", "find", "whois", "history", "uses", "link", "report", "catalog", "help"];
+const ORDER: [&str; 14] = ["owner", "oncall", "runbook", "deps", "page", "incident", "find", "whois", "history", "uses", "link", "report", "catalog", "help"];
 
 /// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 7] = [
-    ("oncall", "/owner NAME", "gives channel and lead"),
+const LATER: [(&str, &str, &str); 6] = [
     ("docs", "/runbook NAME", "shows the runbook, and /owner NAME the links"),
     ("new", "/help", "shows what there is"),
     ("tasks", "/help", "shows what there is"),
@@ -72,6 +76,8 @@ pub struct Asking<'a> {
     pub stale_after: chrono::Duration,
     /// What stands beside the catalog and changes by the minute.
     pub live: Live,
+    /// Which annotations become links.
+    pub links: Arc<LinkRules>,
     /// See [`Request::delivery`].
     pub delivery: Option<String>,
 }
@@ -132,6 +138,7 @@ impl<'a> Asking<'a> {
             store,
             stale_after: STALE_AFTER,
             live: Live::default(),
+            links: Arc::default(),
             delivery: None,
         }
     }
@@ -161,10 +168,13 @@ pub async fn respond(app: &App, request: Request) -> Response {
     };
     let asking = Asking::new(&catalog, app.clock.now(), &account, place.as_ref(), &admins, health);
     let live = app.live.load();
-    let asking = Asking { stale_after: stale_after(app), live, delivery, ..asking };
+    let links = Arc::clone(&app.links);
+    let asking = Asking { stale_after: stale_after(app), live, links, delivery, ..asking };
     match act {
         Act::Say { line } | Act::Press { line } | Act::Ask { text: line } => answer_line(app, &catalog, &asking, &line).await,
         Act::Submit(sent) if sent.form == "report" => report::submit(app, &catalog, &asking, place.as_ref(), sent).await,
+        Act::Submit(sent) if sent.form == "page" => page::submit(app, &catalog, &asking, sent).await,
+        Act::Submit(sent) if sent.form == "incident" => incident::submit(app, &catalog, &asking, sent).await,
         Act::Submit(sent) if sent.form == "catalog" => catalog::add::submit(app, &catalog, &asking, sent).await,
         Act::Back(sent) if sent.form == "report" => report::back(&catalog, sent),
         Act::Submit(sent) | Act::Back(sent) => Response::Reply(unknown_form(&sent.form)),
@@ -228,6 +238,9 @@ async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &s
 async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &CommandDef, arguments: &Arguments) -> Response {
     Response::Reply(match command.name.as_str() {
         "owner" => owner::owner(catalog, asking, &arguments.into()),
+        "oncall" => oncall::oncall(catalog, asking, &arguments.into()),
+        "page" => return page::page(catalog, asking, &arguments.into()),
+        "incident" => return incident::incident(catalog, asking, &arguments.into()),
         "runbook" => runbook::runbook(catalog, asking, &arguments.into()),
         "deps" => deps::deps(catalog, asking, &arguments.into()),
         "link" => link::link(app, catalog, asking, &arguments.into()).await,
