@@ -98,6 +98,11 @@ impl Providers {
         })
     }
 
+    /// Those that are set up.
+    pub fn described(&self) -> &[Provider] {
+        &self.described
+    }
+
     /// Asks for all schedules that are wanted. What cannot be had keeps its last answer, with its age and the fault.
     pub async fn read(&self, wanted: &[ScheduleKey], known: &OnCall, now: DateTime<Utc>) -> OnCall {
         let of = |provider: &str| -> BTreeSet<&str> {

@@ -153,7 +153,7 @@ impl Store {
     ) -> Result<Vec<(String, RecentEvent)>, StoreError> {
         let rows = sqlx::query!(
             r#"select h.ref as "entity!", h.fields as "fields!", h.commit, h.author, h.at as "at!", r.facts as "facts?"
-               from (select *, coalesce(committed_at, seen_at) as at,
+               from (select *, case when committed_at > $1 then committed_at else seen_at end as at,
                             row_number() over (partition by ref order by id desc) as place
                      from entity_history
                      where seen_at > $1 and change in ('changed', 'restored')

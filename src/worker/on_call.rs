@@ -14,6 +14,7 @@ use super::{
     jobs::{answer_to, job},
 };
 use crate::{
+    catalog::live::OnCall,
     chat::{Button, Reply, Status, Text},
     on_call::{Page, PageError, Paged, Providers},
     store::{IncidentState, JobContext, NewIncident, PageOnCall, RecentCursor, StoreError, save_on_call_to_disk},
@@ -82,7 +83,8 @@ impl Worker {
     /// Asks the providers for every schedule that the catalog names, and keeps the answers in memory and on disk.
     pub async fn read_on_call(&self) {
         let Some(providers) = self.providers() else { return };
-        let (app, known) = (&self.app, self.app.live.load().on_call);
+        let app = &self.app;
+        let known = OnCall { providers: providers.described().to_vec(), ..OnCall::clone(&app.live.load().on_call) };
         let catalog = app.catalog.load();
         // Before the first sync nothing is named; what was kept from before stays.
         if catalog.is_empty() {
