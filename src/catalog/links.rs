@@ -137,11 +137,7 @@ const BUILT_IN: [BuiltIn; 24] = [
         title: "Quay",
         address: |asked| asked.filled("https://quay.io/repository/{{ path }}"),
     },
-    BuiltIn {
-        annotation: "jira/project-key",
-        title: "Jira",
-        address: |asked| asked.at(Host::Jira, "/browse/{{ value }}"),
-    },
+    BuiltIn { annotation: "jira/project-key", title: "Jira", address: |asked| asked.at(Host::Jira, "/browse/{{ value }}") },
     BuiltIn { annotation: "backstage.io/source-location", title: "Code", address: source_location },
     BuiltIn {
         annotation: "github.com/project-slug",

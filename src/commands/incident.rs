@@ -13,7 +13,8 @@ use crate::{
     app::App,
     catalog::{Catalog, Entity, EntityRef},
     chat::{
-        Arguments, Button, Choice, Field, FieldKind, Form, FormState, Reply, Response, Status, Submission, Text, Value, limits::cut,
+        Arguments, Button, Choice, Field, FieldKind, Form, FormState, Reply, Response, Status, Submission, Text, Value,
+        limits::cut,
     },
     store::{AuditEntry, IncidentState, Job, NewIncident},
 };
@@ -176,7 +177,8 @@ fn form(entity: &Entity, state: FormState, errors: &BTreeMap<&'static str, Strin
     let intro = Text::plain("About ").bold(entity.label()).say(" ").code(short_ref(&entity.entity_ref)).say(":");
     let kinds = vec![Choice::new("incident", "An incident"), Choice::new("postmortem", "A postmortem")];
     let states = vec![Choice::new("open", "It is open"), Choice::new("closed", "It is over")];
-    let link = FieldKind::Line { placeholder: Some("https://status.example.com/incidents/42".to_owned()), max: Some(LINK_LETTERS) };
+    let link =
+        FieldKind::Line { placeholder: Some("https://status.example.com/incidents/42".to_owned()), max: Some(LINK_LETTERS) };
     let fields = vec![
         Field::new(LINK, "Link", link).help("A link that is attached already takes the new title and state."),
         Field::new(TITLE, "Title", FieldKind::Line { placeholder: None, max: Some(TITLE_LETTERS) }),

@@ -39,7 +39,10 @@ use crate::{
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 14] = ["owner", "oncall", "runbook", "deps", "page", "incident", "find", "whois", "history", "uses", "link", "report", "catalog", "help"];
+const ORDER: [&str; 14] = [
+    "owner", "oncall", "runbook", "deps", "page", "incident", "find", "whois", "history", "uses", "link", "report", "catalog",
+    "help",
+];
 
 /// Commands that people ask for and later versions have, with what helps until then.
 const LATER: [(&str, &str, &str); 6] = [

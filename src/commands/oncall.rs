@@ -74,13 +74,14 @@ fn channel_team<'a>(asking: &'a Asking<'_>) -> Option<&'a EntityRef> {
 fn one(catalog: &Catalog, asking: &Asking<'_>, subject: &Subject, duty: &Duty<'_>) -> Reply {
     let entity = &subject.entry.entity;
     let key = &duty.named.key;
-    let Some(shift) = duty.shift.filter(|shift| shift.read_at.is_some() && (shift.fault.is_none() || !shift.now.is_empty())) else {
+    let Some(shift) = duty.shift.filter(|shift| shift.read_at.is_some() && (shift.fault.is_none() || !shift.now.is_empty()))
+    else {
         return unknown(catalog, entity, duty);
     };
     let lead = if shift.now.is_empty() {
         Text::plain("Nobody is on call for ").bold(entity.label())
     } else {
-        let people = people_text(catalog, key, first_called(shift));
+        let people = people_text(catalog, first_called(shift));
         let verb = if first_called(shift).count() == 1 { " is on call for " } else { " are on call for " };
         people.say(verb).bold(entity.label())
     };
@@ -94,7 +95,9 @@ fn one(catalog: &Catalog, asking: &Asking<'_>, subject: &Subject, duty: &Duty<'_
         body.push(Block::Warning(old.say(". Somebody else may have taken over.")));
     }
     let tone = if body.is_empty() { Tone::Neutral } else { Tone::Warning };
-    let footer = shift.read_at.map_or_else(Text::new, |at| Text::plain(format!("{} answered {}", provider_word(key), age(at, asking.now))));
+    let footer = shift
+        .read_at
+        .map_or_else(Text::new, |at| Text::plain(format!("{} answered {}", provider_word(key), age(at, asking.now))));
     let fields = facts(catalog, entity, duty, shift);
     reply.cards.push(Card { tone, fields, body, footer, ..Card::default() });
     reply.buttons = buttons(asking, entity, key, Some(shift));
@@ -102,18 +105,17 @@ fn one(catalog: &Catalog, asking: &Asking<'_>, subject: &Subject, duty: &Duty<'_
 }
 
 fn facts(catalog: &Catalog, entity: &Entity, duty: &Duty<'_>, shift: &Shift) -> Vec<Fact> {
-    let key = &duty.named.key;
     let mut facts = Vec::new();
     if !shift.now.is_empty() {
-        facts.push(Fact::new("Now", people_text(catalog, key, first_called(shift))));
+        facts.push(Fact::new("Now", people_text(catalog, first_called(shift))));
     }
-    if let Some(escalation) = escalation_text(catalog, key, shift) {
+    if let Some(escalation) = escalation_text(catalog, shift) {
         facts.push(Fact::new("Then", escalation));
     }
     if let Some(until) = shift.until {
         facts.push(Fact::new("Until", Text::new().push(Span::Time(until))));
     }
-    facts.push(Fact::new("Next", next_text(catalog, key, shift).unwrap_or_else(|| "not known".into())));
+    facts.push(Fact::new("Next", next_text(catalog, shift).unwrap_or_else(|| "not known".into())));
     let written = first_called(shift).filter_map(|person| {
         let email = person.email.as_deref()?;
         Some(Text::new().link(email, format!("mailto:{email}")))
@@ -219,7 +221,9 @@ fn none(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> Reply {
     let annotations = providers.iter().flat_map(|provider| &provider.annotations);
     let annotations: Vec<Text> = annotations.map(|annotation| Text::new().code(annotation.as_str())).collect();
     let said = if annotations.is_empty() {
-        Text::plain("No on-call provider is set up: whoever runs Steward names one under ").code("on_call").say(" in steward.yaml.")
+        Text::plain("No on-call provider is set up: whoever runs Steward names one under ")
+            .code("on_call")
+            .say(" in steward.yaml.")
     } else {
         let places = match entity.kind {
             Kind::Group => "in the entry of the team",

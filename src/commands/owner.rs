@@ -165,7 +165,7 @@ fn user_lead(catalog: &Catalog, user: &Entity) -> Text {
 fn on_call_now(catalog: &Catalog, asking: &Asking<'_>, entity: &Entity) -> Option<Text> {
     let duty = find_duty(catalog, asking, entity)?;
     let shift = duty.shift.filter(|shift| !shift.now.is_empty())?;
-    Some(on_call_people(catalog, &duty.named.key, first_called(shift)))
+    Some(on_call_people(catalog, first_called(shift)))
 }
 
 /// Who is on call now and next, with the schedule's own address.

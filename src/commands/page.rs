@@ -161,9 +161,9 @@ fn form(
 /// Those who are called first; where that is not known, whoever is on call.
 fn woken(catalog: &Catalog, asking: &Asking<'_>, entity: &Entity) -> Text {
     let duty = find_duty(catalog, asking, entity);
-    let known = duty.as_ref().and_then(|duty| Some((duty, duty.shift.filter(|shift| !shift.now.is_empty())?)));
-    match known {
-        Some((duty, shift)) => people_text(catalog, &duty.named.key, first_called(shift)),
+    let shift = duty.and_then(|duty| duty.shift.filter(|shift| !shift.now.is_empty()));
+    match shift {
+        Some(shift) => people_text(catalog, first_called(shift)),
         None => "whoever is on call".into(),
     }
 }
@@ -204,7 +204,8 @@ async fn send(app: &App, catalog: &Catalog, asking: &Asking<'_>, entity: &Entity
     };
     match app.store.record_action(audit, Some(Job::Page(work))).await {
         Ok(()) => {
-            let lead = Text::plain("Waking ").join(woken).say(" for ").bold(entity.label()).say(". You will be told what came of it.");
+            let lead =
+                Text::plain("Waking ").join(woken).say(" for ").bold(entity.label()).say(". You will be told what came of it.");
             let mut reply = Reply::new(Status::Answered, "page", lead);
             reply.refs = vec![entity.entity_ref.to_string()];
             reply

@@ -112,7 +112,8 @@ impl Generic {
         match ask(request).await {
             Ok(answer) => {
                 let url = ["html_url", "url"].iter().find_map(|name| answer[*name].as_str()).map(str::to_owned);
-                Ok(Paged { url, assigned: Vec::new() })
+                let assigned = answer["assigned"].as_array().into_iter().flatten().filter_map(Value::as_str);
+                Ok(Paged { url, assigned: assigned.map(str::to_owned).take(MOST_PEOPLE).collect() })
             }
             Err(AskError::Passing(why)) => Err(PageError::Passing(why)),
             Err(AskError::Refused { why, .. }) => Err(PageError::Refused(why)),
@@ -138,6 +139,7 @@ fn people(answer: &Value, names: &JsonPath, emails: Option<&JsonPath>) -> Vec<On
         email: emails.get(at).filter(|email| email.contains('@')).cloned(),
         outside_id: None,
         url: None,
+        user: None,
         level: 1,
     };
     named.map(person).take(MOST_PEOPLE).collect()

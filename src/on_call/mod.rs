@@ -80,10 +80,9 @@ pub fn describe(settings: &OnCallSettings) -> Vec<Provider> {
     let generic = settings.http.as_ref().map(|http| Provider {
         name: HTTP.to_owned(),
         annotations: vec![http.annotation.clone()],
-        cannot_page: http
-            .page_url
-            .is_none()
-            .then(|| "the address that wakes somebody is not set; write it under on_call.http.page_url in steward.yaml".to_owned()),
+        cannot_page: http.page_url.is_none().then(|| {
+            "the address that wakes somebody is not set; write it under on_call.http.page_url in steward.yaml".to_owned()
+        }),
     });
     pagerduty.into_iter().chain(generic).collect()
 }

@@ -243,7 +243,8 @@ impl PagerDuty {
     pub(super) async fn page(&self, page: &Page<'_>) -> Result<Paged, PageError> {
         let refused = |why: String| PageError::Refused(why);
         let from = self.from.as_deref().ok_or_else(|| refused("on_call.pagerduty.from is not set".to_owned()))?;
-        let from = header::HeaderValue::try_from(from).map_err(|_| refused("on_call.pagerduty.from cannot be sent".to_owned()))?;
+        let from =
+            header::HeaderValue::try_from(from).map_err(|_| refused("on_call.pagerduty.from cannot be sent".to_owned()))?;
         let service = page.outside_id.unwrap_or(&page.schedule.id);
         let body = json!({ "incident": {
             "type": "incident",
@@ -292,7 +293,11 @@ fn nobody(service: &Service, now: DateTime<Utc>) -> Shift {
         next: Vec::new(),
         next_from: None,
         url: service.html_url.clone().or_else(|| policy.and_then(|policy| policy.html_url.clone())),
-        title: service.name.clone().or_else(|| service.summary.clone()).or_else(|| policy.and_then(|policy| policy.summary.clone())),
+        title: service
+            .name
+            .clone()
+            .or_else(|| service.summary.clone())
+            .or_else(|| policy.and_then(|policy| policy.summary.clone())),
         outside_id: Some(service.id.clone()),
         read_at: Some(now),
         fault: None,
@@ -328,7 +333,14 @@ fn people<'d>(duties: impl Iterator<Item = &'d Duty>) -> Vec<OnCallPerson> {
         }
         let name = user.name.clone().or_else(|| user.summary.clone()).unwrap_or_else(|| user.id.clone());
         let (email, url) = (user.email.clone(), user.html_url.clone());
-        people.push(OnCallPerson { name, email, outside_id: Some(user.id.clone()), url, level: duty.escalation_level });
+        people.push(OnCallPerson {
+            name,
+            email,
+            outside_id: Some(user.id.clone()),
+            url,
+            user: None,
+            level: duty.escalation_level,
+        });
     }
     people
 }

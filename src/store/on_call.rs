@@ -12,7 +12,8 @@ const FILE: &str = "on_call.json";
 pub fn load_on_call_from_disk(data_dir: &Path) -> Option<OnCall> {
     let text = std::fs::read(data_dir.join(FILE)).ok()?;
     let read = serde_json::from_slice(&text);
-    read.inspect_err(|error| tracing::warn!(%error, file = FILE, "the copy on disk cannot be read; who is on call is asked anew")).ok()
+    read.inspect_err(|error| tracing::warn!(%error, file = FILE, "the copy on disk cannot be read; who is on call is asked anew"))
+        .ok()
 }
 
 pub fn save_on_call_to_disk(data_dir: &Path, on_call: &OnCall) -> io::Result<()> {

@@ -73,9 +73,12 @@ impl Worker {
     fn providers(&self) -> Option<&Providers> {
         let settings = &self.app.settings.on_call;
         let connect = || {
-            (settings.pagerduty.is_some() || settings.http.is_some()).then(|| Providers::connect(settings))?.map_err(|fault| {
-                error!(fault, "nobody can be asked who is on call");
-            }).ok()
+            (settings.pagerduty.is_some() || settings.http.is_some())
+                .then(|| Providers::connect(settings))?
+                .map_err(|fault| {
+                    error!(fault, "nobody can be asked who is on call");
+                })
+                .ok()
         };
         self.watching.providers.get_or_init(connect).as_ref()
     }
@@ -91,12 +94,15 @@ impl Worker {
             return;
         }
         let wanted = known.wanted(&catalog);
-        let fresh = providers.read(&wanted, &known, app.clock.now()).await;
+        let fresh = providers.read(&wanted, &known, app.clock.now()).await.tied(&catalog);
         let failed = fresh.shifts.values().filter(|shift| shift.fault.is_some()).count();
         metrics::gauge!("steward_on_call_schedules").set(fresh.shifts.len() as f64);
         metrics::gauge!("steward_on_call_schedules_failing").set(failed as f64);
         if let Some(fault) = fresh.shifts.values().find_map(|shift| shift.fault.as_ref()) {
-            warn!(schedules = fresh.shifts.len(), failed, fault, "not every on-call schedule could be read; the last answers stay");
+            warn!(
+                schedules = fresh.shifts.len(),
+                failed, fault, "not every on-call schedule could be read; the last answers stay"
+            );
         }
         app.live.set_on_call(fresh.clone());
         let data_dir = app.settings.data_dir.clone();

@@ -66,7 +66,14 @@ impl FakePagerDuty {
         self.model().services.push((id, name, key, policy));
     }
 
-    pub fn duty(&self, policy: &'static str, level: u32, user: &'static str, from: Option<&'static str>, to: Option<&'static str>) {
+    pub fn duty(
+        &self,
+        policy: &'static str,
+        level: u32,
+        user: &'static str,
+        from: Option<&'static str>,
+        to: Option<&'static str>,
+    ) {
         self.model().duties.push(Duty { policy, level, user, from, to });
     }
 
@@ -150,7 +157,8 @@ fn oncalls(model: &Model, query: &[(String, String)]) -> Vec<Value> {
     let time = |text: &str| -> DateTime<Utc> { text.parse().expect("a time") };
     let one = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let (since, until) = (time(one("since").expect("since")), time(one("until").expect("until")));
-    let policies: Vec<&str> = query.iter().filter(|(key, _)| key == "escalation_policy_ids[]").map(|(_, value)| value.as_str()).collect();
+    let policies: Vec<&str> =
+        query.iter().filter(|(key, _)| key == "escalation_policy_ids[]").map(|(_, value)| value.as_str()).collect();
     let with_users = query.iter().any(|(key, value)| key == "include[]" && value == "users");
     let mut duties: Vec<&Duty> = model.duties.iter().filter(|duty| policies.contains(&duty.policy)).collect();
     duties.retain(|duty| duty.to.is_none_or(|to| time(to) > since) && duty.from.is_none_or(|from| time(from) < until));
@@ -181,7 +189,8 @@ fn create(model: &mut Model, headers: &HeaderMap, body: &Bytes) -> Response {
     }
     let Ok(body) = serde_json::from_slice::<Value>(body) else { return error(400, 2001, "Invalid JSON") };
     let incident = body["incident"].clone();
-    let is_valid = incident["type"] == "incident" && incident["title"].is_string() && incident["service"]["type"] == "service_reference";
+    let is_valid =
+        incident["type"] == "incident" && incident["title"].is_string() && incident["service"]["type"] == "service_reference";
     let service = model.services.iter().find(|(id, ..)| incident["service"]["id"] == *id).copied();
     let (true, Some((_, _, _, policy))) = (is_valid, service) else { return error(400, 2001, "Invalid Input Provided") };
     if model.incidents.iter().any(|open| open["incident_key"] == incident["incident_key"]) {

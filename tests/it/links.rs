@@ -39,7 +39,13 @@ fn value_stays_in_its_gap() {
 
 #[test]
 fn host_cannot_come_from_a_value() {
-    for bad in ["https://{{ value }}/x", "https://{{ value }}.example.com/", "{{ value }}", "javascript:alert({{ value }})", "ftp://h/{{ value }}"] {
+    for bad in [
+        "https://{{ value }}/x",
+        "https://{{ value }}.example.com/",
+        "{{ value }}",
+        "javascript:alert({{ value }})",
+        "ftp://h/{{ value }}",
+    ] {
         assert!(AddressTemplate::parse(bad).is_err(), "{bad}");
     }
     assert!(AddressTemplate::parse("https://h.example/{{ valeu }}").unwrap_err().contains("valeu"));
@@ -79,7 +85,10 @@ fn well_known_annotations_become_links() {
         ]
     );
     assert_eq!(links(&LinkRules::default(), &[("grafana/dashboard-selector", "payments"), ("argocd/app-name", "x")]), [""; 0]);
-    assert_eq!(links(&rules, &[("datadoghq.com/dashboard-url", "javascript:alert(1)"), ("grafana/dashboard-selector", "(a || b)")]), [""; 0]);
+    assert_eq!(
+        links(&rules, &[("datadoghq.com/dashboard-url", "javascript:alert(1)"), ("grafana/dashboard-selector", "(a || b)")]),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -87,8 +96,12 @@ fn own_rules_come_first_and_replace() {
     let url = AddressTemplate::parse("https://dash.example.com/{{ kind }}/{{ value }}").expect("a good template");
     let rule = LinkRule { annotation: "backstage.io/source-location".to_owned(), title: "Mine".to_owned(), url };
     let rules = LinkRules::new(vec![rule], BTreeMap::new());
-    let found = links(&rules, &[("github.com/project-slug", "acme/x"), ("backstage.io/source-location", "url:https://h.example/")]);
-    assert_eq!(found, ["Mine https://dash.example.com/component/url%3Ahttps%3A%2F%2Fh.example%2F", "GitHub https://github.com/acme/x"]);
+    let found =
+        links(&rules, &[("github.com/project-slug", "acme/x"), ("backstage.io/source-location", "url:https://h.example/")]);
+    assert_eq!(
+        found,
+        ["Mine https://dash.example.com/component/url%3Ahttps%3A%2F%2Fh.example%2F", "GitHub https://github.com/acme/x"]
+    );
 }
 
 #[test]

@@ -45,6 +45,6 @@ mod uses;
 mod versions;
 mod webhook;
 mod webhook_pull;
-mod whois;
 mod what_changed;
+mod whois;
 mod world;

@@ -78,11 +78,8 @@ async fn pagerduty() -> FakePagerDuty {
 }
 
 fn of(fake: &FakePagerDuty) -> OnCallSettings {
-    let pagerduty = PagerDutySettings {
-        token: TOKEN.into(),
-        api_url: fake.url.clone(),
-        from: Some("steward@example.com".to_owned()),
-    };
+    let pagerduty =
+        PagerDutySettings { token: TOKEN.into(), api_url: fake.url.clone(), from: Some("steward@example.com".to_owned()) };
     OnCallSettings { pagerduty: Some(pagerduty), http: None }
 }
 
@@ -90,8 +87,53 @@ fn of(fake: &FakePagerDuty) -> OnCallSettings {
 async fn now_next_and_whom_it_escalates_to_are_told() {
     let fake = pagerduty().await;
     let bot = bot_with(of(&fake)).await;
-    check(&bot.say("/oncall payments").await, expect![[r#""#]]);
-    check(&bot.say("/owner payments").await, expect![[r#""#]]);
+    check(
+        &bot.say("/oncall payments").await,
+        expect![[r#"
+            Ana Silva is on call for payments until 2026-11-22 08:00 UTC.
+
+              Now       Ana Silva
+              Then      kim
+              Until     2026-11-22 08:00 UTC
+              Next      ben
+              Write to  ana@example.com
+              Channel   #team-a
+              Schedule  Payments <https://acme.pagerduty.com/service-directory/PPAY001>, named by itself
+            PagerDuty answered just now
+
+            → Page on-call  /page component:default/payments
+            → Owner         /owner component:default/payments
+            → Refresh       /oncall component:default/payments
+            → Schedule      https://acme.pagerduty.com/service-directory/PPAY001
+
+            Read from acme/shop@aa1fe25, synced just now
+        "#]],
+    );
+    check(
+        &bot.say("/owner payments").await,
+        expect![[r#"
+            payments is owned by Team A: #team-a, on call Ana Silva.
+
+            payments component:payments
+              Owner    Team A
+              Channel  #team-a
+              On call  Ana Silva until 2026-11-22 08:00 UTC, next ben; escalates to kim
+              People   Ana Silva
+              Type     service, production
+              Part of  money
+              Depends on: nothing known
+              Used by: cart
+            → Blast radius     /deps component:default/payments
+            → Page on-call     /page component:default/payments
+            → Attach incident  /incident component:default/payments
+            → Refresh          /owner component:default/payments
+            → Owner's page     /owner group:default/team-a
+            → Wrong owner?     /report component:default/payments
+            → Source           https://github.com/acme/shop/blob/aa1fe253561facee20386f0de8e72db5a55c7273/catalog-info.yaml
+
+            Read from acme/shop@aa1fe25, synced just now
+        "#]],
+    );
     let reply = bot.ask("guest", "/oncall payments").await;
     let told = format!("{reply:?}");
     assert!(told.contains("U0ANA"), "the person of the catalog is meant, so that Slack can mention them: {told}");
@@ -172,7 +214,9 @@ async fn page_says_who_is_woken_and_is_written_down() {
     assert!(form.intro.to_plain().starts_with("This wakes Ana Silva for payments through PagerDuty"), "{:?}", form.intro);
     let Response::Form(again) = bot.submit("ana", &form, &[("what", " ")]).await else { panic!("it is asked what is wrong") };
     assert!(again.fields.iter().any(|field| field.error.is_some()));
-    let Response::Reply(reply) = bot.submit("ana", &form, &[("what", "no payment goes through")]).await else { panic!("a reply") };
+    let Response::Reply(reply) = bot.submit("ana", &form, &[("what", "no payment goes through")]).await else {
+        panic!("a reply")
+    };
     assert!(reply.lead.to_plain().starts_with("Waking Ana Silva for payments."), "{:?}", reply.lead);
     let told = bot.messages(&Bot::conversation("ana"), 1).await;
     assert!(told[0].lead.to_plain().starts_with("ana was paged for payments"), "{:?}", told[0].lead);
@@ -249,7 +293,27 @@ async fn any_json_over_http_will_do() {
         page_url: Some(format!("{}/wake/{{{{ value }}}}", web.url)),
     };
     let bot = bot_with(OnCallSettings { pagerduty: None, http: Some(http) }).await;
-    check(&bot.say("/oncall payments").await, expect![[r#""#]]);
+    check(
+        &bot.say("/oncall payments").await,
+        expect![[r#"
+            Ana Silva is on call for payments until 2026-11-21 17:00 UTC.
+
+              Now       Ana Silva
+              Until     2026-11-21 17:00 UTC
+              Next      Ben
+              Write to  ana@example.com
+              Channel   #team-a
+              Schedule  the on-call provider <https://rota.example.com/PPAY001>, named by itself
+            the on-call provider answered just now
+
+            → Page on-call  /page component:default/payments
+            → Owner         /owner component:default/payments
+            → Refresh       /oncall component:default/payments
+            → Schedule      https://rota.example.com/PPAY001
+
+            Read from acme/shop@aa1fe25, synced just now
+        "#]],
+    );
     assert!(web.asked().iter().all(|asked| asked.authorization.as_deref() == Some("Bearer rota-token")));
     assert!(bot.say("/oncall team-a").await.contains("404"));
     web.text("/wake/PPAY001", r#"{ "url": "https://rota.example.com/wakes/1" }"#);

@@ -57,7 +57,7 @@ const ONE_PLACE: [(&str, &[&str], &str); 12] = [
     ("slack_morphism::", &["slack"], "what is Slack's is rendered and parsed in one place; the rest is platform-neutral"),
     (
         "reqwest::",
-        &["web.rs", "people/scim.rs", "github/device.rs", "on_call/ask.rs"],
+        &["web.rs", "people/scim.rs", "github/device.rs", "on_call"],
         "an address that anybody may name is judged in one place before it is asked",
     ),
     ("serenity::", &["discord"], "what is Discord's is rendered and parsed in one place; the rest is platform-neutral"),

@@ -35,7 +35,7 @@ fn repository(bot: &Bot, name: &str) -> i64 {
 }
 
 async fn happens(bot: &Bot, repository: &str, kind: EventKind, number: i64, title: &str, state: Option<&str>) {
-    let id = format!("{repository}-{number}-{title}");
+    let id = format!("{repository}-{number}-{title}-{state:?}");
     let now = bot.app().clock.now();
     let happened = RepositoryEvent {
         repository_id: self::repository(bot, repository),

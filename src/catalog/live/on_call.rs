@@ -1,12 +1,12 @@
 //! Who is on call, as the providers said last, and which schedule an entity is under.
 //! Must not say it in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Catalog, Entity, EntityRef, Kind, RelationType};
+use crate::catalog::{Catalog, Entity, EntityRef, Kind, RelationType, people::AccountKind};
 
 /// PagerDuty's name in a [`ScheduleKey`].
 pub const PAGERDUTY: &str = "pagerduty";
@@ -94,6 +94,9 @@ pub struct OnCallPerson {
     /// The provider's own number of them.
     pub outside_id: Option<String>,
     pub url: Option<String>,
+    /// The User of the catalog that they are, as far as that is known.
+    #[serde(default)]
+    pub user: Option<EntityRef>,
     /// The step of the escalation, from 1.
     #[serde(default = "first_level")]
     pub level: u32,
@@ -156,6 +159,32 @@ impl OnCall {
                 systems.iter().find_map(|system| of(system, Says::System))
             })
             .or_else(|| of(entity.owner()?, Says::Owner))
+    }
+
+    /// Ties people to Users: by a proven account, else by an address that one User alone writes into their entry. That
+    /// says who is meant, as the entry's author does; it gives nobody a right.
+    #[must_use]
+    pub fn tied(mut self, catalog: &Catalog) -> Self {
+        let mut by_email: HashMap<String, Option<&EntityRef>> = HashMap::new();
+        for entity in catalog.entries().iter().map(|entry| &entry.entity).filter(|entity| entity.kind == Kind::User) {
+            let Some(email) = &entity.email else { continue };
+            let user = catalog.primary(&entity.entity_ref);
+            let slot = by_email.entry(email.trim().to_lowercase()).or_insert(Some(user));
+            if *slot != Some(user) {
+                *slot = None;
+            }
+        }
+        for (key, shift) in &mut self.shifts {
+            for person in shift.now.iter_mut().chain(&mut shift.next) {
+                let number = person.outside_id.as_deref().filter(|_| key.provider == PAGERDUTY);
+                let proven = number
+                    .and_then(|id| catalog.find_person_by_account(AccountKind::Pagerduty, id))
+                    .or_else(|| catalog.find_person_by_account(AccountKind::Email, person.email.as_deref()?));
+                let written = || *by_email.get(&person.email.as_ref()?.trim().to_lowercase())?;
+                person.user = proven.or_else(written).cloned();
+            }
+        }
+        self
     }
 
     /// All schedules that the catalog names, each once, sorted.

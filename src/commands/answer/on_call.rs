@@ -11,7 +11,6 @@ use crate::{
     catalog::{
         Catalog, Entity,
         live::{HTTP, Named, OnCallPerson, PAGERDUTY, Says, ScheduleKey, Shift},
-        people::AccountKind,
     },
     chat::{Span, Text},
     commands::Asking,
@@ -39,22 +38,17 @@ pub fn find_duty<'a>(catalog: &Catalog, asking: &'a Asking<'_>, entity: &Entity)
 }
 
 /// Somebody as the catalog knows them, else as the provider does.
-pub fn person_text(catalog: &Catalog, key: &ScheduleKey, on_call: &OnCallPerson) -> Text {
-    let by_number = || {
-        let id = on_call.outside_id.as_deref().filter(|_| key.provider == PAGERDUTY)?;
-        catalog.find_person_by_account(AccountKind::Pagerduty, id)
-    };
-    let by_email = || catalog.find_person_by_account(AccountKind::Email, on_call.email.as_deref()?);
-    match by_number().or_else(by_email).and_then(|user| catalog.find(user)) {
+pub fn person_text(catalog: &Catalog, on_call: &OnCallPerson) -> Text {
+    match on_call.user.as_ref().and_then(|user| catalog.find(user)) {
         Some(entry) => Text(vec![Span::Person(person(&entry.entity))]),
         None => Text::plain(on_call.name.as_str()),
     }
 }
 
 /// "Ana Silva, Ben Okafor + 2".
-pub fn people_text<'p>(catalog: &Catalog, key: &ScheduleKey, people: impl Iterator<Item = &'p OnCallPerson>) -> Text {
+pub fn people_text<'p>(catalog: &Catalog, people: impl Iterator<Item = &'p OnCallPerson>) -> Text {
     let people: Vec<&OnCallPerson> = people.collect();
-    let shown = people.iter().take(PEOPLE).map(|person| person_text(catalog, key, person));
+    let shown = people.iter().take(PEOPLE).map(|person| person_text(catalog, person));
     let text = Text::list(shown, ", ");
     if people.len() > PEOPLE { text.say(format!(" + {}", people.len() - PEOPLE)) } else { text }
 }
@@ -67,21 +61,20 @@ pub fn first_called(shift: &Shift) -> impl Iterator<Item = &OnCallPerson> {
 
 /// "Ana Silva until 18:00, next Ben Okafor; then escalates to Kim Lee. As of 3 h ago: …".
 pub fn duty_text(catalog: &Catalog, asking: &Asking<'_>, duty: &Duty<'_>) -> Text {
-    let key = &duty.named.key;
     let Some(shift) = duty.shift else { return "not known yet; it is being asked".into() };
     if shift.now.is_empty() && (shift.fault.is_some() || shift.read_at.is_none()) {
         let why = shift.fault.as_deref().unwrap_or("it was never read");
         return Text::plain(format!("not known: {why}"));
     }
-    let mut text = if shift.now.is_empty() { "nobody".into() } else { people_text(catalog, key, first_called(shift)) };
+    let mut text = if shift.now.is_empty() { "nobody".into() } else { people_text(catalog, first_called(shift)) };
     if let Some(until) = shift.until.filter(|_| !shift.now.is_empty()) {
         text = text.say(" until ").push(Span::Time(until));
     }
     let over = shift.until.is_some_and(|until| until <= asking.now);
-    if let Some(next) = next_text(catalog, key, shift) {
+    if let Some(next) = next_text(catalog, shift) {
         text = text.say(if over { ", then " } else { ", next " }).join(next);
     }
-    if let Some(escalation) = escalation_text(catalog, key, shift) {
+    if let Some(escalation) = escalation_text(catalog, shift) {
         text = text.say("; escalates to ").join(escalation);
     }
     let text = match duty.named.says {
@@ -95,8 +88,8 @@ pub fn duty_text(catalog: &Catalog, asking: &Asking<'_>, duty: &Duty<'_>) -> Tex
 }
 
 /// "Ben Okafor from 18:00".
-pub fn next_text(catalog: &Catalog, key: &ScheduleKey, shift: &Shift) -> Option<Text> {
-    let text = (!shift.next.is_empty()).then(|| people_text(catalog, key, shift.next.iter()))?;
+pub fn next_text(catalog: &Catalog, shift: &Shift) -> Option<Text> {
+    let text = (!shift.next.is_empty()).then(|| people_text(catalog, shift.next.iter()))?;
     let from = shift.next_from.filter(|from| shift.until != Some(*from));
     Some(match from {
         Some(from) => text.say(" from ").push(Span::Time(from)),
@@ -105,9 +98,9 @@ pub fn next_text(catalog: &Catalog, key: &ScheduleKey, shift: &Shift) -> Option<
 }
 
 /// Who is called when the first do not answer.
-pub fn escalation_text(catalog: &Catalog, key: &ScheduleKey, shift: &Shift) -> Option<Text> {
+pub fn escalation_text(catalog: &Catalog, shift: &Shift) -> Option<Text> {
     let called = first_called(shift).count();
-    (shift.now.len() > called).then(|| people_text(catalog, key, shift.now[called..].iter()))
+    (shift.now.len() > called).then(|| people_text(catalog, shift.now[called..].iter()))
 }
 
 /// "As of 3 h ago; PagerDuty: it cannot be reached": said where the answer is old, or the last try failed.

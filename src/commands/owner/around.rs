@@ -19,7 +19,7 @@ pub(super) fn around(catalog: &Catalog, entity: &Entity) -> Option<Block> {
     let line = |word: &str, direction| {
         let refs = catalog.neighbours(&entity.entity_ref, direction);
         let named = refs.iter().take(NAMED).map(|(found, _)| with_owner(catalog, entity, found));
-        let text = Text::new().bold(word).say(" ");
+        let text = Text::new().bold(format!("{word}:")).say(" ");
         match refs.len() {
             0 => text.say("nothing known"),
             many if many > NAMED => text.join(Text::list(named, ", ")).say(format!(" + {}", many - NAMED)),

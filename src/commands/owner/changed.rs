@@ -53,7 +53,7 @@ pub(super) fn changed(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> 
     let is_heard = asking.live.recent.heard.contains_key(source);
     let mut blocks = Vec::new();
     if !lines.is_empty() {
-        blocks.push(Block::Paragraph(Text::new().bold("Changed in the last 72 h")));
+        blocks.push(Block::Paragraph(Text::new().bold("Changed in the last 72 h:")));
         let items = lines.into_iter().map(ListItem::new).collect();
         blocks.push(Block::List { style: ListStyle::Bullets, items });
     }
@@ -92,7 +92,9 @@ fn of_dependencies<'a>(catalog: &'a Catalog, asking: &'a Asking<'_>, entry: &Ent
         let of_repository = recent.of_repository(repository.0, repository.1, since).filter(|_| is_new);
         let events = of_repository.chain(recent.of_entity(found.entity.entity_ref.as_str(), since));
         changes.extend(events.map(|event| Change { event, of: Some(&found.entity) }));
-        changes.extend(recent.open_incidents(found.entity.entity_ref.as_str()).iter().map(|event| Change { event, of: Some(&found.entity) }));
+        changes.extend(
+            recent.open_incidents(found.entity.entity_ref.as_str()).iter().map(|event| Change { event, of: Some(&found.entity) }),
+        );
         if is_new {
             seen.push(repository);
         }

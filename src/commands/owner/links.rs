@@ -11,10 +11,10 @@ const LINKS: usize = 8;
 
 /// The author's own first, each address once.
 pub(super) fn links(asking: &Asking<'_>, entity: &Entity) -> Option<Block> {
-    let own = entity.links.iter().map(|link| TitledLink {
-        title: link.title.clone().unwrap_or_else(|| link.url.clone()),
-        url: link.url.clone(),
-    });
+    let own = entity
+        .links
+        .iter()
+        .map(|link| TitledLink { title: link.title.clone().unwrap_or_else(|| link.url.clone()), url: link.url.clone() });
     let mut all: Vec<TitledLink> = own.collect();
     for link in asking.links.links_of(entity) {
         let same = |known: &TitledLink| known.url.trim_end_matches('/') == link.url.trim_end_matches('/');
