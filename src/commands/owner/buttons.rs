@@ -17,7 +17,6 @@ pub(super) fn buttons(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> 
             if has_runbook {
                 buttons.push(Button::say("Runbook", format!("runbook {full}")).primary());
             }
-            buttons.push(Button::say("Blast radius", format!("deps {full}")));
         }
         Kind::System | Kind::Domain if has_runbook => buttons.push(Button::say("Runbook", format!("runbook {full}"))),
         _ => {}
@@ -30,6 +29,7 @@ pub(super) fn buttons(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> 
         buttons.push(Button::say("Page on-call", format!("page {full}")));
     }
     if is_thing {
+        buttons.push(Button::say("Blast radius", format!("deps {full}")));
         let open = asking.live.recent.open_incidents(full.as_str());
         if !open.is_empty() {
             buttons.push(Button::say("Close incident", format!("incident {full} close")));
