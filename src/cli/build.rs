@@ -109,7 +109,7 @@ fn link_rules(settings: &Settings) -> anyhow::Result<LinkRules> {
 }
 
 /// The explicit ties between accounts of one person.
-fn mapping(settings: &Settings) -> anyhow::Result<Vec<MappedPerson>> {
+pub fn mapping(settings: &Settings) -> anyhow::Result<Vec<MappedPerson>> {
     let Some(path) = &settings.mapping.people else { return Ok(Vec::new()) };
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("mapping.people: {shown} cannot be read"))?;

@@ -5,10 +5,12 @@ use std::time::Duration;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use serde_json::Value;
 
-use crate::{error::chain, requests::Requests};
+use crate::{
+    error::chain,
+    requests::Requests,
+    web::{build_client, read_at_most},
+};
 
-/// To connect; the address is either near or wrong.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// One request and its whole answer; the next round is a minute away.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Attempts at a question.
@@ -32,16 +34,9 @@ pub(super) enum AskError {
     Refused { status: u16, why: String, body: Option<Value> },
 }
 
-/// A client whose questions carry these headers. A redirect is not followed: it would carry them anywhere.
+/// A client whose questions carry these headers.
 pub(super) fn client(headers: header::HeaderMap) -> Result<Client, String> {
-    Client::builder()
-        .default_headers(headers)
-        .user_agent("steward")
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(REQUEST_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|error| format!("the HTTP client could not be made: {}", chain(&error)))
+    build_client(REQUEST_TIMEOUT, |client| client.default_headers(headers))
 }
 
 /// Asks until it is answered or hopeless. Only for what may be asked twice.
@@ -108,18 +103,10 @@ fn announced(response: &Response) -> Option<Duration> {
     secs.map(|secs| Duration::from_secs_f64(secs.min(86_400.0)))
 }
 
-async fn read_whole(mut response: Response) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() > MAX_ANSWER_BYTES => {
-                return Err(format!("its answer is longer than {MAX_ANSWER_BYTES} bytes"));
-            }
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) => return Ok(bytes),
-            Err(error) => return Err(format!("its answer broke off: {}", chain(&error.without_url()))),
-        }
-    }
+async fn read_whole(response: Response) -> Result<Vec<u8>, String> {
+    let read = read_at_most(response, MAX_ANSWER_BYTES).await;
+    let read = read.map_err(|error| format!("its answer broke off: {}", chain(&error.without_url())))?;
+    read.ok_or_else(|| format!("its answer is longer than {MAX_ANSWER_BYTES} bytes"))
 }
 
 /// "it answers 403: Access Denied": with PagerDuty's own words where it has some.
