@@ -14,6 +14,7 @@ use crate::{
     catalog::{
         Catalog,
         kinds::CustomKinds,
+        links::LinkRules,
         live::{ChannelTeams, Live, OnCall, Recent},
     },
     chat::{CommandSet, CustomCommands},
@@ -36,6 +37,8 @@ pub struct App {
     pub clock: Clock,
     /// What stands beside the catalog and changes by the minute.
     pub live: LiveHandle,
+    /// Which annotations become links.
+    pub links: Arc<LinkRules>,
 }
 
 /// The current snapshot: readers never wait, a writer swaps it whole.

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use folder::{FolderFile, read_yaml_folder};
-pub use on_call::{HttpOnCallSettings, LinkSettings, OnCallSettings, PagerDutySettings};
+pub use on_call::{HttpOnCallSettings, LinkHosts, LinkSettings, OnCallSettings, PagerDutySettings};
 pub use read::{ConfigError, check_text, fault_in, load, load_offline, path_folders, schema};
 pub use source::{
     AppAuth, BackstageSettings, DirectorySettings, Filters, GithubAuth, GithubSettings, OrgData, PeopleSettings,
@@ -38,6 +38,8 @@ pub struct Settings {
     pub on_call: OnCallSettings,
     /// Annotations that become titled links, besides those that are built in and before them.
     pub links: Vec<LinkSettings>,
+    /// Where the organisation runs what the built-in links lead to: `grafana: https://grafana.example.com`.
+    pub link_hosts: LinkHosts,
     /// A folder of YAML files, each a command of the organisation's own.
     pub custom_commands: Option<PathBuf>,
     // Sections of the contract that later versions read; they are accepted so that one file serves both.
@@ -79,6 +81,7 @@ impl Default for Settings {
             mapping: MappingSettings::default(),
             on_call: OnCallSettings::default(),
             links: Vec::new(),
+            link_hosts: LinkHosts::default(),
             custom_commands: None,
             discord: None,
             scaffolder: None,

@@ -8,11 +8,14 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::{
+    address_template::AddressTemplate,
     app::{App, CatalogHandle, Clock, LiveHandle},
     backstage::BackstageSource,
     catalog::{
         Catalog, Parts, Visibility,
         kinds::{CustomKind, CustomKinds},
+        links::{Host, LinkRule, LinkRules},
+        live::{OnCall, ScheduleKey},
         people::{MappedPerson, parse_mapping},
     },
     chat::{BadCommandFile, CommandSet, CustomCommands},
@@ -22,12 +25,13 @@ use crate::{
     },
     directory::DirectorySource,
     github::{AppKey, Auth, Connection, Filters, GithubConfig, GithubSource, OrgSource, OrgWanted, Waits},
+    on_call,
     outbox::Outbox,
     people::{PeopleSource, ScimConfig, ScimWaits},
     playground::Board,
     settings::{self, AppAuth, GithubAuth, GithubSettings, PeopleSettings, ScimSettings, Settings, SourceSettings, Whether},
     slack::SlackClient,
-    store::{Database, Store, load_channels_from_disk, load_parts_from_disk},
+    store::{Database, Store, load_channels_from_disk, load_on_call_from_disk, load_parts_from_disk},
     sync::{ADDED, Elsewhere, Source, UrlSource},
     web::Web,
     worker::Worker,
@@ -76,7 +80,7 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
     let board = (playground == Playground::Served).then(Board::default);
     let commands = crate::commands::load_definitions()?;
     access_rules(&settings, &commands).map_err(|BadRule { key, message }| anyhow::anyhow!("{key}: {message}"))?;
-    let live = LiveHandle::default();
+    let live = live(&settings);
     live.set_channels(load_channels_from_disk(&settings.data_dir));
     live.set_custom(custom_commands(&settings, &commands));
     Ok(App {
@@ -87,6 +91,7 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
         outbox: Outbox { slack, playground: board },
         clock: Clock::System,
         live,
+        links: Arc::new(link_rules(&settings)?),
         settings,
     })
 }
@@ -110,6 +115,28 @@ pub fn custom_commands(settings: &Settings, commands: &CommandSet) -> CustomComm
             CustomCommands::new(commands, Vec::new(), vec![fault])
         }
     }
+}
+
+/// Who was on call when the last process stopped, of the providers that are still set up.
+fn live(settings: &Settings) -> LiveHandle {
+    let providers = on_call::describe(&settings.on_call);
+    let kept = load_on_call_from_disk(&settings.data_dir).unwrap_or_default();
+    let is_set_up = |key: &ScheduleKey| providers.iter().any(|provider| provider.name == key.provider);
+    let shifts = kept.shifts.into_iter().filter(|(key, _)| is_set_up(key)).collect();
+    let live = LiveHandle::default();
+    live.set_on_call(OnCall { providers, shifts });
+    live
+}
+
+/// The configured links; what is built in comes with them.
+fn link_rules(settings: &Settings) -> anyhow::Result<LinkRules> {
+    let rules = settings.links.iter().enumerate().map(|(at, link)| {
+        let url = AddressTemplate::parse(&link.url).map_err(|why| anyhow::anyhow!("links[{at}].url: {why}"))?;
+        Ok(LinkRule { annotation: link.annotation.clone(), title: link.title.clone(), url })
+    });
+    let hosts = settings.link_hosts.named().into_iter();
+    let hosts = hosts.filter_map(|(name, address)| Some((Host::by_key(name)?, address.to_owned())));
+    Ok(LinkRules::new(rules.collect::<anyhow::Result<_>>()?, hosts.collect()))
 }
 
 /// The explicit ties between accounts of one person.

@@ -11,12 +11,17 @@ pub mod deps;
 pub mod find;
 pub mod help;
 pub mod history;
+pub mod incident;
 pub mod link;
+pub mod oncall;
 pub mod owner;
+pub mod page;
 pub mod report;
 pub mod runbook;
 pub mod uses;
 pub mod whois;
+
+use std::sync::Arc;
 
 use catalog::CatalogCall;
 use chrono::{DateTime, Utc};
@@ -24,7 +29,7 @@ use include_dir::{Dir, include_dir};
 
 use crate::{
     app::App,
-    catalog::{Catalog, EntityRef, left, live::Live, people::AccountKind},
+    catalog::{Catalog, EntityRef, left, links::LinkRules, live::Live, people::AccountKind},
     chat::{
         Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, LineFault, Place, Platform, Reply,
         Request, Response, Status, Submission, Text, Visibility, limits,
@@ -37,12 +42,13 @@ use crate::{
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 13] =
-    ["owner", "runbook", "deps", "find", "whois", "history", "uses", "link", "report", "channel", "catalog", "audit", "help"];
+const ORDER: [&str; 16] = [
+    "owner", "oncall", "runbook", "deps", "page", "incident", "find", "whois", "history", "uses", "link", "report", "channel",
+    "catalog", "audit", "help",
+];
 
 /// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 6] = [
-    ("oncall", "/owner NAME", "gives channel and lead"),
+const LATER: [(&str, &str, &str); 5] = [
     ("docs", "/runbook NAME", "shows the runbook, and /owner NAME the links"),
     ("new", "/help", "shows what there is"),
     ("tasks", "/help", "shows what there is"),
@@ -78,6 +84,8 @@ pub struct Asking<'a> {
     pub paces: Vec<(&'a str, chrono::Duration)>,
     /// What stands beside the catalog and changes by the minute.
     pub live: Live,
+    /// Which annotations become links.
+    pub links: Arc<LinkRules>,
     /// See [`Request::delivery`].
     pub delivery: Option<String>,
 }
@@ -139,7 +147,19 @@ impl<'a> Asking<'a> {
             Some(_) if is_admin => Standing::Admin,
             Some(_) => Standing::Member,
         };
-        Self { now, account, place, person, groups, standing, store, paces: Vec::new(), live: Live::default(), delivery: None }
+        Self {
+            now,
+            account,
+            place,
+            person,
+            groups,
+            standing,
+            store,
+            paces: Vec::new(),
+            live: Live::default(),
+            links: Arc::default(),
+            delivery: None,
+        }
     }
 }
 
@@ -167,7 +187,8 @@ pub async fn respond(app: &App, request: Request) -> Response {
     };
     let asking = Asking::new(&catalog, app.clock.now(), &account, place.as_ref(), &admins, health);
     let live = app.live.load();
-    let asking = Asking { paces: paces(app), live, delivery, ..asking };
+    let links = Arc::clone(&app.links);
+    let asking = Asking { paces: paces(app), live, links, delivery, ..asking };
     if let Act::Submit(sent) | Act::Back(sent) = &act
         && let Some(refusal) = refuse_form(app, &catalog, &asking, sent).await
     {
@@ -176,6 +197,8 @@ pub async fn respond(app: &App, request: Request) -> Response {
     match act {
         Act::Say { line } | Act::Press { line } | Act::Ask { text: line } => answer_line(app, &catalog, &asking, &line).await,
         Act::Submit(sent) if sent.form == "report" => report::submit(app, &catalog, &asking, place.as_ref(), sent).await,
+        Act::Submit(sent) if sent.form == "page" => page::submit(app, &catalog, &asking, sent).await,
+        Act::Submit(sent) if sent.form == "incident" => incident::submit(app, &catalog, &asking, sent).await,
         Act::Submit(sent) if sent.form == "catalog" => catalog::add::submit(app, &asking, sent).await,
         Act::Back(sent) if sent.form == "report" => report::back(&catalog, sent),
         Act::Submit(sent) | Act::Back(sent) => Response::Reply(unknown_form(&sent.form)),
@@ -260,6 +283,9 @@ async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &s
 async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &CommandDef, arguments: &Arguments) -> Response {
     Response::Reply(match command.name.as_str() {
         "owner" => owner::owner(catalog, asking, &arguments.into()),
+        "oncall" => oncall::oncall(catalog, asking, &arguments.into()),
+        "page" => return page::page(catalog, asking, &arguments.into()),
+        "incident" => return incident::incident(catalog, asking, &arguments.into()),
         "runbook" => runbook::runbook(catalog, asking, &arguments.into()),
         "deps" => deps::deps(catalog, asking, &arguments.into()),
         "link" => link::link(app, catalog, asking, &arguments.into()).await,

@@ -187,7 +187,7 @@ fn check_values(settings: &Settings) -> Result<(), (String, String)> {
             return Err((format!("access.admins[{at}]"), message));
         }
     }
-    Ok(())
+    super::on_call::check(&settings.on_call, &settings.links, &settings.link_hosts)
 }
 
 /// `${NAME}` or `${NAME:-default}` as it stood in the file.

@@ -9,6 +9,7 @@ mod jobs;
 mod link;
 mod location;
 mod note;
+mod on_call;
 mod package;
 mod pull_request;
 mod queue;
@@ -49,6 +50,7 @@ pub struct Worker {
     pub sources: Vec<Source>,
     elsewhere: Arc<Elsewhere>,
     saved: Mutex<Saved>,
+    watching: on_call::Watching,
 }
 
 /// The copy on disk, as far as this process wrote it.
@@ -67,7 +69,7 @@ impl Saved {
 
 impl Worker {
     pub fn new(app: Arc<App>, sources: Vec<Source>) -> Self {
-        Self { app, sources, elsewhere: Arc::default(), saved: Mutex::default() }
+        Self { app, sources, elsewhere: Arc::default(), saved: Mutex::default(), watching: Default::default() }
     }
 
     /// Reads addresses by this; without it only those that anybody may read.

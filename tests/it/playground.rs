@@ -54,6 +54,7 @@ fn app() -> Arc<App> {
         outbox: Outbox { slack: None, playground: Some(Board::default()) },
         clock: Clock::fixed(now()),
         live: Default::default(),
+        links: Default::default(),
     })
 }
 
