@@ -123,8 +123,8 @@ async fn now_next_and_whom_it_escalates_to_are_told() {
               Part of  money
               Depends on: nothing known
               Used by: cart
-            → Blast radius     /deps component:default/payments
             → Page on-call     /page component:default/payments
+            → Blast radius     /deps component:default/payments
             → Attach incident  /incident component:default/payments
             → Refresh          /owner component:default/payments
             → Owner's page     /owner group:default/team-a
