@@ -1,5 +1,7 @@
 //! What the ways in share: built once, handed down. Must not do anything by itself.
 
+mod gaps;
+
 use std::{
     fmt,
     sync::{Arc, RwLock},
@@ -12,13 +14,16 @@ use crate::{
     catalog::{
         Catalog,
         kinds::CustomKinds,
+        links::LinkRules,
         live::{ChannelTeams, Live, OnCall, Recent},
     },
-    chat::CommandSet,
+    chat::{CommandSet, CustomCommands},
     outbox::Outbox,
     settings::Settings,
     store::Store,
 };
+
+pub use gaps::GapCounter;
 
 /// All that an answer or a job may need.
 #[derive(Debug)]
@@ -32,6 +37,8 @@ pub struct App {
     pub clock: Clock,
     /// What stands beside the catalog and changes by the minute.
     pub live: LiveHandle,
+    /// Which annotations become links.
+    pub links: Arc<LinkRules>,
 }
 
 /// The current snapshot: readers never wait, a writer swaps it whole.
@@ -61,6 +68,9 @@ pub struct LiveHandle {
     on_call: ArcSwap<OnCall>,
     recent: ArcSwap<Recent>,
     channels: ArcSwap<ChannelTeams>,
+    custom: ArcSwap<CustomCommands>,
+    /// Look-ups that found nothing.
+    pub gaps: GapCounter,
 }
 
 impl LiveHandle {
@@ -78,6 +88,15 @@ impl LiveHandle {
 
     pub fn set_channels(&self, channels: ChannelTeams) {
         self.channels.store(Arc::new(channels));
+    }
+
+    /// The commands of the organisation's own, as their files were read last.
+    pub fn custom(&self) -> Arc<CustomCommands> {
+        self.custom.load_full()
+    }
+
+    pub fn set_custom(&self, custom: CustomCommands) {
+        self.custom.store(Arc::new(custom));
     }
 }
 

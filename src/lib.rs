@@ -1,5 +1,6 @@
 //! Steward: a service catalog that answers in chat. The library behind the binary of the same name.
 
+pub mod address_template;
 pub mod app;
 pub mod backstage;
 pub mod catalog;
@@ -11,6 +12,7 @@ pub mod door;
 pub mod error;
 pub mod github;
 pub mod http;
+pub mod on_call;
 pub mod outbox;
 pub mod people;
 pub mod playground;

@@ -1,6 +1,7 @@
 //! The only reader of the configuration file and of the environment; plain values go down.
 //! Must not open connections nor know what the values are for.
 
+mod folder;
 mod on_call;
 mod read;
 mod source;
@@ -11,8 +12,9 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-pub use on_call::{HttpOnCallSettings, LinkSettings, OnCallSettings, PagerDutySettings};
-pub use read::{ConfigError, check_text, load, load_offline, path_folders, schema};
+pub use folder::{FolderFile, read_yaml_folder};
+pub use on_call::{HttpOnCallSettings, LinkHosts, LinkSettings, OnCallSettings, PagerDutySettings};
+pub use read::{ConfigError, check_text, fault_in, load, load_offline, path_folders, schema};
 pub use source::{
     AppAuth, BackstageSettings, DirectorySettings, Filters, GithubAuth, GithubSettings, OrgData, PeopleSettings,
     ScheduleSettings, ScimSettings, SourceSettings, UrlSettings, Whether, catalog_paths,
@@ -33,11 +35,13 @@ pub struct Settings {
     pub hygiene: HygieneSettings,
     pub kinds: Vec<CustomKindSettings>,
     pub mapping: MappingSettings,
-    /// Read by later versions: who is asked who is on call.
+    /// Who is asked who is on call.
     pub on_call: OnCallSettings,
-    /// Read by later versions: annotations that become titled links.
+    /// Annotations that become titled links, besides those that are built in and before them.
     pub links: Vec<LinkSettings>,
-    /// Read by later versions: a folder of YAML files, each a command of the organisation's own.
+    /// Where the organisation runs what the built-in links lead to: `grafana: https://grafana.example.com`.
+    pub link_hosts: LinkHosts,
+    /// A folder of YAML files, each a command of the organisation's own.
     pub custom_commands: Option<PathBuf>,
     // Sections of the contract that later versions read; they are accepted so that one file serves both.
     pub discord: Option<serde_json::Value>,
@@ -47,7 +51,7 @@ pub struct Settings {
 impl Settings {
     /// Keys that are set, accepted, and not used yet.
     pub fn keys_of_later_versions(&self) -> Vec<String> {
-        let Self { discord, on_call, links, custom_commands, scaffolder, server, access, hygiene, slack, .. } = self;
+        let Self { discord, scaffolder, server, hygiene, slack, .. } = self;
         let mut keys = Vec::new();
         let mut note = |key: &str, is_set: bool| {
             if is_set {
@@ -55,10 +59,6 @@ impl Settings {
             }
         };
         note("discord", discord.is_some());
-        note("on_call", on_call.pagerduty.is_some() || on_call.http.is_some());
-        note("links", !links.is_empty());
-        note("custom_commands", custom_commands.is_some());
-        note("access.rules", !access.rules.is_empty());
         note("slack.app_token", slack.as_ref().is_some_and(|slack| slack.app_token.is_some()));
         note("scaffolder", scaffolder.is_some());
         note("server.api", server.api.public || !server.api.tokens.is_empty());
@@ -83,6 +83,7 @@ impl Default for Settings {
             mapping: MappingSettings::default(),
             on_call: OnCallSettings::default(),
             links: Vec::new(),
+            link_hosts: LinkHosts::default(),
             custom_commands: None,
             discord: None,
             scaffolder: None,
@@ -158,7 +159,7 @@ fn slack_api() -> String {
 pub struct AccessSettings {
     /// References of groups and users: `group:default/platform`.
     pub admins: Vec<String>,
-    /// Read by later versions: the first that names a command decides who may use it.
+    /// The first that names a command decides who may use it.
     pub rules: Vec<AccessRule>,
 }
 

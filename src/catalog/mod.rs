@@ -13,6 +13,7 @@ mod gone;
 mod graph;
 mod index;
 pub mod kinds;
+pub mod links;
 pub mod live;
 pub mod lookup;
 pub mod people;

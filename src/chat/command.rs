@@ -27,6 +27,9 @@ pub struct CommandDef {
     pub examples: Vec<Example>,
     pub visibility: Visibility,
     pub access: Access,
+    /// What it can do besides answering, for whom; an act that is not named here is for whoever may use the command.
+    #[serde(default)]
+    pub acts: Vec<ActDef>,
     /// Whether it can open a form; Slack's trigger is kept for it.
     #[serde(default)]
     pub opens_form: bool,
@@ -46,6 +49,17 @@ pub struct Example {
     pub says: String,
 }
 
+/// An act of a command with access of its own: `catalog sync`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActDef {
+    /// A word of one of the command's choices, or what the command calls it.
+    pub name: String,
+    pub access: Access,
+    /// What comes after "only admins may": "start a sync".
+    pub does: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArgumentDef {
@@ -55,6 +69,9 @@ pub struct ArgumentDef {
     pub argument_type: ArgumentType,
     #[serde(default)]
     pub required: bool,
+    /// Left out in the channel of a team, it means that team; elsewhere it is asked for.
+    #[serde(default)]
+    pub channel_team: bool,
     /// For `choice`: the words.
     #[serde(default)]
     pub choices: Vec<String>,
@@ -94,6 +111,8 @@ pub enum Access {
     Everyone,
     /// Somebody the catalog knows as a User.
     Members,
+    /// Who owns the entity it is about, or is in the team that does; admins too.
+    Owners,
     Admins,
 }
 
@@ -135,25 +154,13 @@ impl CommandSet {
                 .map_err(|error| bad(error.location().map_or(1, |location| location.line()), error.to_string()))?;
             let line_of = |needle: &str| text.lines().position(|line| line.contains(needle)).map_or(1, |at| at + 1);
             let stem = file.strip_suffix(".yaml").unwrap_or(file);
-            if command.name != stem || command.name.len() > NAME_MAX || !command.name.chars().all(|c| c.is_ascii_lowercase()) {
-                return Err(bad(line_of("name:"), format!("`name` must be {stem}, at most {NAME_MAX} lower-case letters")));
-            }
-            let summaries = command.arguments.iter().map(|argument| &argument.summary).chain([&command.summary]);
-            for summary in summaries {
-                if summary.is_empty() || summary.chars().count() > SUMMARY_MAX || summary.ends_with('.') {
-                    let message = format!("a summary is one line of at most {SUMMARY_MAX} characters without a full stop");
-                    return Err(bad(line_of(summary), message));
-                }
+            if command.name != stem {
+                return Err(bad(line_of("name:"), format!("`name` must be {stem}, as the file is called")));
             }
             if commands.iter().any(|other| other.name == command.name) {
                 return Err(bad(line_of("name:"), format!("there is a command {} already", command.name)));
             }
-            let alone = Self(vec![command.clone()]);
-            for example in &command.examples {
-                if let Err(fault) = alone.parse_line(&example.line) {
-                    return Err(bad(line_of(&example.line), format!("the example cannot be read: {fault:?}")));
-                }
-            }
+            command.check(file, text)?;
             commands.push(command);
         }
         Ok(Self(commands))
@@ -161,6 +168,41 @@ impl CommandSet {
 
     pub fn find(&self, name: &str) -> Option<&CommandDef> {
         self.0.iter().find(|command| command.name == name)
+    }
+}
+
+impl CommandDef {
+    /// Checks what every platform asks of a command, and that its examples can be read; `text` is what the file holds.
+    pub fn check(&self, file: &str, text: &str) -> Result<(), BadCommandFile> {
+        let bad = |line: usize, message: String| BadCommandFile { file: file.to_owned(), line, message };
+        let line_of = |needle: &str| text.lines().position(|line| line.contains(needle)).map_or(1, |at| at + 1);
+        let is_name = |name: &str| !name.is_empty() && name.len() <= NAME_MAX && name.chars().all(|c| c.is_ascii_lowercase());
+        if !is_name(&self.name) {
+            return Err(bad(line_of("name:"), format!("`name` must be at most {NAME_MAX} lower-case letters")));
+        }
+        let summaries = self.arguments.iter().map(|argument| &argument.summary).chain([&self.summary]);
+        for summary in summaries {
+            if summary.is_empty() || summary.chars().count() > SUMMARY_MAX || summary.ends_with('.') {
+                let message = format!("a summary is one line of at most {SUMMARY_MAX} characters without a full stop");
+                return Err(bad(line_of(summary), message));
+            }
+        }
+        let alone = CommandSet(vec![self.clone()]);
+        for example in &self.examples {
+            if let Err(fault) = alone.parse_line(&example.line) {
+                return Err(bad(line_of(&example.line), format!("the example cannot be read: {fault:?}")));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn find_act(&self, name: &str) -> Option<&ActDef> {
+        self.acts.iter().find(|act| act.name == name)
+    }
+
+    /// The argument that stands for one thing of the catalog.
+    pub fn entity_argument(&self) -> Option<&ArgumentDef> {
+        self.arguments.iter().find(|argument| argument.argument_type == ArgumentType::Entity)
     }
 }
 

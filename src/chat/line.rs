@@ -99,6 +99,12 @@ impl CommandSet {
 }
 
 impl CommandDef {
+    /// "Say which one: /owner payments-api".
+    pub fn ask_for(&self, missing: &ArgumentDef) -> UserError {
+        let example = self.examples.first().map_or_else(|| self.usage(), |example| format!("/{}", example.line));
+        UserError::new(format!("Say {}: {example}", which(missing)))
+    }
+
     /// `/deps NAME [up|down|both] [depth N]`.
     pub fn usage(&self) -> String {
         let mut usage = format!("/{}", self.name);
@@ -239,9 +245,12 @@ fn read_arguments(command: &CommandDef, mut words: Vec<Word>) -> Result<Argument
         };
         found.insert(argument.name.clone(), text);
     }
-    if let Some(missing) = command.arguments.iter().find(|argument| argument.required && !found.contains_key(&argument.name)) {
-        let example = command.examples.first().map_or_else(|| command.usage(), |example| format!("/{}", example.line));
-        return Err(UserError::new(format!("Say {}: {example}", which(missing))));
+    let is_missing = |argument: &&ArgumentDef| {
+        // What a conversation may stand for is asked for by whoever knows the conversation.
+        argument.required && !argument.channel_team && !found.contains_key(&argument.name)
+    };
+    if let Some(missing) = command.arguments.iter().find(is_missing) {
+        return Err(command.ask_for(missing));
     }
     if let Some(word) = words.first() {
         return Err(misused(command, format!("/{} does not know what to do with “{}”.", command.name, word.text)));
@@ -268,6 +277,11 @@ fn name_bare_number(command: &CommandDef, words: &mut Vec<Word>) {
     }
 }
 
+/// Whether a line of the command begins with what it is about.
+fn has_subject(command: &CommandDef) -> bool {
+    command.arguments.iter().any(|argument| is_free(argument) && argument.required)
+}
+
 fn is_free(argument: &ArgumentDef) -> bool {
     matches!(argument.argument_type, ArgumentType::Entity | ArgumentType::Words | ArgumentType::Command)
 }
@@ -285,8 +299,9 @@ fn take_number(command: &CommandDef, argument: &ArgumentDef, words: &mut Vec<Wor
         words.remove(at);
         number
     } else {
-        // The first word is the subject even where it reads like a keyword.
-        let Some(at) = words.iter().enumerate().skip(1).find(|(_, word)| keyword(word).is(&argument.name)).map(|(at, _)| at)
+        // The first word is the subject even where it reads like a keyword, unless there need not be one.
+        let spared = usize::from(has_subject(command));
+        let Some(at) = words.iter().enumerate().skip(spared).find(|(_, word)| keyword(word).is(&argument.name)).map(|(at, _)| at)
         else {
             return Ok(None);
         };
@@ -318,8 +333,7 @@ fn leads_with(command: &CommandDef, argument: &ArgumentDef) -> bool {
 }
 
 fn take_choice(command: &CommandDef, argument: &ArgumentDef, words: &mut Vec<Word>) -> Option<String> {
-    let subject_first = command.arguments.iter().any(|other| is_free(other) && other.required);
-    let spared = usize::from(subject_first);
+    let spared = usize::from(has_subject(command));
     let is_choice = |word: &Word| {
         let word = Word { text: word.text.trim_start_matches("--").to_owned(), quoted: word.quoted };
         argument.choices.iter().any(|choice| word.is(choice))

@@ -2,6 +2,7 @@
 //! Pure, and a stranger to the catalog: it knows entity references only as words.
 
 mod command;
+mod custom;
 mod form;
 pub mod limits;
 mod line;
@@ -12,8 +13,9 @@ mod request;
 mod text;
 
 pub use command::{
-    Access, ArgumentDef, ArgumentType, Arguments, BadCommandFile, CommandDef, CommandSet, Example, LineFault, Visibility,
+    Access, ActDef, ArgumentDef, ArgumentType, Arguments, BadCommandFile, CommandDef, CommandSet, Example, LineFault, Visibility,
 };
+pub use custom::{CustomCommand, CustomCommands};
 pub use form::{Choice, Field, FieldKind, Form, FormState, Required};
 pub use message::{DeliveryError, Message};
 pub use reply::{

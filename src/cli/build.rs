@@ -8,21 +8,30 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::{
+    address_template::AddressTemplate,
     app::{App, CatalogHandle, Clock, LiveHandle},
     backstage::BackstageSource,
     catalog::{
         Catalog, Parts, Visibility,
         kinds::{CustomKind, CustomKinds},
+        links::{Host, LinkRule, LinkRules},
+        live::{OnCall, ScheduleKey},
         people::{MappedPerson, parse_mapping, people_source},
+    },
+    chat::{BadCommandFile, CommandSet, CustomCommands},
+    commands::{
+        access::{self, BadRule},
+        custom,
     },
     directory::DirectorySource,
     github::{AppKey, Auth, Connection, Filters, GithubConfig, GithubSource, OrgSource, OrgWanted, Waits},
+    on_call,
     outbox::Outbox,
     people::{PeopleSource, ScimConfig, ScimWaits},
     playground::Board,
     settings::{self, AppAuth, GithubAuth, GithubSettings, PeopleSettings, ScimSettings, Settings, SourceSettings, Whether},
     slack::SlackClient,
-    store::{Database, Store, load_parts_from_disk},
+    store::{Database, Store, load_channels_from_disk, load_on_call_from_disk, load_parts_from_disk},
     sync::{ADDED, Elsewhere, Source, UrlSource},
     web::Web,
     worker::Worker,
@@ -69,16 +78,65 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
     let slack = settings.slack.as_ref();
     let slack = slack.map(|slack| SlackClient::connect(&slack.api_url, &slack.bot_token)).transpose()?;
     let board = (playground == Playground::Served).then(Board::default);
+    let commands = crate::commands::load_definitions()?;
+    access_rules(&settings, &commands).map_err(|BadRule { key, message }| anyhow::anyhow!("{key}: {message}"))?;
+    let live = live(&settings);
+    live.set_channels(load_channels_from_disk(&settings.data_dir));
+    live.set_custom(custom_commands(&settings, &commands));
     Ok(App {
         custom_kinds: custom_kinds(&settings)?,
-        commands: crate::commands::load_definitions()?,
+        commands,
         catalog: CatalogHandle::new(Catalog::build(parts)),
         store: Store::unopened(),
         outbox: Outbox { slack, playground: board },
         clock: Clock::System,
-        live: LiveHandle::default(),
+        live,
+        links: Arc::new(link_rules(&settings)?),
         settings,
     })
+}
+
+/// What each rule of access comes to, where all can be meant.
+pub fn access_rules(settings: &Settings, commands: &CommandSet) -> Result<Vec<String>, BadRule> {
+    let custom = custom_commands(settings, commands);
+    // A command of the organisation's own may be broken now and mended while Steward runs.
+    let broken = custom.faults.iter().filter_map(|fault| Some(Path::new(&fault.file).file_stem()?.to_str()?.to_owned()));
+    access::check_rules(&settings.access.rules, &custom.all(commands).0, &broken.collect::<Vec<_>>())
+}
+
+/// The commands of the organisation's own; a folder that cannot be read is a fault among the others.
+pub fn custom_commands(settings: &Settings, commands: &CommandSet) -> CustomCommands {
+    let Some(folder) = &settings.custom_commands else { return CustomCommands::default() };
+    match settings::read_yaml_folder(folder) {
+        Ok(files) => custom::load(commands, &files),
+        Err(error) => {
+            let message = format!("custom_commands: the folder cannot be read: {error}");
+            let fault = BadCommandFile { file: folder.display().to_string(), line: 1, message };
+            CustomCommands::new(commands, Vec::new(), vec![fault])
+        }
+    }
+}
+
+/// Who was on call when the last process stopped, of the providers that are still set up.
+fn live(settings: &Settings) -> LiveHandle {
+    let providers = on_call::describe(&settings.on_call);
+    let kept = load_on_call_from_disk(&settings.data_dir).unwrap_or_default();
+    let is_set_up = |key: &ScheduleKey| providers.iter().any(|provider| provider.name == key.provider);
+    let shifts = kept.shifts.into_iter().filter(|(key, _)| is_set_up(key)).collect();
+    let live = LiveHandle::default();
+    live.set_on_call(OnCall { providers, shifts });
+    live
+}
+
+/// The configured links; what is built in comes with them.
+fn link_rules(settings: &Settings) -> anyhow::Result<LinkRules> {
+    let rules = settings.links.iter().enumerate().map(|(at, link)| {
+        let url = AddressTemplate::parse(&link.url).map_err(|why| anyhow::anyhow!("links[{at}].url: {why}"))?;
+        Ok(LinkRule { annotation: link.annotation.clone(), title: link.title.clone(), url })
+    });
+    let hosts = settings.link_hosts.named().into_iter();
+    let hosts = hosts.filter_map(|(name, address)| Some((Host::by_key(name)?, address.to_owned())));
+    Ok(LinkRules::new(rules.collect::<anyhow::Result<_>>()?, hosts.collect()))
 }
 
 /// The explicit ties between accounts of one person.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::Outcome;
-use crate::settings;
+use crate::{commands::access::BadRule, settings};
 
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
@@ -42,8 +42,29 @@ pub fn config(args: &ConfigArgs, global: Option<&Path>) -> anyhow::Result<Outcom
                 eprintln!("{}: {error:#}", file.map_or("steward.yaml".into(), |file| file.display().to_string()));
                 return Ok(Outcome::Bad);
             }
+            let commands = crate::commands::load_definitions()?;
+            let rules = match super::build::access_rules(&settings, &commands) {
+                Ok(rules) => rules,
+                Err(BadRule { key, message }) => {
+                    eprintln!("{}", settings::fault_in(file, &key, message));
+                    return Ok(Outcome::Bad);
+                }
+            };
+            let custom = super::build::custom_commands(&settings, &commands);
+            for fault in &custom.faults {
+                eprintln!("{fault}");
+            }
+            if !custom.faults.is_empty() {
+                return Ok(Outcome::Bad);
+            }
             let count = settings.sources.len();
             super::print(format_args!("The configuration is valid: {count} {}.", if count == 1 { "source" } else { "sources" }))?;
+            for rule in rules {
+                super::print(format_args!("Access: {rule}"))?;
+            }
+            for command in &custom.commands {
+                super::print(format_args!("Command: {} ({})", command.definition.usage(), command.file))?;
+            }
             for key in settings.keys_of_later_versions() {
                 super::print(format_args!("Note: this version does not use `{key}` yet."))?;
             }

@@ -34,6 +34,11 @@ pub async fn doctor(config: Option<&Path>) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Bad);
         }
     };
+    if let Err(bad) = build::access_rules(&settings, &crate::commands::load_definitions()?) {
+        let fault = settings::fault_in(config, &bad.key, bad.message);
+        print(&[Line::new("configuration", Err(fault.to_string()))])?;
+        return Ok(Outcome::Bad);
+    }
     let mut lines = vec![Line::new("configuration", Ok("can be read".to_owned()))];
     super::make_data_dir(&settings)?;
     lines.extend(check_all(settings).await?);
@@ -77,6 +82,7 @@ async fn check_all(mut settings: settings::Settings) -> anyhow::Result<Vec<Line>
         Err(error) => lines.push(Line::new("sources", Err(format!("{error:#}")))),
     }
     lines.extend(check_admins(&app));
+    lines.extend(check_own_commands(&app));
     lines.push(check_slack(&app).await);
     Ok(lines)
 }
@@ -118,6 +124,18 @@ async fn check_people(source: &Source) -> Line {
         format!("{} people and {} teams", of(Kind::User), of(Kind::Group))
     });
     Line::new(source.id(), told.map_err(|error| error.message))
+}
+
+/// One line for the commands of the organisation's own that work, and one for each that does not.
+fn check_own_commands(app: &crate::app::App) -> Vec<Line> {
+    if app.settings.custom_commands.is_none() {
+        return Vec::new();
+    }
+    let custom = app.live.custom();
+    let names: Vec<&str> = custom.commands.iter().map(|command| command.definition.name.as_str()).collect();
+    let told = if names.is_empty() { "there are none".to_owned() } else { names.join(", ") };
+    let fault = |fault: &crate::chat::BadCommandFile| Line::new("custom_commands", Err(format!("{fault}; the others work")));
+    std::iter::once(Line::new("custom_commands", Ok(told))).chain(custom.faults.iter().map(fault)).collect()
 }
 
 /// Whether the catalog, as it was read last, has those who may act; nothing where it has not been read yet.

@@ -20,8 +20,10 @@ use super::{
 };
 use crate::{
     catalog::Kind,
-    http::{Doors, PlaygroundDoor, github::GithubDoor, router, slack::SlackDoor},
-    settings::{AccessSettings, DirectorySettings, ScheduleSettings, Settings, SourceSettings, catalog_paths},
+    http::{Doors, PlaygroundDoor, github::GithubDoor, router, sample_on_call::SampleOnCall, slack::SlackDoor},
+    settings::{
+        AccessSettings, DirectorySettings, LinkHosts, OnCallSettings, ScheduleSettings, Settings, SourceSettings, catalog_paths,
+    },
     store::Database,
     sync::Progress,
     worker::Worker,
@@ -69,7 +71,11 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
             folder
         }
     };
-    let settings = demo_settings(args, path);
+    let place = format!("http://{}", listener.local_addr()?);
+    // Another folder has schedules of its own, of which the sample company knows nothing.
+    let sample_on_call = args.source.is_none().then(SampleOnCall::load).transpose()?;
+    let on_call = OnCallSettings { pagerduty: None, http: sample_on_call.is_some().then(|| SampleOnCall::settings(&place)) };
+    let settings = Settings { on_call, ..demo_settings(args, path) };
     super::make_data_dir(&settings)?;
     eprintln!("Starting a private PostgreSQL under {} …", settings.data_dir.display());
     let database = build::database(&settings);
@@ -77,8 +83,8 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
     tokio::task::block_in_place(|| database.ensure_running())?;
     let app = build::app(settings, Playground::Served)?;
     let worker = build::worker(app)?;
-    let place = format!("http://{}", listener.local_addr()?);
-    let doors = Doors { playground: Some(PlaygroundDoor::default()), metrics: metrics_handle(), ..Doors::default() };
+    let doors =
+        Doors { playground: Some(PlaygroundDoor::default()), metrics: metrics_handle(), sample_on_call, ..Doors::default() };
     let ready = async {
         let is_read = || worker.app.catalog.load().parts().sources.values().any(|source| source.synced_at.is_some());
         while !is_read() {
@@ -113,6 +119,14 @@ fn demo_settings(args: &DemoArgs, path: PathBuf) -> Settings {
     Settings {
         data_dir: args.data_dir.clone(),
         sources: vec![SourceSettings::Directory(source)],
+        link_hosts: LinkHosts {
+            grafana: Some("https://grafana.example.com".to_owned()),
+            sonarqube: Some("https://sonarqube.example.com".to_owned()),
+            argocd: Some("https://argocd.example.com".to_owned()),
+            sentry: Some("https://acme.sentry.io".to_owned()),
+            pagerduty: Some("https://acme.pagerduty.com".to_owned()),
+            ..LinkHosts::default()
+        },
         access: AccessSettings { admins: vec!["group:default/platform".to_owned()], ..AccessSettings::default() },
         ..Settings::default()
     }
@@ -126,7 +140,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<Outcome> {
     let signing_secret = settings.slack.as_ref().and_then(|slack| slack.signing_secret.as_ref());
     let slack = signing_secret.map(SlackDoor::new).transpose()?;
     let github = Some(GithubDoor::new(&settings.sources));
-    let doors = Doors { slack, github, playground: None, metrics: metrics_handle() };
+    let doors = Doors { slack, github, metrics: metrics_handle(), ..Doors::default() };
     let database = build::database(&settings);
     let worker = build::worker(build::app(settings, Playground::LeftOut)?)?;
     let entities = worker.app.catalog.load().entries().len();
@@ -165,8 +179,14 @@ async fn serve(
         stop.cancel();
         served
     };
-    let (served, (), (), ()) =
-        tokio::join!(serving, worker.keep_current(database, stop), worker.keep_synced(progress, stop), worker.work(stop));
+    let (served, (), (), (), ()) = tokio::join!(
+        serving,
+        worker.keep_current(database, stop),
+        worker.keep_synced(progress, stop),
+        worker.work(stop),
+        worker.keep_own_commands(stop),
+        worker.keep_live(stop)
+    );
     served
 }
 

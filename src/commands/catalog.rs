@@ -2,6 +2,7 @@
 //! Must not sync: it records the wish, a job does the work.
 
 pub mod add;
+pub mod gaps;
 mod people;
 pub mod removal;
 
@@ -53,20 +54,8 @@ pub enum CatalogCall {
     RemoveUrl {
         url: String,
     },
-}
-
-impl CatalogCall {
-    /// What the asker wants to do: "only admins may …".
-    pub fn act(&self) -> &'static str {
-        match self {
-            Self::Show => "look at the catalog",
-            Self::Sync => "start a sync",
-            Self::Removed => "look at what was removed",
-            Self::Remove { .. } => "confirm a removal",
-            Self::Restore { .. } => "take a removal back",
-            Self::Add { .. } | Self::RemoveUrl { .. } => "add descriptors or take them out",
-        }
-    }
+    /// Names that people ask for and that nothing is called.
+    Gaps,
 }
 
 impl From<&Arguments> for CatalogCall {
@@ -78,6 +67,7 @@ impl From<&Arguments> for CatalogCall {
             Some("remove") => Self::Remove { source: subject() },
             Some("restore") => Self::Restore { repository: subject() },
             Some("add") => Self::Add { url: subject() },
+            Some("gaps") => Self::Gaps,
             Some("remove-url") => Self::RemoveUrl { url: subject() },
             _ => Self::Show,
         }

@@ -1,10 +1,14 @@
 //! `/help [COMMAND]`: what there is, from the definitions themselves.
 //! Must not hold words about a command that its YAML could hold.
 
-use super::Asking;
+use super::{Asking, Standing};
 use crate::chat::{
-    Access, Arguments, Block, Button, Card, CommandDef, CommandSet, ListItem, ListStyle, Platform, Reply, Status, Text,
+    Access, Arguments, Block, Button, Card, CommandDef, CommandSet, CustomCommands, ListItem, ListStyle, Platform, Reply, Status,
+    Text, Tone,
 };
+
+/// Faults of own commands that are shown.
+const FAULTS: usize = 10;
 
 /// The arguments of `commands/help.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,10 +25,10 @@ impl From<&Arguments> for Help {
 pub fn help(commands: &CommandSet, asking: &Asking<'_>, args: &Help) -> Reply {
     let Some(name) = &args.command else { return overview(commands, asking) };
     match commands.find(name) {
-        Some(command) => explain(command),
+        Some(command) => explain(command, asking),
         None => match commands.parse_line(name) {
             Err(fault) => super::misunderstood(commands, fault),
-            Ok((command, _)) => explain(command),
+            Ok((command, _)) => explain(command, asking),
         },
     }
 }
@@ -33,7 +37,7 @@ fn overview(commands: &CommandSet, asking: &Asking<'_>) -> Reply {
     let lead = "Ask by name; case, spaces and small slips are forgiven. These are the commands:";
     let mut reply = Reply::new(Status::Answered, "help", lead.into());
     let items = commands.0.iter().map(|command| {
-        let text = Text::new().code(command.usage()).say(format!(" {}", command.summary));
+        let text = Text::new().code(usage(command, asking)).say(format!(" {}", command.summary));
         ListItem::new(text)
     });
     let mut body = vec![Block::List { style: ListStyle::Bullets, items: items.collect() }];
@@ -48,8 +52,30 @@ fn overview(commands: &CommandSet, asking: &Asking<'_>) -> Reply {
     reply
 }
 
-fn explain(command: &CommandDef) -> Reply {
-    let lead = Text::new().code(command.usage()).say(format!(" {}.", command.summary));
+/// How it is written where the asker is: on Slack what has no slash command of its own goes behind the umbrella.
+fn usage(command: &CommandDef, asking: &Asking<'_>) -> String {
+    let usage = command.usage();
+    match asking.account.platform {
+        Platform::Slack if !command.slash => usage.replacen('/', "/steward ", 1),
+        Platform::Slack | Platform::Discord | Platform::Playground | Platform::Terminal => usage,
+    }
+}
+
+/// Tells admins which of the organisation's own commands cannot be used, and why.
+pub fn tell_of_faults(reply: &mut Reply, asking: &Asking<'_>, custom: &CustomCommands) {
+    if asking.standing != Standing::Admin || custom.faults.is_empty() {
+        return;
+    }
+    let items = custom.faults.iter().take(FAULTS).map(|fault| {
+        ListItem::new(Text::new().code(format!("{}:{}", fault.file, fault.line)).say(format!(": {}", fault.message)))
+    });
+    let body = vec![Block::List { style: ListStyle::Bullets, items: items.collect() }];
+    let title = Text::new().bold("Commands of your own that cannot be used");
+    reply.cards.push(Card { tone: Tone::Warning, title, body, ..Card::default() });
+}
+
+fn explain(command: &CommandDef, asking: &Asking<'_>) -> Reply {
+    let lead = Text::new().code(usage(command, asking)).say(format!(" {}.", command.summary));
     let mut reply = Reply::new(Status::Answered, "help", lead);
     let mut body = Vec::new();
     if let Some(details) = &command.details {
@@ -72,6 +98,7 @@ fn explain(command: &CommandDef) -> Reply {
     match command.access {
         Access::Everyone => {}
         Access::Members => body.push(Block::Paragraph("For people whom the catalog knows.".into())),
+        Access::Owners => body.push(Block::Paragraph("For the owners of what it is about, and admins.".into())),
         Access::Admins => body.push(Block::Paragraph("For admins.".into())),
     }
     reply.cards.push(Card { body, ..Card::default() });

@@ -1,6 +1,7 @@
 //! `/history NAME`: who owned it since when, then what each commit changed, newest first.
 //! Must not guess: what was never written down is not told.
 
+mod incidents;
 mod timeline;
 
 use serde_json::Value;
@@ -88,6 +89,10 @@ async fn living(app: &App, catalog: &Catalog, asking: &Asking<'_>, args: &Histor
         Ok(past) => past,
         Err(error) => return away(asking, &entity.entity_ref, &error),
     };
+    let incidents = match app.store.load_incidents(&entity.entity_ref).await {
+        Ok(incidents) => incidents,
+        Err(error) => return away(asking, &entity.entity_ref, &error),
+    };
     let events = events(&past);
     let name = Text::new().bold(entity.label());
     let lead = match entity.owner() {
@@ -97,6 +102,10 @@ async fn living(app: &App, catalog: &Catalog, asking: &Asking<'_>, args: &Histor
         None => since_lead(asking, name, &events),
     };
     let mut reply = page(catalog, asking, args, &entity.entity_ref, lead, &events);
+    // The first page alone: the others are about what is older.
+    if args.page <= 1 {
+        reply.cards.splice(0..0, incidents::card(&incidents, asking.now));
+    }
     reply.buttons.push(Button::say("Owner", format!("owner {}", entity.entity_ref)));
     reply.provenance = Some(provenance::of_file(catalog, asking, &subject.entry.origin));
     subject.own_up(&mut reply);

@@ -52,7 +52,7 @@ fn find_link<'c>(catalog: &'c Catalog, asking: &Asking<'_>) -> Option<&'c Link> 
 }
 
 /// Whether some source says by which App people prove their login.
-fn is_set_up(app: &App) -> bool {
+pub(super) fn is_set_up(app: &App) -> bool {
     app.settings.sources.iter().any(|source| match source {
         SourceSettings::Github(github) => github.auth.device_client_id().is_some(),
         SourceSettings::Directory(_) | SourceSettings::Url(_) | SourceSettings::People(_) | SourceSettings::Backstage(_) => false,

@@ -1,20 +1,28 @@
 //! The chat commands: one file a command, the twin of `commands/*.yaml`.
 //! Answers that an incident needs are pure functions of the snapshot; acts go through one verb of the store.
 
+pub mod access;
 pub mod answer;
+pub mod audit;
 pub mod catalog;
+pub mod channel;
+pub mod custom;
 pub mod deps;
 pub mod find;
 pub mod help;
 pub mod history;
+pub mod incident;
 pub mod link;
+pub mod oncall;
 pub mod owner;
+pub mod page;
 pub mod report;
 pub mod runbook;
 pub mod uses;
 pub mod whois;
 
-use answer::failure;
+use std::sync::Arc;
+
 use catalog::CatalogCall;
 use chrono::{DateTime, Utc};
 use include_dir::{Dir, include_dir};
@@ -23,12 +31,13 @@ use crate::{
     app::App,
     catalog::{
         Catalog, EntityRef, left,
+        links::LinkRules,
         live::Live,
         people::{AccountKind, beside},
     },
     chat::{
         Access, Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, Freshness, LineFault, Place,
-        Platform, Reply, Request, Response, Status, Text, Visibility, limits,
+        Platform, Reply, Request, Response, Status, Submission, Text, Visibility, limits,
     },
     error::UserError,
     settings::SourceSettings,
@@ -38,17 +47,18 @@ use crate::{
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 11] = ["owner", "runbook", "deps", "find", "whois", "history", "uses", "link", "report", "catalog", "help"];
+const ORDER: [&str; 16] = [
+    "owner", "oncall", "runbook", "deps", "page", "incident", "find", "whois", "history", "uses", "link", "report", "channel",
+    "catalog", "audit", "help",
+];
 
 /// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 7] = [
-    ("oncall", "/owner NAME", "gives channel and lead"),
+const LATER: [(&str, &str, &str); 5] = [
     ("docs", "/runbook NAME", "shows the runbook, and /owner NAME the links"),
     ("new", "/help", "shows what there is"),
     ("tasks", "/help", "shows what there is"),
     ("hygiene", "/catalog", "shows what is broken and what nobody owns"),
     ("onboard", "/help", "shows what there is"),
-    ("audit", "/help", "shows what there is"),
 ];
 
 /// Rounds a source may miss before answers say so loudly: one can be slow, three are not chance.
@@ -76,6 +86,8 @@ pub struct Asking<'a> {
     pub paces: Vec<(&'a str, chrono::Duration)>,
     /// What stands beside the catalog and changes by the minute.
     pub live: Live,
+    /// Which annotations become links.
+    pub links: Arc<LinkRules>,
     /// See [`Request::delivery`].
     pub delivery: Option<String>,
 }
@@ -140,7 +152,19 @@ impl<'a> Asking<'a> {
             Some(_) if is_admin => Standing::Admin,
             Some(_) => Standing::Member,
         };
-        Self { now, account, place, person, groups, standing, store, paces: Vec::new(), live: Live::default(), delivery: None }
+        Self {
+            now,
+            account,
+            place,
+            person,
+            groups,
+            standing,
+            store,
+            paces: Vec::new(),
+            live: Live::default(),
+            links: Arc::default(),
+            delivery: None,
+        }
     }
 }
 
@@ -168,11 +192,19 @@ pub async fn respond(app: &App, request: Request) -> Response {
     };
     let asking = Asking::new(&catalog, app.clock.now(), &account, place.as_ref(), &admins, health);
     let live = app.live.load();
-    let asking = Asking { paces: paces(app), live, delivery, ..asking };
+    let links = Arc::clone(&app.links);
+    let asking = Asking { paces: paces(app), live, links, delivery, ..asking };
+    if let Act::Submit(sent) | Act::Back(sent) = &act
+        && let Some(refusal) = refuse_form(app, &catalog, &asking, sent).await
+    {
+        return Response::Reply(refusal);
+    }
     match act {
         Act::Say { line } | Act::Press { line } | Act::Ask { text: line } => answer_line(app, &catalog, &asking, &line).await,
         Act::Submit(sent) if sent.form == "report" => report::submit(app, &catalog, &asking, place.as_ref(), sent).await,
-        Act::Submit(sent) if sent.form == "catalog" => catalog::add::submit(app, &catalog, &asking, sent).await,
+        Act::Submit(sent) if sent.form == "page" => page::submit(app, &catalog, &asking, sent).await,
+        Act::Submit(sent) if sent.form == "incident" => incident::submit(app, &catalog, &asking, sent).await,
+        Act::Submit(sent) if sent.form == "catalog" => catalog::add::submit(app, &asking, sent).await,
         Act::Back(sent) if sent.form == "report" => report::back(&catalog, sent),
         Act::Submit(sent) | Act::Back(sent) => Response::Reply(unknown_form(&sent.form)),
         Act::Complete { form, field, typed } if form == "report" => {
@@ -180,8 +212,19 @@ pub async fn respond(app: &App, request: Request) -> Response {
             Response::Choices(report::complete(&catalog, &asking, &field, &typed))
         }
         Act::Complete { .. } => Response::Choices(Vec::new()),
-        Act::Inspect { .. } | Act::Visit => Response::Reply(help::help(&app.commands, &asking, &help::Help::default())),
+        Act::Inspect { .. } | Act::Visit => {
+            let custom = app.live.custom();
+            Response::Reply(help::help(custom.all(&app.commands), &asking, &help::Help::default()))
+        }
     }
+}
+
+/// A form may have been opened before a rule or a team changed, so who sends it is asked again.
+async fn refuse_form(app: &App, catalog: &Catalog, asking: &Asking<'_>, sent: &Submission) -> Option<Reply> {
+    let command = app.commands.find(&sent.form)?;
+    // The one form of /catalog adds an address.
+    let act = (command.name == "catalog").then_some("add");
+    access::refuse(app, catalog, asking, &access::Wish { command, act, subject: &sent.state.subject }).await
 }
 
 fn admins(app: &App) -> Vec<EntityRef> {
@@ -207,16 +250,31 @@ async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &s
             .next("Write a name, as in /owner payments-api.");
         return Response::Reply(Reply::fault("", &error));
     }
-    let (command, arguments) = match app.commands.parse_line(line) {
+    let custom = app.live.custom();
+    let commands = custom.all(&app.commands);
+    let (command, mut arguments) = match commands.parse_line(line) {
         Ok(parsed) => parsed,
-        Err(LineFault::Empty) => return Response::Reply(help::help(&app.commands, asking, &help::Help::default())),
-        Err(fault) => return Response::Reply(misunderstood(&app.commands, fault)),
+        Err(LineFault::Empty) => return Response::Reply(help::help(commands, asking, &help::Help::default())),
+        Err(fault) => return Response::Reply(misunderstood(commands, fault)),
     };
-    if let Some(refusal) = refuse(app, catalog, asking, command) {
+    let meant = match channel::fill_in(catalog, asking, command, &mut arguments) {
+        Ok(meant) => meant,
+        Err(fault) => return Response::Reply(misunderstood(commands, fault)),
+    };
+    let (act, subject) = (access::act_of(command, &arguments), access::subject_of(command, &arguments));
+    let wish = access::Wish { command, act, subject };
+    if let Some(refusal) = access::refuse(app, catalog, asking, &wish).await {
         return Response::Reply(refusal);
     }
-    let mut response = run(app, catalog, asking, command, &arguments).await;
+    let mut response = match custom.find(&command.name) {
+        Some(own) => Response::Reply(custom::answer(catalog, asking, own, &arguments)),
+        None => run(app, catalog, asking, command, &arguments).await,
+    };
     if let Response::Reply(reply) = &mut response {
+        catalog::gaps::count_gap(app, catalog, command, &arguments, reply);
+        if let Some(team) = meant.filter(|_| reply.status == Status::Answered) {
+            channel::own_up(catalog, &team, reply);
+        }
         let labels = [("command", command.name.clone()), ("status", reply.status.as_str().to_owned())];
         metrics::counter!("steward_answers_total", &labels).increment(1);
         reply.audience = match (command.visibility, reply.status) {
@@ -230,6 +288,9 @@ async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &s
 async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &CommandDef, arguments: &Arguments) -> Response {
     Response::Reply(match command.name.as_str() {
         "owner" => owner::owner(catalog, asking, &arguments.into()),
+        "oncall" => oncall::oncall(catalog, asking, &arguments.into()),
+        "page" => return page::page(catalog, asking, &arguments.into()),
+        "incident" => return incident::incident(catalog, asking, &arguments.into()),
         "runbook" => runbook::runbook(catalog, asking, &arguments.into()),
         "deps" => deps::deps(catalog, asking, &arguments.into()),
         "link" => link::link(app, catalog, asking, &arguments.into()).await,
@@ -240,27 +301,25 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "report" => return report::report(catalog, asking, &arguments.into()),
         "catalog" => match arguments.into() {
             CatalogCall::Show => catalog::catalog(catalog, asking),
-            call if asking.standing != Standing::Admin => failure::admins_only(catalog, "catalog", call.act(), &admins(app)),
             CatalogCall::Sync => catalog::sync(app, catalog, asking, asking.place).await,
             CatalogCall::Removed => catalog::removal::removed(app, asking).await,
             CatalogCall::Remove { source } => catalog::removal::confirm(app, catalog, asking, &source).await,
             CatalogCall::Restore { repository } => catalog::removal::restore(app, asking, &repository).await,
             CatalogCall::Add { url } => return catalog::add::add(app, asking, &url).await,
+            CatalogCall::Gaps => catalog::gaps::gaps(app, catalog, asking).await,
             CatalogCall::RemoveUrl { url } => catalog::add::remove(app, asking, &url).await,
         },
-        "help" => help::help(&app.commands, asking, &arguments.into()),
+        "audit" => audit::audit(app, catalog, asking, &arguments.into()).await,
+        "channel" => channel::channel(app, catalog, asking, &arguments.into()).await,
+        "help" => {
+            let custom = app.live.custom();
+            let mut reply = help::help(custom.all(&app.commands), asking, &arguments.into());
+            help::tell_of_faults(&mut reply, asking, &custom);
+            reply
+        }
         // Definitions are data, so the set can hold a name that this build has no answer for.
         name => Reply::new(Status::Error, name, Text::plain(format!("/{name} is declared but not built in this version."))),
     })
-}
-
-fn refuse(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &CommandDef) -> Option<Reply> {
-    match command.access {
-        Access::Everyone => None,
-        Access::Members => (asking.standing < Standing::Member).then(|| failure::members_only(&command.name, asking)),
-        Access::Admins => (asking.standing < Standing::Admin)
-            .then(|| failure::admins_only(catalog, &command.name, &format!("use /{}", command.name), &admins(app))),
-    }
 }
 
 /// The reply to a line that could not be read: what may have been meant, and how it is written.

@@ -1,22 +1,28 @@
 //! `/owner NAME`: who answers for it and how to reach them. Works for every kind.
 //! Must not wait for anything: a pure function of the snapshot.
 
+mod around;
+mod buttons;
+mod changed;
+mod links;
+
 use super::{
     Asking,
     answer::{
         age::count,
         names::{
             bare_name, channel_text, kind_word, label, labels_text, lead_text, members, own_channel, owner_text, people_text,
-            person, short_ref,
+            person, short_ref, user_group,
         },
+        on_call::{duty_text, find_duty, first_called, people_text as on_call_people},
         provenance,
         subject::{self, Subject},
         warnings,
     },
 };
 use crate::{
-    catalog::{Catalog, Direction, Entity, EntityRef, Entry, Kind, RelationType, Sought},
-    chat::{Arguments, Block, Button, Card, Fact, ListItem, ListStyle, Reply, Span, Status, Text, Tone, limits::CARD_FIELDS},
+    catalog::{Catalog, Entity, EntityRef, Entry, Kind, RelationType, Sought},
+    chat::{Arguments, Block, Card, Fact, ListItem, ListStyle, Reply, Span, Status, Text, Tone, limits::CARD_FIELDS},
 };
 
 /// People shown of a team before "+ n".
@@ -24,9 +30,6 @@ const PEOPLE: usize = 8;
 
 /// What a team owns, shown before "+ n more".
 const OWNED: usize = 10;
-
-/// Links of the descriptor that are shown; some entries carry dozens.
-const LINKS: usize = 8;
 
 /// The arguments of `commands/owner.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,16 +60,18 @@ fn describe(catalog: &Catalog, asking: &Asking<'_>, subject: &Subject) -> Reply 
         body.push(Block::Paragraph(description.trim().into()));
     }
     let (lead, mut fields) = match entity.kind {
-        Kind::Group => (group_lead(catalog, entity), group_fields(catalog, entity)),
+        Kind::Group => (group_lead(catalog, entity), group_fields(catalog, asking, entity)),
         Kind::User => (user_lead(catalog, entity), user_fields(catalog, entity)),
-        Kind::System | Kind::Domain => (owned_lead(catalog, entry), whole_fields(catalog, entity)),
+        Kind::System | Kind::Domain => (owned_lead(catalog, asking, entry), whole_fields(catalog, asking, entity)),
         Kind::Component | Kind::Api | Kind::Resource | Kind::Location | Kind::Template | Kind::Custom(_) => {
-            (owned_lead(catalog, entry), thing_fields(catalog, entity))
+            (owned_lead(catalog, asking, entry), thing_fields(catalog, asking, entry))
         }
     };
     fields.truncate(CARD_FIELDS);
     body.extend(owned_things(catalog, asking, entity));
-    body.extend(links(entity));
+    body.extend(around::around(catalog, entity));
+    body.extend(changed::changed(catalog, asking, entry));
+    body.extend(links::links(asking, entity));
     if !subject.also.is_empty() {
         body.push(Block::Paragraph(also(entity, &subject.also)));
     }
@@ -75,7 +80,7 @@ fn describe(catalog: &Catalog, asking: &Asking<'_>, subject: &Subject) -> Reply 
     reply.refs = vec![entity.entity_ref.to_string()];
     reply.refs.extend(subject.also.iter().map(|entry| entry.entity.entity_ref.to_string()));
     reply.cards.extend(alarm);
-    reply.cards.push(Card { tone, title, fields, body, buttons: buttons(catalog, entry), footer: Text::new() });
+    reply.cards.push(Card { tone, title, fields, body, buttons: buttons::buttons(catalog, asking, entry), footer: Text::new() });
     reply.provenance = Some(provenance::of_file(catalog, asking, &entry.origin));
     subject.own_up(&mut reply);
     reply
@@ -83,19 +88,24 @@ fn describe(catalog: &Catalog, asking: &Asking<'_>, subject: &Subject) -> Reply 
 
 /// What nobody may miss, on a card of its own before all facts.
 fn alarm(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> Option<Card> {
-    let (tone, mut body) = warnings::warnings(catalog, entry);
+    let (tone, warnings) = warnings::warnings(catalog, entry);
+    let mut body = changed::open_incidents(asking, &entry.entity);
+    let tone = if body.is_empty() { tone } else { Tone::Critical };
+    body.extend(warnings);
     body.extend(provenance::warnings(catalog, asking, &entry.origin));
     let tone = if tone == Tone::Neutral { Tone::Warning } else { tone };
     (!body.is_empty()).then(|| Card { tone, body, ..Card::default() })
 }
 
-/// "Payments API is owned by Team Payments: #team-payments, lead Ana Silva."
-fn owned_lead(catalog: &Catalog, entry: &Entry) -> Text {
+/// "Payments API is owned by Team Payments: #team-payments, on call Ana Silva."; the lead where nobody is known to be.
+fn owned_lead(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> Text {
     let lead = Text::new().bold(entry.entity.label());
     let known = entry.entity.owner().and_then(|owner| Some((owner, catalog.find(owner)?)));
     let Some((owner, found)) = known else { return no_owner_lead(catalog, entry, lead) };
     let lead = lead.say(" is owned by ").join(owner_text(catalog, owner));
-    let reach = [channel_text(catalog, owner), lead_text(catalog, &found.entity).map(|lead| Text::plain("lead ").join(lead))];
+    let person = on_call_now(catalog, asking, &entry.entity).map(|person| Text::plain("on call ").join(person));
+    let person = person.or_else(|| lead_text(catalog, &found.entity).map(|lead| Text::plain("lead ").join(lead)));
+    let reach = [channel_text(catalog, owner), person];
     let reach: Vec<Text> = reach.into_iter().flatten().collect();
     if reach.is_empty() {
         return match found.entity.kind {
@@ -147,9 +157,25 @@ fn user_lead(catalog: &Catalog, user: &Entity) -> Text {
     }
 }
 
-/// Facts of a Component, API, Resource and the like.
-fn thing_fields(catalog: &Catalog, entity: &Entity) -> Vec<Fact> {
-    let mut fields = owner_fields(catalog, entity);
+/// Who is called first, where somebody is.
+fn on_call_now(catalog: &Catalog, asking: &Asking<'_>, entity: &Entity) -> Option<Text> {
+    let duty = find_duty(catalog, asking, entity)?;
+    let shift = duty.shift.filter(|shift| !shift.now.is_empty())?;
+    Some(on_call_people(catalog, first_called(shift)))
+}
+
+/// Who is on call now and next, with the schedule's own address.
+fn on_call_field(catalog: &Catalog, asking: &Asking<'_>, entity: &Entity) -> Option<Fact> {
+    let duty = find_duty(catalog, asking, entity)?;
+    Some(Fact::new("On call", duty_text(catalog, asking, &duty)))
+}
+
+/// Facts of a Component, API, Resource and the like: how to reach somebody, and the runbook, come first.
+fn thing_fields(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> Vec<Fact> {
+    let entity = &entry.entity;
+    let mut fields = owner_fields(catalog, asking, entity);
+    let at = fields.iter().position(|fact| fact.name == "Lead").unwrap_or(fields.len());
+    fields.splice(at..at, super::runbook::place_text(catalog, entry).map(|place| Fact::new("Runbook", place)));
     fields.push(Fact::new("Type", kind_and_lifecycle(entity).into()));
     let systems = catalog.related(&entity.entity_ref, RelationType::PartOf);
     if let Some(system) = systems.first() {
@@ -157,29 +183,7 @@ fn thing_fields(catalog: &Catalog, entity: &Entity) -> Vec<Fact> {
         let domain = domains.first().map(|domain| format!(" (in {})", label(catalog, domain))).unwrap_or_default();
         fields.push(Fact::new("Part of", format!("{}{domain}", label(catalog, system)).into()));
     }
-    match entity.kind {
-        Kind::Api => {
-            let providers = catalog.related(&entity.entity_ref, RelationType::ApiProvidedBy);
-            let consumers = catalog.related(&entity.entity_ref, RelationType::ApiConsumedBy);
-            let by = if providers.is_empty() { "nobody says so".into() } else { labels_text(catalog, &providers, 3) };
-            fields.push(Fact::new("Provided by", by));
-            fields.push(Fact::new("Used by", count(consumers.len(), "component").into()));
-        }
-        _ => {
-            fields.push(Fact::new("Depends on", direct(catalog, &entity.entity_ref, Direction::Down)));
-            fields.push(Fact::new("Used by", direct(catalog, &entity.entity_ref, Direction::Up)));
-        }
-    }
     fields
-}
-
-fn direct(catalog: &Catalog, of: &EntityRef, direction: Direction) -> Text {
-    let refs: Vec<EntityRef> = catalog.neighbours(of, direction).into_iter().map(|(target, _)| target).collect();
-    match refs.len() {
-        0 => "nothing known".into(),
-        1..=3 => labels_text(catalog, &refs, 3),
-        many => format!("{many} others").into(),
-    }
 }
 
 fn kind_and_lifecycle(entity: &Entity) -> String {
@@ -191,13 +195,16 @@ fn kind_and_lifecycle(entity: &Entity) -> String {
 }
 
 /// Facts of the owner: how to reach them comes first.
-fn owner_fields(catalog: &Catalog, entity: &Entity) -> Vec<Fact> {
-    let Some(owner) = entity.owner() else { return Vec::new() };
+fn owner_fields(catalog: &Catalog, asking: &Asking<'_>, entity: &Entity) -> Vec<Fact> {
+    let on_call = on_call_field(catalog, asking, entity);
+    let Some(owner) = entity.owner() else { return on_call.into_iter().collect() };
     let mut fields = vec![Fact::new("Owner", owner_text(catalog, owner))];
-    let Some(found) = catalog.find(owner) else { return fields };
-    if found.entity.kind == Kind::Group {
+    if let Some(found) = catalog.find(owner).filter(|found| found.entity.kind == Kind::Group) {
         fields.extend(team_fields(catalog, &found.entity));
     }
+    let at = fields.iter().position(|fact| !matches!(fact.name.as_str(), "Owner" | "Channel" | "User group"));
+    let at = at.unwrap_or(fields.len());
+    fields.splice(at..at, on_call);
     fields
 }
 
@@ -206,6 +213,9 @@ pub(super) fn team_fields(catalog: &Catalog, group: &Entity) -> Vec<Fact> {
     let mut fields = Vec::new();
     if let Some(channel) = channel_text(catalog, &group.entity_ref) {
         fields.push(Fact::new("Channel", channel));
+    }
+    if let Some(user_group) = user_group(group) {
+        fields.push(Fact::new("User group", user_group));
     }
     if let Some(lead) = lead_text(catalog, group) {
         fields.push(Fact::new("Lead", lead));
@@ -222,8 +232,10 @@ pub(super) fn team_fields(catalog: &Catalog, group: &Entity) -> Vec<Fact> {
     fields
 }
 
-fn group_fields(catalog: &Catalog, group: &Entity) -> Vec<Fact> {
+fn group_fields(catalog: &Catalog, asking: &Asking<'_>, group: &Entity) -> Vec<Fact> {
     let mut fields = team_fields(catalog, group);
+    let at = fields.iter().position(|fact| !matches!(fact.name.as_str(), "Channel" | "User group")).unwrap_or(fields.len());
+    fields.splice(at..at, on_call_field(catalog, asking, group));
     let children = catalog.related(&group.entity_ref, RelationType::ParentOf);
     if !children.is_empty() {
         fields.push(Fact::new("Teams in it", labels_text(catalog, &children, PEOPLE)));
@@ -252,8 +264,8 @@ fn user_fields(catalog: &Catalog, user: &Entity) -> Vec<Fact> {
 }
 
 /// Facts of a System or Domain.
-fn whole_fields(catalog: &Catalog, entity: &Entity) -> Vec<Fact> {
-    let mut fields = owner_fields(catalog, entity);
+fn whole_fields(catalog: &Catalog, asking: &Asking<'_>, entity: &Entity) -> Vec<Fact> {
+    let mut fields = owner_fields(catalog, asking, entity);
     if let Some(above) = catalog.related(&entity.entity_ref, RelationType::PartOf).first() {
         fields.push(Fact::new("Part of", label(catalog, above).into()));
     }
@@ -317,51 +329,10 @@ pub(super) fn owned_things(catalog: &Catalog, asking: &Asking<'_>, entity: &Enti
     [Block::List { style: ListStyle::Bullets, items }].into_iter().chain(more).collect()
 }
 
-fn links(entity: &Entity) -> Option<Block> {
-    if entity.links.is_empty() {
-        return None;
-    }
-    let shown = entity
-        .links
-        .iter()
-        .take(LINKS)
-        .map(|link| Text::new().link(link.title.as_deref().unwrap_or(&link.url), link.url.as_str()));
-    let mut text = Text::plain("Links: ").join(Text::list(shown, " · "));
-    if entity.links.len() > LINKS {
-        text = text.say(format!(" + {}", entity.links.len() - LINKS));
-    }
-    Some(Block::Paragraph(text))
-}
-
 /// A name may be shared by several kinds, a repository by several things.
 fn also(entity: &Entity, others: &[std::sync::Arc<Entry>]) -> Text {
     let names = others.iter().map(|entry| Text::new().code(short_ref(&entry.entity.entity_ref)));
     let same_name = others.iter().any(|other| other.entity.entity_ref.name() == entity.entity_ref.name());
     let what = if same_name { "Of the same name: " } else { "In the same repository: " };
     Text::plain(what).join(Text::list(names, ", ")).say(".")
-}
-
-fn buttons(catalog: &Catalog, entry: &Entry) -> Vec<Button> {
-    let entity = &entry.entity;
-    let full = &entity.entity_ref;
-    let mut buttons = Vec::new();
-    let has_runbook = super::runbook::exists(catalog, entry);
-    match entity.kind {
-        Kind::Component | Kind::Api | Kind::Resource => {
-            if has_runbook {
-                buttons.push(Button::say("Runbook", format!("runbook {full}")).primary());
-            }
-            buttons.push(Button::say("Dependencies", format!("deps {full}")));
-        }
-        Kind::System | Kind::Domain if has_runbook => buttons.push(Button::say("Runbook", format!("runbook {full}"))),
-        _ => {}
-    }
-    if let Some(owner) = entity.owner().filter(|owner| catalog.find(owner).is_some()) {
-        buttons.push(Button::say("Owner's page", format!("owner {owner}")));
-    }
-    buttons.push(Button::say("Report wrong entry", format!("report {full}")));
-    if let Some(url) = entry.origin.url() {
-        buttons.push(Button::open("Source", url));
-    }
-    buttons
 }

@@ -7,7 +7,7 @@ use super::{
     Asking,
     answer::{
         failure,
-        names::{asker, channel_of, label, owner_text, short_ref, written_channel},
+        names::{asker_words, channel_of, label, owner_text, short_ref, written_channel},
         subject, warnings,
     },
 };
@@ -265,7 +265,7 @@ fn second_page(app: &App, catalog: &Catalog, asking: &Asking<'_>, entry: &Entry,
 fn summary(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry, state: &FormState) -> Text {
     let what = answer(state, WHAT);
     let words = FAULTS.iter().find(|(value, ..)| *value == what).map_or("something is wrong", |(_, _, words)| words);
-    let said = Text(vec![Span::Person(asker(catalog, asking))]).say(" says of ").bold(entry.entity.label());
+    let said = asker_words(catalog, asking).say(" says of ").bold(entry.entity.label());
     let said = said.say(" ").code(short_ref(&entry.entity.entity_ref)).say(format!(": {words}"));
     match right_owner(catalog, state) {
         Some(owner) => said.say("; the right one is ").join(owner_text(catalog, &owner)).say("."),
@@ -365,7 +365,7 @@ fn message(catalog: &Catalog, asking: &Asking<'_>, place: Option<&Place>, entry:
         tell.push("in a direct message".into());
     }
     if !tell.is_empty() {
-        let said = Text(vec![Span::Person(asker(catalog, asking))]).say(" would like to hear ").join(Text::list(tell, " and "));
+        let said = asker_words(catalog, asking).say(" would like to hear ").join(Text::list(tell, " and "));
         body.push(Block::Paragraph(said.say(" when it is settled.")));
     }
     let place = format!("{}/{}", entry.origin.repository, entry.origin.path);

@@ -36,6 +36,9 @@ const SECTION_BUTTONS: usize = 20;
 /// A runbook that nobody touched for so long is doubted aloud.
 const OLD_DAYS: i64 = 365;
 
+/// Longest address that is written out.
+const ADDRESS_SHOWN: usize = 60;
+
 /// The arguments of `commands/runbook.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Runbook {
@@ -90,6 +93,18 @@ pub fn runbook(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Reply 
 /// Whether `/runbook` has something to show for it.
 pub fn exists(catalog: &Catalog, entry: &Entry) -> bool {
     !matches!(place(catalog, entry), Place::Nowhere { .. })
+}
+
+/// Where it is, as a link: the file, or an address outside; `None` where there is none.
+pub(super) fn place_text(catalog: &Catalog, entry: &Entry) -> Option<Text> {
+    match place(catalog, entry) {
+        Place::File { runbook, .. } => Some(match runbook.origin.url() {
+            Some(url) => Text::new().link(&*runbook.origin.path, url),
+            None => Text::new().code(&*runbook.origin.path),
+        }),
+        Place::Address(url) => Some(Text::new().link(cut(&url, ADDRESS_SHOWN), url.as_str())),
+        Place::Nowhere { .. } => None,
+    }
 }
 
 /// The parser cannot know where a name of several words ends ("payments api failover"): the longest one that is

@@ -3,6 +3,7 @@
 pub mod github;
 pub(crate) mod health;
 pub mod playground;
+pub mod sample_on_call;
 pub mod slack;
 
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub struct Doors {
     /// The host that a browser may name besides loopback; `None` leaves the playground out.
     pub playground: Option<PlaygroundDoor>,
     pub metrics: Option<PrometheusHandle>,
+    /// The demo's.
+    pub sample_on_call: Option<sample_on_call::SampleOnCall>,
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +39,9 @@ pub fn router(app: Arc<App>, doors: Doors) -> Router {
     }
     if let Some(door) = doors.github {
         routes = routes.merge(github::routes(door));
+    }
+    if let Some(rota) = doors.sample_on_call {
+        routes = routes.merge(sample_on_call::routes(rota));
     }
     routes = match doors.playground {
         Some(door) => routes.merge(playground::routes(door.own_host)),

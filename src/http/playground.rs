@@ -188,7 +188,10 @@ async fn answer(app: &App, headers: &HeaderMap, fields: &Fields, act: Act, what:
 /// An empty line is answered with help; a form was understood when it was opened.
 fn is_understood(app: &App, what: What<'_>) -> bool {
     match what {
-        What::Line(line) => matches!(app.commands.parse_line(line), Ok(_) | Err(LineFault::Empty)),
+        What::Line(line) => {
+            let parsed = app.live.custom().all(&app.commands).parse_line(line).map(|_| ());
+            matches!(parsed, Ok(()) | Err(LineFault::Empty))
+        }
         What::Sent(_) => true,
     }
 }
@@ -201,7 +204,7 @@ fn render_choices(choices: &[Choice]) -> Markup {
 fn draw_page(app: &App, account: &Account, log: Option<Markup>, form: Option<Markup>) -> Markup {
     let cursor = app.outbox.playground.as_ref().map(Board::newest_cursor).unwrap_or_default();
     let catalog = app.catalog.load();
-    render_page(&Page { account, catalog: &catalog, commands: &app.commands, cursor: &cursor, log, form })
+    render_page(&Page { account, catalog: &catalog, commands: app.live.custom().all(&app.commands), cursor: &cursor, log, form })
 }
 
 #[derive(Debug, Deserialize)]
@@ -225,7 +228,7 @@ async fn offer(State(app): State<Arc<App>>, Query(query): Query<Typed>) -> Json<
     let catalog = app.catalog.load();
     let Typed { typed, login, form, field } = query;
     let choices = match form {
-        None => complete(&app.commands, &catalog, &typed),
+        None => complete(app.live.custom().all(&app.commands), &catalog, &typed),
         Some(form) => {
             let account = parse::parse_account(&Fields::one("as", &login), &catalog);
             match commands::respond(&app, parse::request(account, Act::Complete { form, field, typed })).await {

@@ -60,6 +60,13 @@ fn load_with(file: Option<&Path>, unset: Unset) -> Result<Settings, ConfigError>
     check(&name, &text, &environment, unset)
 }
 
+/// A fault that whoever uses a value found in it, with the line on which its key stands.
+pub fn fault_in(file: Option<&Path>, key: &str, message: String) -> ConfigError {
+    let file = file.unwrap_or(Path::new("steward.yaml"));
+    let line = std::fs::read_to_string(file).ok().and_then(|text| line_of(&text, key));
+    ConfigError { file: file.display().to_string(), line, key: key.to_owned(), message }
+}
+
 /// Checks the text of a configuration file against an environment.
 pub fn check_text(file: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, ConfigError> {
     check(file, text, environment, Unset::IsFault)
@@ -180,7 +187,7 @@ fn check_values(settings: &Settings) -> Result<(), (String, String)> {
             return Err((format!("access.admins[{at}]"), message));
         }
     }
-    Ok(())
+    super::on_call::check(&settings.on_call, &settings.links, &settings.link_hosts)
 }
 
 /// `${NAME}` or `${NAME:-default}` as it stood in the file.

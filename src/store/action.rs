@@ -4,9 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use graphile_worker::{JobKeyMode, JobSpec, JobSpecBuilder, worker_utils::WorkerUtils};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, note::AuthorNote};
+use super::{Store, StoreError, incident::NewIncident, note::AuthorNote};
 use crate::{
-    catalog::{EntityRef, RepositoryKey},
+    catalog::{EntityRef, RepositoryKey, live::ScheduleKey},
     chat::{Account, Message, Place},
 };
 
@@ -38,6 +38,11 @@ pub const TELL_AUTHOR: &str = "tell_author";
 pub const CHANGE_LOCATION: &str = "change_location";
 /// The queue's name for [`Job::ReadPackages`].
 pub const READ_PACKAGES: &str = "read_packages";
+
+/// The queue's name for [`Job::Page`].
+pub const PAGE: &str = "page_on_call";
+/// The queue's name for [`Job::AttachIncident`].
+pub const ATTACH_INCIDENT: &str = "attach_incident";
 
 /// The queue's name for [`Job::ReadDocuments`].
 pub const READ_DOCUMENTS: &str = "read_documents";
@@ -82,6 +87,25 @@ pub enum Job {
     ReadPackages(OfSource, TimeDelta),
     /// The documents that entities name, where a head or an entity is not the one they are of; after so much time.
     ReadDocuments(OfSource, TimeDelta),
+    /// Somebody is woken.
+    Page(PageOnCall),
+    AttachIncident(NewIncident),
+}
+
+/// Somebody is to be woken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageOnCall {
+    pub schedule: ScheduleKey,
+    /// The entity's reference, and what people call it.
+    pub entity: String,
+    pub label: String,
+    pub title: String,
+    pub details: String,
+    pub requested_by: String,
+    /// The same at each attempt.
+    pub key: String,
+    pub account: Account,
+    pub place: Option<Place>,
 }
 
 /// A step on the way to a chat account tied to a GitHub login.
@@ -179,9 +203,17 @@ impl Store {
         let pool = self.pool()?;
         let mut transaction = pool.begin().await?;
         let audit_id = insert_audit(&mut transaction, &audit).await?;
-        if let Some(job) = job {
-            let job_id = enqueue(pool, &mut transaction, job, Some(audit_id)).await?;
-            sqlx::query!("update audit set job_id = $2 where id = $1", audit_id, job_id).execute(&mut *transaction).await?;
+        match job {
+            Some(job) => {
+                let job_id = enqueue(pool, &mut transaction, job, Some(audit_id)).await?;
+                sqlx::query!("update audit set job_id = $2 where id = $1", audit_id, job_id).execute(&mut *transaction).await?;
+            }
+            // Nothing is left to do: the line itself was the act.
+            None => {
+                sqlx::query!("update audit set result = 'written down', ended_at = at where id = $1", audit_id)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
         }
         transaction.commit().await?;
         Ok(())
@@ -256,6 +288,15 @@ pub(super) async fn enqueue(
     let queue = WorkerUtils::new(pool, super::QUEUE_SCHEMA);
     let mut queue = queue.with_executor(transaction);
     let job = match job {
+        Job::Page(work) => {
+            // Tried again only where a replica died with it; the provider knows the key.
+            let spec = JobSpecBuilder::new().priority(URGENT).max_attempts(3).build();
+            queue.add_raw_job(PAGE, JobContext { audit_id, work }, spec).await?
+        }
+        Job::AttachIncident(work) => {
+            let spec = JobSpecBuilder::new().priority(URGENT).max_attempts(12).build();
+            queue.add_raw_job(ATTACH_INCIDENT, JobContext { audit_id, work }, spec).await?
+        }
         Job::Restore(work) => {
             let spec = JobSpecBuilder::new().max_attempts(3).build();
             queue.add_raw_job(RESTORE, JobContext { audit_id, work }, spec).await?

@@ -236,7 +236,7 @@ pub fn save_sources_to_disk(data_dir: &Path, sources: &BTreeMap<String, SourceSt
 }
 
 /// Writes beside and renames: a crash in between leaves the former file.
-fn replace_file(
+pub(super) fn replace_file(
     data_dir: &Path,
     name: &str,
     write: impl FnOnce(&mut io::BufWriter<std::fs::File>) -> io::Result<()>,

@@ -13,13 +13,15 @@ use super::{Store, StoreError};
 pub(super) const CHANGED: &str = "steward_changed";
 /// Announces that a source was read to its end, whether or not anything changed.
 pub(super) const SYNCED: &str = "steward_synced";
+/// Announces that a conversation was given a team, or lost it.
+pub(super) const CHANNELS: &str = "steward_channels";
 /// A lost announcement costs at most this.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// What is heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Followed {
-    /// There may be changes: compare the version.
+    /// There may be changes: compare the version, and what stands beside the catalog.
     LookAgain,
     Synced(Synced),
 }
@@ -39,7 +41,7 @@ pub struct Follow {
 /// Subscribes. Load once after this and nothing is missed.
 pub async fn follow(store: &Store) -> Result<Follow, StoreError> {
     let mut listener = PgListener::connect_with(store.pool()?).await?;
-    listener.listen_all([CHANGED, SYNCED]).await?;
+    listener.listen_all([CHANGED, SYNCED, CHANNELS]).await?;
     Ok(Follow { listener })
 }
 

@@ -2,18 +2,24 @@
 //! Must not decide what is written: sync and commands hand it finished values.
 
 mod action;
+mod audit;
 mod catalog;
+mod channel;
 mod database;
 mod delivery;
 mod document;
 mod follow;
+mod gap;
 mod gone;
 mod history;
+mod incident;
 mod link;
 mod location;
 mod note;
+mod on_call;
 mod package;
 mod private;
+mod recent;
 mod removal;
 mod sync;
 mod transfer;
@@ -33,20 +39,26 @@ use sqlx::{
 };
 
 pub use action::{
-    AuditEntry, CHANGE_LOCATION, CHECK_PULL_REQUEST, ChangeLocation, CheckPullRequest, ConfirmedRemoval, DELIVER, Job,
-    JobContext, LINK, LOOK_AT, LinkStep, LinkWait, LocationChange, LookAt, OfSource, READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE,
-    RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
+    ATTACH_INCIDENT, AuditEntry, CHANGE_LOCATION, CHECK_PULL_REQUEST, ChangeLocation, CheckPullRequest, ConfirmedRemoval,
+    DELIVER, Job, JobContext, LINK, LOOK_AT, LinkStep, LinkWait, LocationChange, LookAt, OfSource, PAGE, PageOnCall,
+    READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE, RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
 };
+pub use audit::{AuditFilter, AuditLine, AuditPage, DENIED};
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
+pub use channel::{ChannelSetting, load_channels_from_disk, save_channels_to_disk};
 pub use database::Database;
 pub use delivery::{Concern, Delivery, Recorded};
 pub use document::{DocumentTarget, DocumentWrite, DocumentsRead};
 pub use follow::{Follow, Followed, Synced, follow};
+pub use gap::Gap;
 pub use history::{ClaimKey, EntityPast, PastChange, StoredDocument};
+pub use incident::{Incident, IncidentState, NewIncident};
 pub use link::{LinkOutcome, NewLink};
 pub use note::{AuthorNote, BrokenPlace, Claimant, ClaimedTwice, NoteAbout, NoteDraft, Standing};
+pub use on_call::{load_on_call_from_disk, save_on_call_to_disk};
 pub use package::{PackageCoverage, PackageNotice, PackageOutcome, PackageTarget, Shipped};
 pub use private::{Durability, PrivateError, PrivatePostgres};
+pub use recent::RecentCursor;
 pub use removal::{Removal, RemovalLimit, Removed, Restore, Tombstone};
 pub use sync::{SharedClock, SourceLock, StoredFiles, StoredSource, SyncEnd, SyncState, Wrote};
 pub use transfer::TakeOver;

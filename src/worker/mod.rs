@@ -1,12 +1,15 @@
 //! What goes on without a person asking: following the store, the sync schedule, and the queue's jobs.
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
+mod beside;
+mod custom;
 mod document;
 mod heard;
 mod jobs;
 mod link;
 mod location;
 mod note;
+mod on_call;
 mod package;
 mod pull_request;
 mod queue;
@@ -47,6 +50,7 @@ pub struct Worker {
     pub sources: Vec<Source>,
     elsewhere: Arc<Elsewhere>,
     saved: Mutex<Saved>,
+    watching: on_call::Watching,
 }
 
 /// The copy on disk, as far as this process wrote it.
@@ -65,7 +69,7 @@ impl Saved {
 
 impl Worker {
     pub fn new(app: Arc<App>, sources: Vec<Source>) -> Self {
-        Self { app, sources, elsewhere: Arc::default(), saved: Mutex::default() }
+        Self { app, sources, elsewhere: Arc::default(), saved: Mutex::default(), watching: Default::default() }
     }
 
     /// Reads addresses by this; without it only those that anybody may read.
@@ -102,6 +106,7 @@ impl Worker {
         let mut follow = follow(&self.app.store).await?;
         loop {
             self.follow_changes().await?;
+            self.follow_beside().await?;
             if self.saved.lock().expect("nothing panics while it holds this lock").is_due() {
                 self.save().await;
             }

@@ -14,6 +14,7 @@ use super::{
     link::LinkJob,
     location::LocationJob,
     note::TellAuthorJob,
+    on_call::{IncidentJob, PageJob},
     package::PackagesJob,
     pull_request::CheckPullRequestJob,
 };
@@ -73,6 +74,8 @@ impl Worker {
             .add_extension(JobsOf(Arc::clone(self)));
         let options = match lane {
             Lane::Asked => options
+                .define_job::<PageJob>()
+                .define_job::<IncidentJob>()
                 .define_job::<DeliverJob>()
                 .define_job::<SyncJob>()
                 .define_job::<RestoreJob>()

@@ -39,7 +39,7 @@ async fn sync_now_runs_as_a_job_and_says_when_it_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sync_now_is_refused_to_others_and_leaves_no_trace() {
+async fn sync_now_is_refused_to_others_and_the_attempt_is_written_down_once() {
     let bot = Bot::of_sample_organisation().await;
     bot.sync().await;
     let before = bot.github.counts().graphql;
@@ -47,7 +47,13 @@ async fn sync_now_is_refused_to_others_and_leaves_no_trace() {
     assert!(answer.contains("Platform"), "it says who may: {answer}");
     assert!(!bot.say("/catalog").await.contains("/catalog sync"));
     assert_eq!(bot.github.counts().graphql, before);
-    assert!(audit_lines(&bot).await.is_empty());
+    let denied = ("guest".to_owned(), String::new(), "catalog sync".to_owned(), Some("denied".to_owned()));
+    assert_eq!(audit_lines(&bot).await, [denied.clone()]);
+    bot.say("/catalog sync").await;
+    assert_eq!(audit_lines(&bot).await, [denied.clone()], "pressing again is no news");
+    bot.pass(chrono::TimeDelta::minutes(11));
+    bot.say("/catalog sync").await;
+    assert_eq!(audit_lines(&bot).await, [denied.clone(), denied]);
     bot.halt().await;
 }
 

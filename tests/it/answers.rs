@@ -19,28 +19,32 @@ fn owner_says_who_how_to_reach_them_and_where_it_was_read() {
     check(
         &shop().bot().say("/owner payments api"),
         expect![[r#"
-        Payments API is owned by Team Payments: #team-payments, lead Ana Silva.
+            Payments API is owned by Team Payments: #team-payments, lead Ana Silva.
 
-        Payments API component:payments-api
-          Owner       Team Payments
-          Channel     #team-payments
-          Lead        Ana Silva
-          Belongs to  Money
-          People      Ana Silva, Ben Okafor
-          Type        service, production
-          Part of     Payments (in Commerce)
-          Depends on  fraud-scoring, ledger, redis-payments
-          Used by     checkout, fraud-scoring
-          Authorises, captures and refunds payments.
-          Links: Dashboard <https://grafana.example/d/payments>
-        → Runbook             /runbook component:default/payments-api
-        → Dependencies        /deps component:default/payments-api
-        → Owner's page        /owner group:default/team-payments
-        → Report wrong entry  /report component:default/payments-api
-        → Source              https://github.example/acme/payments-api/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
+            Payments API component:payments-api
+              Owner       Team Payments
+              Channel     #team-payments
+              Runbook     runbook.md
+                          <https://github.example/acme/payments-api/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/runbook.md>
+              Lead        Ana Silva
+              Belongs to  Money
+              People      Ana Silva, Ben Okafor
+              Type        service, production
+              Part of     Payments (in Commerce)
+              Authorises, captures and refunds payments.
+              Depends on: fraud-scoring (Team Ledger), ledger (Team Ledger), redis-payments
+              Used by: checkout (Team Checkout), fraud-scoring (Team Ledger)
+              Links: Dashboard <https://grafana.example/d/payments>
+            → Runbook          /runbook component:default/payments-api
+            → Blast radius     /deps component:default/payments-api
+            → Attach incident  /incident component:default/payments-api
+            → Refresh          /owner component:default/payments-api
+            → Owner's page     /owner group:default/team-payments
+            → Wrong owner?     /report component:default/payments-api
+            → Source           https://github.example/acme/payments-api/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
-        Read from acme/payments-api@3f2c1ab, synced 3 min ago
-    "#]],
+            Read from acme/payments-api@3f2c1ab, synced 3 min ago
+        "#]],
     );
 }
 
@@ -51,24 +55,26 @@ fn an_owner_that_does_not_exist_is_said_loudly_with_whom_to_ask() {
     check(
         &world.bot().say("owner payments-worker"),
         expect![[r#"
-        payments-worker has no known owner. Ask Team Payments in #team-payments.
+            payments-worker has no known owner. Ask Team Payments in #team-payments.
 
-          ! The owner group:default/team-paymnts is not in the catalog. Perhaps Team
-            Payments is meant. Team Payments own the system Payments, which it belongs
-            to.
+              ! The owner group:default/team-paymnts is not in the catalog. Perhaps Team
+                Payments is meant. Team Payments own the system Payments, which it belongs
+                to.
 
-        payments-worker component:payments-worker
-          Owner       group:default/team-paymnts
-          Type        service, production
-          Part of     Payments (in Commerce)
-          Depends on  nothing known
-          Used by     nothing known
-        → Dependencies        /deps component:default/payments-worker
-        → Report wrong entry  /report component:default/payments-worker
-        → Source              https://github.example/acme/payments-worker/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
+            payments-worker component:payments-worker
+              Owner    group:default/team-paymnts
+              Type     service, production
+              Part of  Payments (in Commerce)
+              Depends on: nothing known
+              Used by: nothing known
+            → Blast radius     /deps component:default/payments-worker
+            → Attach incident  /incident component:default/payments-worker
+            → Refresh          /owner component:default/payments-worker
+            → Wrong owner?     /report component:default/payments-worker
+            → Source           https://github.example/acme/payments-worker/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
-        Read from acme/payments-worker@3f2c1ab, synced 3 min ago
-    "#]],
+            Read from acme/payments-worker@3f2c1ab, synced 3 min ago
+        "#]],
     );
 }
 
@@ -147,28 +153,30 @@ fn everything_wrong_with_an_entry_is_on_its_card() {
     check(
         &world.bot().say("owner old-thing"),
         expect![[r#"
-        old-thing is owned by Team Empty. No channel is known for them.
+            old-thing is owned by Team Empty. No channel is known for them.
 
-          ! Team Empty has no members in the catalog: perhaps nobody listens there.
-          ! catalog-info.yaml on the default branch has been broken since 2026-11-20
-            22:14 UTC: line 3: `owner` must be text. This is the last good version.
-          ! acme/other/catalog-info.yaml claims to be component:old-thing too. Shown is
-            acme/old-thing/catalog-info.yaml, which was there first.
-          ! The repository acme/old-thing is archived: nothing can be changed there.
-          ! Its lifecycle is deprecated: do not build on it.
+              ! Team Empty has no members in the catalog: perhaps nobody listens there.
+              ! catalog-info.yaml on the default branch has been broken since 2026-11-20
+                22:14 UTC: line 3: `owner` must be text. This is the last good version.
+              ! acme/other/catalog-info.yaml claims to be component:old-thing too. Shown is
+                acme/old-thing/catalog-info.yaml, which was there first.
+              ! The repository acme/old-thing is archived: nothing can be changed there.
+              ! Its lifecycle is deprecated: do not build on it.
 
-        old-thing component:old-thing
-          Owner       Team Empty
-          Type        service, deprecated
-          Depends on  nothing known
-          Used by     nothing known
-        → Dependencies        /deps component:default/old-thing
-        → Owner's page        /owner group:default/team-empty
-        → Report wrong entry  /report component:default/old-thing
-        → Source              https://github.example/acme/old-thing/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
+            old-thing component:old-thing
+              Owner  Team Empty
+              Type   service, deprecated
+              Depends on: nothing known
+              Used by: nothing known
+            → Blast radius     /deps component:default/old-thing
+            → Attach incident  /incident component:default/old-thing
+            → Refresh          /owner component:default/old-thing
+            → Owner's page     /owner group:default/team-empty
+            → Wrong owner?     /report component:default/old-thing
+            → Source           https://github.example/acme/old-thing/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
-        Read from acme/old-thing@3f2c1ab, synced 3 min ago
-    "#]],
+            Read from acme/old-thing@3f2c1ab, synced 3 min ago
+        "#]],
     );
 }
 
@@ -178,83 +186,85 @@ fn a_team_a_person_a_system_and_an_api_are_answered_too() {
     check(
         &bot.say("owner team-payments"),
         expect![[r#"
-        Team Payments: reach them in #team-payments.
+            Team Payments: reach them in #team-payments.
 
-        Team Payments group:team-payments
-          Channel     #team-payments
-          Lead        Ana Silva
-          Belongs to  Money
-          People      Ana Silva, Ben Okafor
-          Owns        1 component, 1 API, 1 resource, 1 system
-          - Payments API component:payments-api: service, production
-          - Payments system:payments: system
-          - payments-v2: openapi API, production
-          - redis-payments: cache
-        → Report wrong entry  /report group:default/team-payments
-        → Source              https://github.example/acme/org/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
+            Team Payments group:team-payments
+              Channel     #team-payments
+              Lead        Ana Silva
+              Belongs to  Money
+              People      Ana Silva, Ben Okafor
+              Owns        1 component, 1 API, 1 resource, 1 system
+              - Payments API component:payments-api: service, production
+              - Payments system:payments: system
+              - payments-v2: openapi API, production
+              - redis-payments: cache
+            → Wrong entry?  /report group:default/team-payments
+            → Source        https://github.example/acme/org/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
-        Read from acme/org@3f2c1ab, synced 3 min ago
-    "#]],
+            Read from acme/org@3f2c1ab, synced 3 min ago
+        "#]],
     );
     check(
         &bot.say("owner ana silva"),
         expect![[r#"
-        Ana Silva is in Team Payments: ask in #team-payments.
+            Ana Silva is in Team Payments: ask in #team-payments.
 
-        Ana Silva user:ana.silva
-          Teams                 Team Payments
-          Their team's channel  #team-payments
-          Owns                  nothing
-        → Report wrong entry  /report user:default/ana.silva
-        → Source              https://github.example/acme/org/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
+            Ana Silva user:ana.silva
+              Teams                 Team Payments
+              Their team's channel  #team-payments
+              Owns                  nothing
+            → Wrong entry?  /report user:default/ana.silva
+            → Source        https://github.example/acme/org/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
-        Read from acme/org@3f2c1ab, synced 3 min ago
-    "#]],
+            Read from acme/org@3f2c1ab, synced 3 min ago
+        "#]],
     );
     check(
         &bot.say("owner system:payments"),
         expect![[r#"
-        Payments is owned by Team Payments: #team-payments, lead Ana Silva.
+            Payments is owned by Team Payments: #team-payments, lead Ana Silva.
 
-        Payments system:payments
-          Owner       Team Payments
-          Channel     #team-payments
-          Lead        Ana Silva
-          Belongs to  Money
-          People      Ana Silva, Ben Okafor
-          Part of     Commerce
-          Made of     1 component, 1 API
-          - Payments API component:payments-api: service, production
-          - payments-v2: openapi API, production
-        → Owner's page        /owner group:default/team-payments
-        → Report wrong entry  /report system:default/payments
-        → Source              https://github.example/acme/org/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
+            Payments system:payments
+              Owner       Team Payments
+              Channel     #team-payments
+              Lead        Ana Silva
+              Belongs to  Money
+              People      Ana Silva, Ben Okafor
+              Part of     Commerce
+              Made of     1 component, 1 API
+              - Payments API component:payments-api: service, production
+              - payments-v2: openapi API, production
+            → Owner's page  /owner group:default/team-payments
+            → Wrong owner?  /report system:default/payments
+            → Source        https://github.example/acme/org/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
-        Read from acme/org@3f2c1ab, synced 3 min ago
-    "#]],
+            Read from acme/org@3f2c1ab, synced 3 min ago
+        "#]],
     );
     check(
         &bot.say("owner payments-v2"),
         expect![[r#"
-        payments-v2 is owned by Team Payments: #team-payments, lead Ana Silva.
+            payments-v2 is owned by Team Payments: #team-payments, lead Ana Silva.
 
-        payments-v2 api:payments-v2
-          Owner        Team Payments
-          Channel      #team-payments
-          Lead         Ana Silva
-          Belongs to   Money
-          People       Ana Silva, Ben Okafor
-          Type         openapi API, production
-          Part of      Payments (in Commerce)
-          Provided by  Payments API
-          Used by      1 component
-        → Dependencies        /deps api:default/payments-v2
-        → Owner's page        /owner group:default/team-payments
-        → Report wrong entry  /report api:default/payments-v2
-        → Source              https://github.example/acme/payments-v2/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
+            payments-v2 api:payments-v2
+              Owner       Team Payments
+              Channel     #team-payments
+              Lead        Ana Silva
+              Belongs to  Money
+              People      Ana Silva, Ben Okafor
+              Type        openapi API, production
+              Part of     Payments (in Commerce)
+              Provided by: Payments API
+              Used by: checkout (Team Checkout)
+            → Blast radius     /deps api:default/payments-v2
+            → Attach incident  /incident api:default/payments-v2
+            → Refresh          /owner api:default/payments-v2
+            → Owner's page     /owner group:default/team-payments
+            → Wrong owner?     /report api:default/payments-v2
+            → Source           https://github.example/acme/payments-v2/blob/3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/catalog-info.yaml
 
-        Read from acme/payments-v2@3f2c1ab, synced 3 min ago
-    "#]],
+            Read from acme/payments-v2@3f2c1ab, synced 3 min ago
+        "#]],
     );
 }
 

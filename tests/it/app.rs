@@ -28,6 +28,7 @@ pub fn test_app(slack: Option<SlackClient>) -> App {
         outbox: Outbox { slack, ..Outbox::default() },
         clock: Clock::fixed(test_now()),
         live: Default::default(),
+        links: Default::default(),
     }
 }
 

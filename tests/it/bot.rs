@@ -149,6 +149,7 @@ impl Bot {
             outbox: Outbox { slack: None, playground: Some(Board::default()) },
             clock: Clock::fixed(morning()),
             live: Default::default(),
+            links: Default::default(),
         };
         let connection = Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address");
         let elsewhere = Arc::new(Elsewhere::new(Web::new(&trusted), vec![("github.com".to_owned(), connection.clone())]));

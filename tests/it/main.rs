@@ -2,19 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should stop there")]
 
+mod access;
 mod acting;
 mod answers;
 mod app;
+mod audit;
 mod backstage;
 mod bot;
 mod budget;
+mod channel;
 mod cluster;
 mod config;
+mod custom;
 mod documents;
 mod fake_github;
+mod fake_pagerduty;
 mod fake_slack;
 mod fake_web;
 mod front_door;
+mod gaps;
 mod github;
 mod github_app;
 mod github_files;
@@ -24,10 +30,12 @@ mod github_news;
 mod gone;
 mod history;
 mod lines;
+mod links;
 mod lint;
 mod location;
 mod lookup;
 mod notes;
+mod on_call;
 mod outage;
 mod people;
 mod placeholder;
@@ -47,5 +55,6 @@ mod uses;
 mod versions;
 mod webhook;
 mod webhook_pull;
+mod what_changed;
 mod whois;
 mod world;

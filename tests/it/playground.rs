@@ -54,6 +54,7 @@ fn app() -> Arc<App> {
         outbox: Outbox { slack: None, playground: Some(Board::default()) },
         clock: Clock::fixed(now()),
         live: Default::default(),
+        links: Default::default(),
     })
 }
 
@@ -72,6 +73,7 @@ fn command(name: &str, argument_type: ArgumentType) -> CommandDef {
         examples: Vec::new(),
         visibility: Visibility::Asker,
         access: Access::Everyone,
+        acts: Vec::new(),
         opens_form: false,
         slash: true,
     }
@@ -79,7 +81,16 @@ fn command(name: &str, argument_type: ArgumentType) -> CommandDef {
 
 fn argument(name: &str, argument_type: ArgumentType, choices: &[&str]) -> ArgumentDef {
     let choices = choices.iter().map(|&word| word.to_owned()).collect();
-    ArgumentDef { name: name.to_owned(), summary: String::new(), argument_type, required: false, choices, min: None, max: None }
+    ArgumentDef {
+        name: name.to_owned(),
+        summary: String::new(),
+        argument_type,
+        required: false,
+        channel_team: false,
+        choices,
+        min: None,
+        max: None,
+    }
 }
 
 fn catalog() -> Catalog {

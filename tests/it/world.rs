@@ -287,6 +287,7 @@ impl Bot {
             outbox: Outbox::default(),
             clock: Clock::fixed(now()),
             live: Default::default(),
+            links: Default::default(),
         };
         let account = Account { platform: Platform::Playground, id: "visitor".to_owned(), name: "Visitor".to_owned() };
         Self { app, account, place: None }

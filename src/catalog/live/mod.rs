@@ -8,8 +8,8 @@ mod recent;
 use std::sync::Arc;
 
 pub use channel::ChannelTeams;
-pub use on_call::{OnCall, OnCallPerson, ScheduleKey, Shift};
-pub use recent::{Happened, Recent, RecentEvent};
+pub use on_call::{HTTP, Named, OnCall, OnCallPerson, PAGERDUTY, Provider, Says, ScheduleKey, Shift};
+pub use recent::{Happened, LATELY, Recent, RecentEvent};
 
 /// All of it as it was at one moment.
 #[derive(Debug, Clone, Default)]

@@ -1,16 +1,25 @@
 //! What happened lately to repositories and entities, for those who ask what changed before it broke.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How far back "lately" goes.
+pub const LATELY: TimeDelta = TimeDelta::hours(72);
 
 /// The last 72 hours, newest first in each list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recent {
-    /// By source and repository id.
-    pub of_repository: HashMap<(String, i64), Vec<RecentEvent>>,
-    /// By entity reference: incidents and postmortems that people attached.
-    pub of_entity: HashMap<String, Vec<RecentEvent>>,
+    /// By source and repository id; capped for each.
+    pub of_repository: HashMap<(String, i64), Arc<[RecentEvent]>>,
+    /// By entity reference: changes of its descriptor.
+    pub of_entity: HashMap<String, Arc<[RecentEvent]>>,
+    /// By entity reference: incidents that nobody closed yet, however old.
+    pub open_incidents: HashMap<String, Arc<[RecentEvent]>>,
+    /// By source: when its webhook was last heard; none: not in the last days.
+    pub heard: HashMap<String, DateTime<Utc>>,
+    /// When PostgreSQL last said so; `None`: never since the start.
+    pub read_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,4 +44,22 @@ pub enum Happened {
     /// An incident that nobody closed yet.
     IncidentOpened,
     IncidentClosed,
+}
+
+impl Recent {
+    /// What happened to a repository since `since`, newest first. What is kept may be older: a value stands while
+    /// PostgreSQL is away.
+    pub fn of_repository(&self, source: &str, repository_id: i64, since: DateTime<Utc>) -> impl Iterator<Item = &RecentEvent> {
+        let events = self.of_repository.get(&(source.to_owned(), repository_id));
+        events.into_iter().flat_map(|events| events.iter()).filter(move |event| event.at >= since)
+    }
+
+    pub fn of_entity(&self, entity_ref: &str, since: DateTime<Utc>) -> impl Iterator<Item = &RecentEvent> {
+        self.of_entity.get(entity_ref).into_iter().flat_map(|events| events.iter()).filter(move |event| event.at >= since)
+    }
+
+    /// Incidents that are open, newest first.
+    pub fn open_incidents(&self, entity_ref: &str) -> &[RecentEvent] {
+        self.open_incidents.get(entity_ref).map_or(&[], |incidents| &incidents[..])
+    }
 }

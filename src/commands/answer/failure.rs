@@ -71,13 +71,3 @@ pub fn admins_only(catalog: &Catalog, command: &str, act: &str, admins: &[Entity
     };
     Reply::new(Status::Refused, command, Text::plain(format!("Only admins may {act}. {who} Nothing was changed.")))
 }
-
-/// Refuses somebody whom the catalog does not know.
-pub fn members_only(command: &str, asking: &Asking<'_>) -> Reply {
-    let said = format!(
-        "/{command} is for people whom the catalog knows, and it knows no one behind your account, {}. \
-         Ask your team to add it to your User entry.",
-        asking.account.name
-    );
-    Reply::new(Status::Refused, command, said.into())
-}

@@ -5,6 +5,7 @@ pub mod age;
 pub mod failure;
 pub mod gone;
 pub mod names;
+pub mod on_call;
 pub mod provenance;
 pub mod subject;
 pub mod warnings;

@@ -12,6 +12,7 @@ use crate::{
 const SLACK_CHANNELS: [&str; 2] = ["steward.dev/channel", "slack.com/channel"];
 const DISCORD_CHANNEL: &str = "steward.dev/discord-channel";
 const LEAD: &str = "steward.dev/lead";
+const USER_GROUP: &str = "steward.dev/user-group";
 
 /// What people call it; a reference without an entity keeps its short form.
 pub fn label(catalog: &Catalog, entity_ref: &EntityRef) -> String {
@@ -72,10 +73,21 @@ pub fn asker(catalog: &Catalog, asking: &Asking<'_>) -> Person {
     }
 }
 
+/// The asker by name in a message to others: a mention would call them to what they have just done themselves.
+pub fn asker_words(catalog: &Catalog, asking: &Asking<'_>) -> Text {
+    Text::new().bold(asker(catalog, asking).name)
+}
+
 /// A group's own channel.
 pub fn own_channel(group: &Entity) -> Option<Channel> {
     let slack = SLACK_CHANNELS.iter().find_map(|key| group.annotation(key)).map(str::trim);
     channel(slack, group.annotation(DISCORD_CHANNEL).map(str::trim))
+}
+
+/// A group's handle for mentions in Slack. It is text: an answer must not call a whole team by being read.
+pub fn user_group(group: &Entity) -> Option<Text> {
+    let written = group.annotation(USER_GROUP)?.trim();
+    Some(Text::plain(format!("@{}", written.trim_start_matches('@'))))
 }
 
 /// A channel as settings write it: a name, or the id of one platform.

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::super::{Asking, Standing, admins, answer::failure};
+use super::super::{Asking, answer::failure};
 use crate::{
     app::App,
-    catalog::Catalog,
     chat::{Field, FieldKind, Form, FormState, Reply, Response, Status, Submission, Text, Value},
     settings::SourceSettings,
     store::{AuditEntry, ChangeLocation, Job, LocationChange},
@@ -31,11 +30,8 @@ pub async fn add(app: &App, asking: &Asking<'_>, typed: &str) -> Response {
     })
 }
 
-/// Goes on from the form.
-pub async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, sent: Submission) -> Response {
-    if asking.standing != Standing::Admin {
-        return Response::Reply(failure::admins_only(catalog, "catalog", "add descriptors", &admins(app)));
-    }
+/// Goes on from the form. The caller has checked that the asker may.
+pub async fn submit(app: &App, asking: &Asking<'_>, sent: Submission) -> Response {
     let typed = sent.values.get(URL).map(Value::as_text).unwrap_or_default();
     match check(app, typed) {
         Ok(url) => Response::Reply(record(app, asking, url, LocationChange::Add).await),

@@ -7,11 +7,11 @@ use crate::{
     catalog::{Catalog, EntityRef},
     chat::{Audience, Block, Button, Card, Channel, ListItem, ListStyle, Message, Reply, Span, Status, Text},
     commands::{
-        Asking, Standing,
+        Asking,
         answer::{
             age::count,
             failure,
-            names::{asker, channel_of, label, short_ref},
+            names::{asker_words, channel_of, label, short_ref},
         },
         report::address,
     },
@@ -21,11 +21,8 @@ use crate::{
 /// Components named in one message.
 const NAMED: usize = 20;
 
-/// Sends them. The asker has confirmed it.
+/// Sends them. The asker has confirmed it, and may.
 pub(super) async fn tell(app: &App, catalog: &Catalog, asking: &Asking<'_>, answer: &Answer) -> Reply {
-    if asking.standing < Standing::Member {
-        return failure::members_only("uses", asking);
-    }
     let mut notices = Vec::new();
     let mut channels: Vec<(EntityRef, Channel)> = Vec::new();
     let mut unreached = Vec::new();
@@ -87,7 +84,7 @@ fn message(catalog: &Catalog, asking: &Asking<'_>, answer: &Answer, team: &Entit
     if users.len() > NAMED {
         items.push(ListItem::new(format!("+ {} more", users.len() - NAMED).into()));
     }
-    let asked = Text(vec![Span::Person(asker(catalog, asking))]).say(" asked Steward to tell you.");
+    let asked = asker_words(catalog, asking).say(" asked Steward to tell you.");
     let body = vec![Block::List { style: ListStyle::Bullets, items }, Block::Paragraph(asked)];
     let line = format!("uses {} {}", answer.package, answer.range);
     reply.cards.push(Card { body, buttons: vec![Button::say("Who else ships it", line.trim_end())], ..Card::default() });

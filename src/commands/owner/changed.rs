@@ -1,0 +1,174 @@
+//! What changed in the last 72 hours: of the entity, and of what it directly depends on.
+//! Must not say "nothing" where nobody would have told.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    catalog::{
+        Catalog, Direction, Entity, Entry, Kind,
+        live::{Happened, LATELY, RecentEvent},
+    },
+    chat::{Block, ListItem, ListStyle, Text, limits::cut},
+    commands::{Asking, StoreHealth, answer::age::age},
+};
+
+/// Of the entity itself, before "+ n".
+const OWN: usize = 5;
+/// Of all its dependencies together.
+const OF_DEPENDENCIES: usize = 4;
+/// Dependencies that are looked at: a hub of hundreds has no story that fits a card.
+const DEPENDENCIES: usize = 40;
+/// Longest title that is repeated.
+const TITLE: usize = 80;
+/// Open incidents before "+ n".
+const INCIDENTS: usize = 3;
+
+/// One thing that happened, and to what; `None`: to the entity itself.
+struct Change<'a> {
+    event: &'a RecentEvent,
+    of: Option<&'a Entity>,
+}
+
+/// Nothing for people and teams.
+pub(super) fn changed(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> Vec<Block> {
+    let is_thing = matches!(entry.entity.kind, Kind::Component | Kind::Api | Kind::Resource | Kind::System | Kind::Custom(_));
+    if !is_thing {
+        return Vec::new();
+    }
+    if asking.live.recent.read_at.is_none() {
+        return match asking.store {
+            StoreHealth::AwaySince(_) => {
+                vec![Block::Paragraph("What changed lately is not known: it is kept in PostgreSQL, which is away.".into())]
+            }
+            // It is read in the first second; `steward ask` does not read it at all.
+            StoreHealth::Reachable | StoreHealth::Absent => Vec::new(),
+        };
+    }
+    let since = asking.now - LATELY;
+    let own = of_entry(asking, entry, since);
+    let deps = of_dependencies(catalog, asking, entry, since);
+    let mut lines = listed(asking, own.iter().map(|event| Change { event, of: None }).collect(), OWN);
+    lines.extend(listed(asking, deps, OF_DEPENDENCIES));
+    let source = &*entry.origin.source;
+    let is_heard = asking.live.recent.heard.contains_key(source);
+    let mut blocks = Vec::new();
+    if !lines.is_empty() {
+        blocks.push(Block::Paragraph(Text::new().bold("Changed in the last 72 h:")));
+        let items = lines.into_iter().map(ListItem::new).collect();
+        blocks.push(Block::List { style: ListStyle::Bullets, items });
+    }
+    if !is_heard {
+        let said = format!(
+            "Deployments, failed runs and merges are not known here: no webhook of the source {source} was heard this week. The \
+             README says under “What changed” how to set one up."
+        );
+        blocks.push(Block::Paragraph(Text::new().italic(said)));
+    } else if blocks.is_empty() {
+        let said = "Nothing changed in the last 72 h, neither here nor in what it depends on: no deployment, failed run, merge or \
+                    change of a descriptor was heard of.";
+        blocks.push(Block::Paragraph(said.into()));
+    }
+    blocks
+}
+
+/// What happened to its repository and its descriptor, newest first.
+fn of_entry<'a>(asking: &'a Asking<'_>, entry: &Entry, since: DateTime<Utc>) -> Vec<&'a RecentEvent> {
+    let recent = &asking.live.recent;
+    let repository = recent.of_repository(&entry.origin.source, entry.origin.repository_id, since);
+    let mut events: Vec<_> = repository.chain(recent.of_entity(entry.entity.entity_ref.as_str(), since)).collect();
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    events
+}
+
+fn of_dependencies<'a>(catalog: &'a Catalog, asking: &'a Asking<'_>, entry: &Entry, since: DateTime<Utc>) -> Vec<Change<'a>> {
+    let mut seen = vec![(&*entry.origin.source, entry.origin.repository_id)];
+    let mut changes = Vec::new();
+    for (found, _) in catalog.neighbours(&entry.entity.entity_ref, Direction::Down).into_iter().take(DEPENDENCIES) {
+        let Some(found) = catalog.find(&found) else { continue };
+        let repository = (&*found.origin.source, found.origin.repository_id);
+        let recent = &asking.live.recent;
+        // A repository that holds several of them has one story.
+        let is_new = !seen.contains(&repository);
+        let of_repository = recent.of_repository(repository.0, repository.1, since).filter(|_| is_new);
+        let events = of_repository.chain(recent.of_entity(found.entity.entity_ref.as_str(), since));
+        changes.extend(events.map(|event| Change { event, of: Some(&found.entity) }));
+        changes.extend(
+            recent.open_incidents(found.entity.entity_ref.as_str()).iter().map(|event| Change { event, of: Some(&found.entity) }),
+        );
+        if is_new {
+            seen.push(repository);
+        }
+    }
+    changes.sort_by_key(|change| std::cmp::Reverse(change.event.at));
+    changes
+}
+
+/// At most so many lines, then how many more.
+fn listed(asking: &Asking<'_>, changes: Vec<Change<'_>>, most: usize) -> Vec<Text> {
+    let more = changes.len().saturating_sub(most);
+    let mut lines: Vec<Text> = changes.iter().take(most).map(|change| line(asking, change)).collect();
+    if more > 0
+        && let Some(last) = lines.last_mut()
+    {
+        *last = std::mem::take(last).say(format!(" + {more} more"));
+    }
+    lines
+}
+
+/// "14 min ago, Ledger: deployed to production (success): Release 1.2 by ana".
+fn line(asking: &Asking<'_>, change: &Change<'_>) -> Text {
+    let event = change.event;
+    let text = Text::plain(age(event.at, asking.now));
+    let text = match change.of {
+        Some(entity) => text.say(", ").bold(entity.label()),
+        None => text,
+    };
+    let text = text.say(format!(": {}: ", happened(&event.happened)));
+    let title = cut(event.title.trim(), TITLE);
+    let text = match &event.url {
+        Some(url) => text.link(title, url.as_str()),
+        None => text.say(title),
+    };
+    match &event.author {
+        Some(author) => text.say(format!(" by {}", cut(author, TITLE))),
+        None => text,
+    }
+}
+
+fn happened(happened: &Happened) -> String {
+    match happened {
+        Happened::Deployed { environment, state } => {
+            let place = environment.as_deref().map(|environment| format!(" to {}", cut(environment, TITLE))).unwrap_or_default();
+            match state.as_str() {
+                "success" => format!("deployed{place}"),
+                "failure" | "error" => format!("deployment{place} failed"),
+                other => format!("deployment{place} ({})", cut(other, TITLE)),
+            }
+        }
+        Happened::WorkflowFailed => "run failed".to_owned(),
+        Happened::Merged => "merged".to_owned(),
+        Happened::DescriptorChanged => "descriptor changed".to_owned(),
+        Happened::IncidentOpened => "open incident".to_owned(),
+        Happened::IncidentClosed => "incident closed".to_owned(),
+    }
+}
+
+/// Incidents that are open, for the first thing that is read.
+pub(super) fn open_incidents(asking: &Asking<'_>, entity: &Entity) -> Vec<Block> {
+    let incidents = asking.live.recent.open_incidents(entity.entity_ref.as_str());
+    let more = incidents.len().saturating_sub(INCIDENTS);
+    let shown = incidents.iter().take(INCIDENTS).map(|incident| {
+        let title = cut(incident.title.trim(), TITLE);
+        let text = Text::new().bold("Open incident").say(" ");
+        let text = match &incident.url {
+            Some(url) => text.link(title, url.as_str()),
+            None => text.say(title),
+        };
+        Block::Warning(text.say(format!(", attached {}", age(incident.at, asking.now))))
+    });
+    let mut blocks: Vec<Block> = shown.collect();
+    if more > 0 {
+        blocks.push(Block::Paragraph(format!("+ {more} more open").into()));
+    }
+    blocks
+}
