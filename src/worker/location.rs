@@ -121,9 +121,8 @@ impl Worker {
             return Ok(say(Status::Refused, said));
         }
         let removed_from = self.app.store.remove_location(url).await?;
-        let has_been_read = || self.app.catalog.load().parts().sources.contains_key(source.id());
         let not_there = || say(Status::NotFound, format!("{url} was never added from chat. Nothing was changed."));
-        if removed_from.is_empty() && source.is_idle(&self.app.store).await? && !has_been_read() {
+        if removed_from.is_empty() && self.is_idle(source).await? {
             return Ok(not_there());
         }
         // Also where nothing was removed now: an attempt before this one may have been cut short.

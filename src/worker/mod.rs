@@ -202,7 +202,7 @@ impl Worker {
             // People watch the first sync; the later ones are a line in the log.
             let mut shown = progress;
             loop {
-                let synced = match source.is_idle(&self.app.store).await {
+                let synced = match self.is_idle(source).await {
                     Ok(true) => Ok(None),
                     Ok(false) => self.sync(source, SyncOrder::USUAL, shown).await.map(Some),
                     Err(error) => Err(error),
@@ -323,7 +323,7 @@ impl Worker {
     pub async fn sync_all(&self, order: SyncOrder, progress: &Progress) -> Result<SyncSummary, StoreError> {
         let mut all = SyncSummary::default();
         for source in &self.sources {
-            if source.is_idle(&self.app.store).await? {
+            if self.is_idle(source).await? {
                 continue;
             }
             let summary = self.sync(source, order, progress).await?;
@@ -332,6 +332,12 @@ impl Worker {
         }
         all.uncovered = Uncovered::of(&self.app.catalog.load());
         Ok(all)
+    }
+
+    /// Whether a source has nothing to read and never had; one that lost its last address goes on being synced, or it would
+    /// count as old for ever.
+    async fn is_idle(&self, source: &Source) -> Result<bool, StoreError> {
+        Ok(source.is_idle(&self.app.store).await? && !self.app.catalog.load().parts().sources.contains_key(source.id()))
     }
 
     /// Syncs one source, if there is one of that name.

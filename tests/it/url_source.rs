@@ -113,6 +113,26 @@ async fn removing_what_was_never_added_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_source_whose_last_address_was_taken_out_does_not_grow_old() {
+    let bot = Bot::of_descriptors(&[("people", PLATFORM)]).await;
+    bot.github.push_file("people", "deep/search.yaml", component("search", "team-a"));
+    let address = "https://github.com/acme/people/blob/main/deep/search.yaml";
+    bot.sync().await;
+    let said = bot.say_as("ana", &format!("/catalog add {address}")).await;
+    assert!(said.contains("You will be told"), "{said}");
+    bot.messages(&Bot::conversation("ana"), 1).await;
+    bot.say_as("ana", &format!("/catalog remove-url {address}")).await;
+    let messages = bot.messages(&Bot::conversation("ana"), 2).await;
+    assert!(messages[1].lead.to_plain().ends_with("is no longer read; 1 entity went with it."), "{:?}", messages[1]);
+    // Longer than the source may be silent, with its syncs going on.
+    bot.pass(chrono::TimeDelta::hours(3));
+    bot.sync().await;
+    let answer = bot.say("/catalog").await;
+    assert!(!answer.contains("stale"), "{answer}");
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_holds_no_entity_is_not_added() {
     let web = FakeWeb::start().await;
     web.text("/first.yaml", component("first", "team-a"));
