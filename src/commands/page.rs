@@ -22,9 +22,13 @@ use crate::{
 
 const WHAT: &str = "what";
 const NOTE: &str = "note";
+/// When the form was opened: travels in its state and makes all its submits one page.
+const OPENED: &str = "opened";
 /// What a telephone reads out.
 const WHAT_LETTERS: usize = 150;
 const NOTE_LETTERS: usize = 500;
+/// PagerDuty's keys end at 255 characters.
+const KEY_LETTERS: usize = 20;
 
 /// The arguments of `commands/page.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +54,8 @@ pub fn page(catalog: &Catalog, asking: &Asking<'_>, args: &PageCall) -> Response
     if let Some(refusal) = refuse(catalog, asking, entity) {
         return Response::Reply(refusal);
     }
-    let state = FormState { subject: entity.entity_ref.to_string(), values: BTreeMap::new() };
+    let values = BTreeMap::from([(OPENED.to_owned(), Value::Text(asking.now.timestamp_millis().to_string()))]);
+    let state = FormState { subject: entity.entity_ref.to_string(), values };
     Response::Form(Box::new(form(catalog, asking, entity, state, BTreeMap::new())))
 }
 
@@ -73,7 +78,7 @@ pub async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, sent: Sub
     let mut state = sent.state;
     state.values.extend(sent.values);
     let answer = |name: &str| state.values.get(name).map_or("", Value::as_text).trim().to_owned();
-    let (what, note) = (answer(WHAT), answer(NOTE));
+    let (what, note, opened) = (answer(WHAT), answer(NOTE), answer(OPENED));
     let mut errors = BTreeMap::new();
     if what.is_empty() {
         errors.insert(WHAT, "Say in a few words what is wrong: it is what they read first.".to_owned());
@@ -86,7 +91,7 @@ pub async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, sent: Sub
     if !errors.is_empty() {
         return Response::Form(Box::new(form(catalog, asking, entity, state, errors)));
     }
-    Response::Reply(send(app, catalog, asking, entity, &what, &note).await)
+    Response::Reply(send(app, catalog, asking, entity, Said { what, note, opened }).await)
 }
 
 /// Why nobody can be woken, where that is so; said before anything is typed.
@@ -168,7 +173,15 @@ fn woken(catalog: &Catalog, asking: &Asking<'_>, entity: &Entity) -> Text {
     }
 }
 
-async fn send(app: &App, catalog: &Catalog, asking: &Asking<'_>, entity: &Entity, what: &str, note: &str) -> Reply {
+/// What the form brought.
+struct Said {
+    what: String,
+    note: String,
+    opened: String,
+}
+
+async fn send(app: &App, catalog: &Catalog, asking: &Asking<'_>, entity: &Entity, said: Said) -> Reply {
+    let Said { what, note, opened } = said;
     let Some(duty) = find_duty(catalog, asking, entity) else { return Reply::new(Status::Refused, "page", Text::new()) };
     let woken = woken(catalog, asking, entity);
     let requested_by = asker(catalog, asking).name;
@@ -198,7 +211,7 @@ async fn send(app: &App, catalog: &Catalog, asking: &Asking<'_>, entity: &Entity
         details,
         requested_by: requested_by.clone(),
         // One form is one page, however often it is sent or the job is tried.
-        key: format!("steward-{}-{}", asking.now.timestamp_millis(), asking.account.id),
+        key: format!("steward-{}-{}-{}", entity.entity_ref, asking.account.id, cut(&opened, KEY_LETTERS)),
         account: asking.account.clone(),
         place: asking.place.cloned(),
     };

@@ -220,6 +220,9 @@ async fn page_says_who_is_woken_and_is_written_down() {
     assert!(reply.lead.to_plain().starts_with("Waking Ana Silva for payments."), "{:?}", reply.lead);
     let told = bot.messages(&Bot::conversation("ana"), 1).await;
     assert!(told[0].lead.to_plain().starts_with("ana was paged for payments"), "{:?}", told[0].lead);
+    bot.pass(TimeDelta::seconds(3));
+    bot.submit("ana", &form, &[("what", "no payment goes through")]).await;
+    bot.messages(&Bot::conversation("ana"), 2).await;
     {
         let model = fake.model();
         assert_eq!(model.incidents.len(), 1);
