@@ -179,7 +179,7 @@ async fn serve(
         stop.cancel();
         served
     };
-    let (served, (), (), (), ()) = tokio::join!(
+    let (served, (), (), (), (), ()) = tokio::join!(
         serving,
         worker.keep_current(database, stop),
         worker.keep_synced(progress, stop),

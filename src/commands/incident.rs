@@ -84,11 +84,6 @@ pub async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, sent: Sub
         let lead = format!("{} is not in the catalog any more. Nothing was attached.", cut(&sent.state.subject, 100));
         return Response::Reply(Reply::new(Status::NotFound, "incident", lead.into()));
     };
-    if let Some(command) = app.commands.find("incident")
-        && let Some(refusal) = super::refuse(app, catalog, asking, command)
-    {
-        return Response::Reply(refusal);
-    }
     let entity = &entry.entity;
     let mut state = sent.state;
     state.values.extend(sent.values);

@@ -36,8 +36,8 @@ use crate::{
         people::{AccountKind, beside},
     },
     chat::{
-        Access, Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, Freshness, LineFault, Place,
-        Platform, Reply, Request, Response, Status, Submission, Text, Visibility, limits,
+        Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, Freshness, LineFault, Place, Platform,
+        Reply, Request, Response, Status, Submission, Text, Visibility, limits,
     },
     error::UserError,
     settings::SourceSettings,

@@ -67,11 +67,6 @@ pub async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, sent: Sub
         return Response::Reply(Reply::new(Status::NotFound, "page", lead.into()));
     };
     let entity = &entry.entity;
-    if let Some(command) = app.commands.find("page")
-        && let Some(refusal) = super::refuse(app, catalog, asking, command)
-    {
-        return Response::Reply(refusal);
-    }
     if let Some(refusal) = refuse(catalog, asking, entity) {
         return Response::Reply(refusal);
     }
