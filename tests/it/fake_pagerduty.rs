@@ -184,7 +184,7 @@ fn create(model: &mut Model, headers: &HeaderMap, body: &Bytes) -> Response {
     if !headers.get("from").is_some_and(|from| from.to_str().is_ok_and(|from| from.contains('@'))) {
         return error(400, 2001, "Requester User Not Found");
     }
-    if !headers.get("content-type").is_some_and(|kind| kind == "application/json") {
+    if headers.get("content-type").is_none_or(|kind| kind != "application/json") {
         return error(400, 2001, "Invalid Input Provided");
     }
     let Ok(body) = serde_json::from_slice::<Value>(body) else { return error(400, 2001, "Invalid JSON") };

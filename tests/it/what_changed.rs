@@ -74,7 +74,7 @@ async fn card_shows_what_happened_to_it_and_to_what_it_depends_on() {
     happens(&bot, "cart", EventKind::Workflow, 2, "CI", Some("success")).await;
     happens(&bot, "ledger", EventKind::Workflow, 3, "Nightly", Some("failure")).await;
     happens(&bot, "ledger", EventKind::Merge, 4, "Round half to even", None).await;
-    bot.github.push_file("ledger", "catalog-info.yaml", &ledger("team-b"));
+    bot.github.push_file("ledger", "catalog-info.yaml", ledger("team-b"));
     bot.sync().await;
     bot.worker.read_recent().await.expect("the store can be read");
     bot.pass(TimeDelta::minutes(5));

@@ -12,14 +12,9 @@ pub(super) fn buttons(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> 
     let mut buttons = Vec::new();
     let has_runbook = runbook::exists(catalog, entry);
     let is_thing = matches!(entity.kind, Kind::Component | Kind::Api | Kind::Resource);
-    match entity.kind {
-        Kind::Component | Kind::Api | Kind::Resource => {
-            if has_runbook {
-                buttons.push(Button::say("Runbook", format!("runbook {full}")).primary());
-            }
-        }
-        Kind::System | Kind::Domain if has_runbook => buttons.push(Button::say("Runbook", format!("runbook {full}"))),
-        _ => {}
+    if has_runbook && (is_thing || matches!(entity.kind, Kind::System | Kind::Domain)) {
+        let runbook = Button::say("Runbook", format!("runbook {full}"));
+        buttons.push(if is_thing { runbook.primary() } else { runbook });
     }
     // Who is woken is said, and asked, on the form that it opens: a card may be hours old when it is pressed.
     let can_page = |key: &crate::catalog::live::ScheduleKey| {
