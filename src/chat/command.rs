@@ -20,9 +20,11 @@ pub struct CommandDef {
     pub details: Option<String>,
     #[serde(default)]
     pub arguments: Vec<ArgumentDef>,
-    /// Beginnings of a question that mean this command, lower case: "who owns".
+    /// Questions that mean this command, lower case, in the language of [`super::Phrase`]: "who owns".
     #[serde(default)]
     pub phrases: Vec<String>,
+    #[serde(skip)]
+    pub ready: super::ReadPhrases,
     /// Command lines without the slash.
     pub examples: Vec<Example>,
     pub visibility: Visibility,
@@ -147,6 +149,11 @@ impl CommandSet {
             }
             if commands.iter().any(|other| other.name == command.name) {
                 return Err(bad(line_of("name:"), format!("there is a command {} already", command.name)));
+            }
+            for phrase in &command.phrases {
+                if let Err(fault) = super::Phrase::parse(phrase, &command) {
+                    return Err(bad(line_of(phrase), fault.to_string()));
+                }
             }
             let alone = Self(vec![command.clone()]);
             for example in &command.examples {

@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod catalog;
 pub mod deps;
+pub mod entrance;
 pub mod find;
 pub mod help;
 pub mod history;
@@ -17,6 +18,7 @@ pub mod whois;
 use answer::failure;
 use catalog::CatalogCall;
 use chrono::{DateTime, Utc};
+use entrance::ask::{self, Understood};
 use include_dir::{Dir, include_dir};
 
 use crate::{
@@ -163,7 +165,11 @@ pub async fn respond(app: &App, request: Request) -> Response {
     let live = app.live.load();
     let asking = Asking { stale_after: stale_after(app), live, delivery, ..asking };
     match act {
-        Act::Say { line } | Act::Press { line } | Act::Ask { text: line } => answer_line(app, &catalog, &asking, &line).await,
+        Act::Press { line } => answer_line(app, &catalog, &asking, &line).await,
+        Act::Say { line: text } | Act::Ask { text } => match ask::understand(&app.commands, &catalog, &asking, &text) {
+            Understood::Line(line) => answer_line(app, &catalog, &asking, &line).await,
+            Understood::Reply(reply) => Response::Reply(*reply),
+        },
         Act::Submit(sent) if sent.form == "report" => report::submit(app, &catalog, &asking, place.as_ref(), sent).await,
         Act::Submit(sent) if sent.form == "catalog" => catalog::add::submit(app, &catalog, &asking, sent).await,
         Act::Back(sent) if sent.form == "report" => report::back(&catalog, sent),

@@ -29,6 +29,7 @@ mod outage;
 mod people;
 mod placeholder;
 mod playground;
+mod question;
 mod removal;
 mod report;
 mod runbook;
