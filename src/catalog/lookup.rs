@@ -259,6 +259,21 @@ impl Catalog {
         Found::None { nearest: self.nearest(&typed, &sought) }
     }
 
+    /// What bears exactly this name or, where nothing does, this alias or title; case, spaces and underscores do not count.
+    pub fn named(&self, name: &str) -> (Level, Vec<Arc<Entry>>) {
+        let (key, index) = (words::key(name), self.lookup());
+        match (index.names.get(key.as_str()), index.aliases.get(key.as_str())) {
+            (Some(places), _) => (Level::Exact, self.at_places(places)),
+            (None, Some(places)) => (Level::Alias, self.at_places(places)),
+            (None, None) => (Level::Typo, Vec::new()),
+        }
+    }
+
+    /// What the repository `acme/payments-api` describes.
+    pub fn described_in(&self, repository: &str) -> Vec<Arc<Entry>> {
+        self.lookup().repositories.get(repository.to_lowercase().as_str()).map_or(Vec::new(), |places| self.at_places(places))
+    }
+
     /// All entities that fit the words, best first: every level of look-up, then those that only hold all words
     /// somewhere in title, description, tags or owner.
     pub fn search(&self, sought: Sought<'_>) -> Vec<Arc<Entry>> {

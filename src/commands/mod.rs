@@ -10,6 +10,7 @@ pub mod help;
 pub mod history;
 pub mod link;
 pub mod owner;
+pub mod preview;
 pub mod report;
 pub mod runbook;
 pub mod uses;
@@ -18,7 +19,10 @@ pub mod whois;
 use answer::failure;
 use catalog::CatalogCall;
 use chrono::{DateTime, Utc};
-use entrance::ask::{self, Understood};
+use entrance::{
+    ask::{self, Understood},
+    home, inspect,
+};
 use include_dir::{Dir, include_dir};
 
 use crate::{
@@ -179,7 +183,8 @@ pub async fn respond(app: &App, request: Request) -> Response {
             Response::Choices(report::complete(&catalog, &asking, &field, &typed))
         }
         Act::Complete { .. } => Response::Choices(Vec::new()),
-        Act::Inspect { .. } | Act::Visit => Response::Reply(help::help(&app.commands, &asking, &help::Help::default())),
+        Act::Inspect { texts } => Response::Reply(inspect::inspect(&catalog, &asking, &texts)),
+        Act::Visit => Response::Reply(home::home(&catalog, &app.commands, &asking)),
     }
 }
 

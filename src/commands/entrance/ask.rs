@@ -2,7 +2,7 @@
 //! Must not answer: the line is run as if it had been typed.
 
 use crate::{
-    catalog::{Catalog, Found, Kind, Level, Sought},
+    catalog::{Catalog, Found, Kind, Level, Sighting, Sought},
     chat::{ArgumentType, Button, CommandDef, CommandSet, LineFault, Question, Reading, Reply, Status, Text, limits::cut},
     commands::{Asking, LATER, LONGEST_LINE},
 };
@@ -39,7 +39,7 @@ pub fn understand(commands: &CommandSet, catalog: &Catalog, asking: &Asking<'_>,
     if let Some(reading) = question.readings.iter().find(is_known).or_else(|| question.sure()) {
         return Understood::Line(reading.line.clone());
     }
-    let names = names_in(catalog, asking, text);
+    let names = names_in(catalog, text);
     if let Some(reading) = question.readings.iter().find(|reading| reading.points) {
         return match names.as_slice() {
             [name] => Understood::Line(reading.about(name)),
@@ -74,20 +74,14 @@ fn knows(catalog: &Catalog, asking: &Asking<'_>, reading: &Reading, name: &str) 
     }
 }
 
-/// Names of the catalog that stand in the text, as references, best first.
-fn names_in(catalog: &Catalog, asking: &Asking<'_>, text: &str) -> Vec<String> {
-    let words = text.split_whitespace().map(|word| word.trim_matches(|letter: char| !letter.is_alphanumeric()));
-    let found = words.filter(|word| word.len() > 3).filter_map(|word| match catalog.look_up(Sought::any(word, &asking.groups)) {
-        Found::One { entry, level: Level::Exact | Level::Alias, .. } => Some(entry.entity.entity_ref.to_string()),
-        _ => None,
-    });
-    let mut names: Vec<String> = Vec::new();
-    for name in found {
-        if !names.contains(&name) {
-            names.push(name);
-        }
+/// What the text names, best first; alone where it is certain.
+fn names_in(catalog: &Catalog, text: &str) -> Vec<String> {
+    let seen = catalog.sightings(&[text.to_owned()]);
+    let name = |sighting: &Sighting| sighting.entry.entity.entity_ref.to_string();
+    match seen.certain {
+        Some(certain) => vec![name(&certain)],
+        None => seen.others.iter().map(name).collect(),
     }
-    names
 }
 
 /// "Which one?" with a button for each name that stands in the text.

@@ -2,3 +2,5 @@
 //! Must not answer about an entity in a way of its own: the commands do.
 
 pub mod ask;
+pub mod home;
+pub mod inspect;
