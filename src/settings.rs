@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use on_call::{HttpOnCallSettings, LinkSettings, OnCallSettings, PagerDutySettings};
-pub use read::{ConfigError, check_text, load, path_folders, schema};
+pub use read::{ConfigError, check_text, load, load_offline, path_folders, schema};
 pub use source::{
     AppAuth, BackstageSettings, DirectorySettings, Filters, GithubAuth, GithubSettings, OrgData, PeopleSettings,
     ScheduleSettings, ScimSettings, SourceSettings, UrlSettings, Whether, catalog_paths,

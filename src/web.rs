@@ -1,5 +1,5 @@
-//! Any http or https address, read here and nowhere else: within limits, and never from inside of the network unless the
-//! operator has named the host. Must not know what is read, nor why.
+//! Plain HTTP: where each client is made, and where any address is read, within limits and never from inside of the network
+//! unless the operator has named the host. Must not know what is read, nor why.
 
 use std::{
     collections::HashSet,
@@ -9,7 +9,7 @@ use std::{
 };
 
 use reqwest::{
-    Client, Response, StatusCode,
+    Client, ClientBuilder, Response, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
     header,
 };
@@ -32,6 +32,31 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Azure answers every machine at this public address with what the machine may know.
 const AZURE: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
+
+/// A client as all here are: who asks, how long it may take, and that no redirect is followed with a token in hand.
+///
+/// By itself it goes wherever it is sent, through the machine's proxy: that is for hosts that the operator has configured. What
+/// anybody may name is read through [`Web`].
+pub fn build_client(request_timeout: Duration, more: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Client, String> {
+    let client = Client::builder().user_agent("steward").connect_timeout(CONNECT_TIMEOUT).timeout(request_timeout);
+    let client = more(client.redirect(reqwest::redirect::Policy::none()));
+    client.build().map_err(|error| format!("the HTTP client could not be made: {}", chain(&error)))
+}
+
+/// A whole answer; `None` where it is longer than this.
+pub async fn read_at_most(mut response: Response, max_bytes: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    if response.content_length().is_some_and(|length| length > max_bytes as u64) {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > max_bytes {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Some(bytes))
+}
 
 /// A client for any address. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -142,7 +167,16 @@ impl Web {
             let response = request.send().await.map_err(|error| unreachable(&url, error))?;
             match response.status() {
                 status if status.is_redirection() => url = next(&url, &response)?,
-                StatusCode::OK => return read_whole(response, get.max_bytes).await,
+                StatusCode::OK => {
+                    return match read_at_most(response, get.max_bytes).await {
+                        Ok(Some(bytes)) => Ok(bytes),
+                        Ok(None) => Err(Fault::Final(WebError::TooLong { max_bytes: get.max_bytes })),
+                        Err(error) => {
+                            let error = WebError::Unreachable(format!("the answer broke off: {}", chain(&error.without_url())));
+                            Err(Fault::Passing { error, wait: None })
+                        }
+                    };
+                }
                 _ => return Err(refused(&response)),
             }
         }
@@ -158,15 +192,13 @@ impl Web {
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let client = Client::builder()
-            .user_agent("steward")
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
+        let is_guarded = !self.is_trusted(url);
+        let client = build_client(REQUEST_TIMEOUT, |client| {
             // A proxy would look the name up itself, past the guard.
-            .no_proxy();
-        let client = if self.is_trusted(url) { client } else { client.dns_resolver(Arc::new(Guard)) };
-        let client = client.build().map_err(|error| WebError::Unreachable(chain(&error)))?;
+            let client = client.no_proxy();
+            if is_guarded { client.dns_resolver(Arc::new(Guard)) } else { client }
+        });
+        let client = client.map_err(WebError::Unreachable)?;
         Ok(cell.get_or_init(|| client))
     }
 }
@@ -208,26 +240,8 @@ fn refused(response: &Response) -> Fault {
     }
 }
 
-async fn read_whole(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, Fault> {
-    let too_long = || Fault::Final(WebError::TooLong { max_bytes });
-    if response.content_length().is_some_and(|length| length > max_bytes as u64) {
-        return Err(too_long());
-    }
-    let mut bytes = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() > max_bytes => return Err(too_long()),
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) => return Ok(bytes),
-            Err(error) => {
-                let error = WebError::Unreachable(format!("the answer broke off: {}", chain(&error)));
-                return Err(Fault::Passing { error, wait: None });
-            }
-        }
-    }
-}
-
 fn unreachable(url: &Url, error: reqwest::Error) -> Fault {
+    let is_timeout = error.is_timeout();
     let mut cause: Option<&dyn std::error::Error> = Some(&error);
     while let Some(found) = cause {
         if found.is::<Inside>() {
@@ -236,7 +250,13 @@ fn unreachable(url: &Url, error: reqwest::Error) -> Fault {
         }
         cause = found.source();
     }
-    let said = if error.is_timeout() { "no answer in time".to_owned() } else { chain(&error.without_url()) };
+    let host = url.host_str().unwrap_or_default();
+    let said = match chain(&error.without_url()) {
+        _ if is_timeout => "no answer in time".to_owned(),
+        said if said.contains("dns error") => format!("{host} could not be found; is the name right?"),
+        said if said.contains("Connection refused") => format!("nothing answers at {host}"),
+        said => said,
+    };
     Fault::Passing { error: WebError::Unreachable(said), wait: None }
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 
 use self::{
     check::{Place, check_map, describe, is_close},
-    mention::find_mentions,
+    mention::{find_mentions, holds_placeholders},
     node::{Entry, Map, Mark, Node, Value},
     placeholder::{fill_placeholders, find_bad_placeholder},
     problem::shorten,
@@ -28,7 +28,7 @@ use super::{
     kinds::{BUILT_IN_KINDS, CustomKind, CustomKinds, ENVELOPE, KindRules},
 };
 
-pub use mention::{Mention, Mentioned, Presence};
+pub use mention::{DOCS as DOCS_ANNOTATION, Mention, Mentioned, Presence, RUNBOOK as RUNBOOK_ANNOTATION};
 pub use placeholder::{Holds, NoValue, ReadValue, Unfilled};
 pub use problem::Problem;
 
@@ -56,6 +56,8 @@ pub struct Document {
     pub verdict: Verdict,
     /// What it names outside of itself.
     pub mentions: Vec<Mention>,
+    /// Placeholders stand in it: with their values it is another document.
+    pub awaits_values: bool,
     /// Placeholders whose values were asked for and are not there.
     pub unfilled: Vec<Unfilled>,
 }
@@ -80,7 +82,7 @@ pub enum Verdict {
 impl Document {
     /// One that names nothing.
     pub fn new(doc_index: usize, line: usize, verdict: Verdict) -> Self {
-        Self { doc_index, line, verdict, mentions: Vec::new(), unfilled: Vec::new() }
+        Self { doc_index, line, verdict, mentions: Vec::new(), awaits_values: false, unfilled: Vec::new() }
     }
 
     pub fn entity_ref(&self) -> Option<&EntityRef> {
@@ -137,8 +139,9 @@ fn parse(text: &[u8], custom_kinds: &CustomKinds, read: Option<&ReadValue<'_>>) 
             Ok(None) => continue,
             Ok(Some(mut node)) => {
                 let mentions = find_mentions(&node);
+                let awaits_values = read.is_none() && holds_placeholders(&node);
                 let unfilled = read.map(|read| fill_placeholders(&mut node, read, &mut values_left)).unwrap_or_default();
-                Document { mentions, unfilled, ..Document::new(doc_index, 0, judge(node, custom_kinds)) }
+                Document { mentions, awaits_values, unfilled, ..Document::new(doc_index, 0, judge(node, custom_kinds)) }
             }
             Err(problem) => Document::new(doc_index, 0, Verdict::YamlError { problem }),
         };

@@ -13,7 +13,7 @@ use super::{
     address::is_address,
     descriptor::{Document, Verdict},
     kinds::CustomKinds,
-    wants::Unmet,
+    wants::Gathered,
 };
 
 mod surroundings;
@@ -192,6 +192,13 @@ pub fn facts_hash(repository: &Repository) -> Hash {
     hash(&serde_json::to_vec(repository).expect("facts are plain data"))
 }
 
+/// What is stored of a runbook or page of documentation.
+pub fn stored_text(bytes: &[u8]) -> String {
+    let end = bytes.len().min(LONGEST_TEXT);
+    // PostgreSQL stores no NUL in text.
+    String::from_utf8_lossy(&bytes[..end]).replace('\0', "")
+}
+
 /// Whether nothing of a repository differs from what is stored; then nothing is written.
 pub fn is_unchanged(stored: &StoredDigest, read: &RepositoryRead) -> bool {
     if stored.removed || stored.facts_hash != facts_hash(&read.repository) {
@@ -221,13 +228,12 @@ fn find_file<'a>(files: &'a [StoredFile], path: &str) -> Option<&'a StoredFile> 
     files.iter().find(|file| file.path == path)
 }
 
-/// Plans what to write for one repository. `claims` are those stored for it, removed ones included; `unmet` is what its
-/// files name and do not get.
+/// Plans what to write for one repository. `claims` are those stored for it, removed ones included.
 pub fn diff_repository(
     digest: Option<&StoredDigest>,
     claims: &[StoredClaim],
     read: &RepositoryRead,
-    unmet: &[Unmet],
+    gathered: &Gathered,
     custom_kinds: &CustomKinds,
 ) -> RepositoryChange {
     let mut change = RepositoryChange {
@@ -255,7 +261,7 @@ pub fn diff_repository(
     for claim in claims {
         of_path.entry(&claim.path).or_default().push(claim);
     }
-    let surroundings = Surroundings::new(&read.repository, files, stored_files, unmet, custom_kinds);
+    let surroundings = Surroundings::new(&read.repository, files, stored_files, gathered, custom_kinds);
     for file in files {
         let stored = of_path.remove(file.path.as_str()).unwrap_or_default();
         // What a removed repository held was removed with it: the same file is new again.
@@ -304,10 +310,8 @@ fn diff_file(
             change.files.push(write);
         }
         FileRole::Runbook | FileRole::Doc => {
-            let end = bytes.len().min(LONGEST_TEXT);
-            // PostgreSQL stores no NUL in text.
-            let text = String::from_utf8_lossy(&bytes[..end]).replace('\0', "");
-            let write = FileWrite { path: file.path.clone(), role: file.role, content_hash, text: Some(text), problem: None };
+            let text = Some(stored_text(bytes));
+            let write = FileWrite { path: file.path.clone(), role: file.role, content_hash, text, problem: None };
             change.files.push(write);
         }
         FileRole::Descriptor
@@ -319,9 +323,16 @@ fn diff_file(
             change.tally.unchanged += stored.iter().filter(|claim| !claim.removed).count() as u64;
         }
         FileRole::Descriptor => {
-            let documents = surroundings.parse(&file.path, bytes);
-            let broken = diff_descriptor(change, &file.path, &documents, stored);
-            let lacking = tell_lacking(change, &file.path, &documents, surroundings);
+            let parsed_now;
+            let documents = match surroundings.find_parsed(&file.path) {
+                Some(documents) => documents,
+                None => {
+                    parsed_now = surroundings.parse(&file.path, bytes);
+                    &parsed_now
+                }
+            };
+            let broken = diff_descriptor(change, &file.path, documents, stored);
+            let lacking = tell_lacking(change, &file.path, documents, surroundings);
             let problem = broken.or(lacking);
             if is_same && known.is_some_and(|known| known.problem == problem) {
                 return;

@@ -1,18 +1,18 @@
 //! Forgiving look-up of entities by what people type: exact, alias, prefix, tokens, then typing slips.
 //! Must not read descriptions to find a name: [`Catalog::search`] does, below all of these.
 
+mod gone;
+mod names;
 mod rank;
 mod words;
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
+use names::{Names, Postings};
 use rank::Rank;
 pub use rank::is_deprecated;
 
-use super::{Catalog, EntityRef, Kind, snapshot::Entry};
+use super::{Catalog, Entity, EntityRef, Kind, carry::Carried, snapshot::Entry};
 
 /// No name has more parts, and each is looked for among all names.
 const MOST_TOKENS: usize = 12;
@@ -64,140 +64,97 @@ pub enum Found {
 /// Names of all entities, prepared for look-up. Numbers are places in [`Catalog::entries`].
 #[derive(Debug)]
 pub struct LookupIndex {
-    names: HashMap<Box<str>, Vec<u32>>,
-    aliases: HashMap<Box<str>, Vec<u32>>,
-    /// What each repository describes, `acme/payments-api` in lower case.
-    repositories: HashMap<Box<str>, Vec<u32>>,
-    /// Keys of names and aliases, sorted, for prefixes.
-    keys: Vec<(Box<str>, u32)>,
-    /// The same keys by length in characters, with their letters, for slips.
-    by_length: BTreeMap<usize, Vec<(u64, u32)>>,
-    /// Tokens of names, titles and aliases.
-    tokens: BTreeMap<Box<str>, Vec<u32>>,
+    /// By place.
+    names: Vec<Arc<Names>>,
     ranks: Vec<Rank>,
-    /// All searchable words of each entity, lower case.
-    texts: Vec<Box<str>>,
+    /// The first of each entity is its name's, the others are aliases.
+    keys: Postings,
+    squeezed: Postings,
+    tokens: Postings,
+    repositories: Postings,
+}
+
+impl Default for LookupIndex {
+    fn default() -> Self {
+        Self {
+            names: Vec::new(),
+            ranks: Vec::new(),
+            keys: Postings::new(Names::keys),
+            squeezed: Postings::new(Names::squeezed),
+            tokens: Postings::new(Names::tokens),
+            repositories: Postings::new(Names::repository),
+        }
+    }
 }
 
 impl LookupIndex {
-    /// `dependents` says how many others lean on an entity.
-    pub fn build(entries: &[Arc<Entry>], dependents: impl Fn(&EntityRef) -> usize) -> Self {
-        let mut index = Self {
-            names: HashMap::with_capacity(entries.len()),
-            aliases: HashMap::new(),
-            repositories: HashMap::new(),
-            keys: Vec::with_capacity(entries.len() * 2),
-            by_length: BTreeMap::new(),
-            tokens: BTreeMap::new(),
-            ranks: Vec::with_capacity(entries.len()),
-            texts: Vec::with_capacity(entries.len()),
+    /// The index of these entries; of those that are as they were only places change. `leaned_on` are the new places on
+    /// which another number leans now, `dependents` says how many, `owner_label` what an entity's owner is called.
+    pub(super) fn carry<'e>(
+        &self,
+        carried: &Carried,
+        entries: &'e [Arc<Entry>],
+        leaned_on: impl IntoIterator<Item = u32>,
+        dependents: impl Fn(&EntityRef) -> usize,
+        owner_label: impl Fn(&Entity) -> Option<&'e str>,
+    ) -> Self {
+        let names = carried.carry(&self.names, entries.len(), |at| {
+            let entry = &entries[at as usize];
+            Arc::new(Names::of(entry, owner_label(&entry.entity)))
+        });
+        let rank = |at: u32| {
+            let entity = &entries[at as usize].entity;
+            Rank::of(entity, names[at as usize].is_side, dependents(&entity.entity_ref))
         };
-        let labels: HashMap<&EntityRef, &str> =
-            entries.iter().map(|entry| (&entry.entity.entity_ref, entry.entity.label())).collect();
-        for (at, entry) in (0_u32..).zip(entries) {
-            let side = index.add_names(at, entry);
-            index.repositories.entry(entry.origin.repository.to_lowercase().into()).or_default().push(at);
-            index.ranks.push(Rank::of(&entry.entity, side, dependents(&entry.entity.entity_ref)));
-            index.texts.push(searchable(entry, entry.entity.owner().and_then(|owner| labels.get(owner).copied())).into());
+        let mut ranks = carried.carry(&self.ranks, entries.len(), rank);
+        for at in leaned_on {
+            ranks[at as usize] = rank(at);
         }
-        index.keys.sort_unstable();
-        for (place, (key, _)) in (0_u32..).zip(&index.keys) {
-            index.by_length.entry(key.chars().count()).or_default().push((words::letters(key), place));
-        }
-        index
+        let postings = [&self.keys, &self.squeezed, &self.tokens, &self.repositories];
+        let [keys, squeezed, tokens, repositories] = postings.map(|postings| postings.carry(carried, &names));
+        Self { names, ranks, keys, squeezed, tokens, repositories }
     }
 
-    /// Returns whether the entity's own name marks it as a test or demo.
-    fn add_names(&mut self, at: u32, entry: &Entry) -> bool {
-        let entity = &entry.entity;
-        let name = words::key(&entity.name);
-        let given = [entity.title.as_deref(), entity.display_name.as_deref()].into_iter().flatten();
-        let mut other_keys: Vec<String> = given.clone().chain(entity.aliases()).map(words::key).collect();
-        other_keys.sort();
-        other_keys.dedup();
-        other_keys.retain(|key| !key.is_empty() && *key != name);
-        for squeezed in other_keys.iter().chain([&name]).filter_map(|key| words::squeezed(key)) {
-            push_new(self.aliases.entry(squeezed.into()).or_default(), at);
-        }
-        let name_tokens = words::tokens(&entity.name);
-        let side = name_tokens.iter().any(|token| words::is_side_word(token));
-        for token in name_tokens.into_iter().chain(given.chain(entity.aliases()).flat_map(words::tokens)) {
-            push_new(self.tokens.entry(token.into()).or_default(), at);
-        }
-        for key in other_keys {
-            push_new(self.aliases.entry(key.as_str().into()).or_default(), at);
-            self.keys.push((key.into(), at));
-        }
-        self.names.entry(name.as_str().into()).or_default().push(at);
-        self.keys.push((name.into(), at));
-        side
+    /// Places whose name has this key.
+    fn named<'a>(&'a self, key: &'a str) -> impl Iterator<Item = u32> {
+        self.keys.equal(&self.names, key).filter(|posting| posting.nth == 0).map(|posting| posting.place)
+    }
+
+    /// Places that have this key besides their name, or one that is the same without separators.
+    fn aliased<'a>(&'a self, key: &'a str) -> impl Iterator<Item = u32> {
+        let written = self.keys.equal(&self.names, key).filter(|posting| posting.nth > 0);
+        written.chain(self.squeezed.equal(&self.names, key)).map(|posting| posting.place)
     }
 
     /// Places whose key starts with this one.
-    fn prefixed(&self, key: &str) -> impl Iterator<Item = u32> {
-        let from = self.keys.partition_point(|(other, _)| other.as_ref() < key);
-        self.keys[from..].iter().take_while(move |(other, _)| other.starts_with(key)).map(|(_, at)| *at)
+    fn prefixed<'a>(&'a self, key: &'a str) -> impl Iterator<Item = u32> {
+        self.keys.prefixed(&self.names, key).map(|posting| posting.place)
+    }
+
+    /// Places that this repository describes.
+    fn described<'a>(&'a self, repository: &'a str) -> impl Iterator<Item = u32> {
+        self.repositories.equal(&self.names, repository).map(|posting| posting.place)
     }
 
     /// Places that hold a token starting with this one.
     fn with_token(&self, token: &str) -> HashSet<u32> {
-        let range = self.tokens.range::<str, _>((std::ops::Bound::Included(token), std::ops::Bound::Unbounded));
-        range.take_while(|(other, _)| other.starts_with(token)).flat_map(|(_, places)| places.iter().copied()).collect()
+        self.tokens.prefixed(&self.names, token).map(|posting| posting.place).collect()
     }
 
     /// Places that hold a token at most the forgiven slips away.
     fn with_token_slipped(&self, token: &str) -> HashSet<u32> {
-        let (slips, letters) = (words::slips(token.chars().count()), words::letters(token));
-        let near = self.tokens.iter().filter(|(other, _)| near(token, letters, other, words::letters(other), slips).is_some());
-        near.flat_map(|(_, places)| places.iter().copied()).collect()
+        let slips = words::slips(token.chars().count());
+        self.tokens.near(&self.names, token, slips).map(|(_, posting)| posting.place).collect()
     }
 
     /// Places whose whole key is at most the forgiven slips away, fewest slips only.
     fn slipped(&self, key: &str) -> Vec<u32> {
-        let length = key.chars().count();
-        let (slips, letters) = (words::slips(length), words::letters(key));
-        if slips == 0 {
-            return Vec::new();
-        }
-        let buckets = self.by_length.range(length.saturating_sub(slips)..=length + slips);
-        let near = buckets.flat_map(|(_, bucket)| bucket).filter_map(|(other_letters, place)| {
-            let (other, at) = &self.keys[*place as usize];
-            Some((near(key, letters, other, *other_letters, slips)?, *at))
-        });
-        let near: Vec<(usize, u32)> = near.collect();
+        let slips = words::slips(key.chars().count());
+        let near: Vec<(usize, u32)> =
+            self.keys.near(&self.names, key, slips).map(|(distance, posting)| (distance, posting.place)).collect();
         let fewest = near.iter().map(|(slips, _)| *slips).min();
         near.into_iter().filter(|(slips, _)| Some(*slips) == fewest).map(|(_, at)| at).collect()
     }
-}
-
-/// The distance where it is within `slips`.
-fn near(key: &str, letters: u64, other: &str, other_letters: u64, slips: usize) -> Option<usize> {
-    if slips == 0 || (letters ^ other_letters).count_ones() as usize > 2 * slips || key.len().abs_diff(other.len()) > 4 * slips {
-        return None;
-    }
-    Some(strsim::damerau_levenshtein(key, other)).filter(|distance| *distance <= slips)
-}
-
-fn push_new(places: &mut Vec<u32>, at: u32) {
-    // Entities come in order, so a place that is there already is the last one.
-    if places.last() != Some(&at) {
-        places.push(at);
-    }
-}
-
-/// `owner_label` is what people call the owner.
-fn searchable(entry: &Entry, owner_label: Option<&str>) -> String {
-    let entity = &entry.entity;
-    let mut text = entity.name.to_lowercase();
-    let owner = entity.owner().map(EntityRef::name);
-    let given = [entity.title.as_deref(), entity.display_name.as_deref(), entity.description.as_deref(), owner, owner_label];
-    let kind = [Some(entity.kind.as_str()), entity.spec_type.as_deref()];
-    let tags = entity.tags.iter().map(String::as_str);
-    for part in given.into_iter().chain(kind).flatten().chain(entity.aliases()).chain(tags) {
-        text.push('\n');
-        text.extend(part.chars().flat_map(char::to_lowercase));
-    }
-    text
 }
 
 /// What was typed, taken apart once.
@@ -318,8 +275,8 @@ impl Catalog {
         if words.is_empty() {
             return Vec::new();
         }
-        let texts = (0_u32..).zip(&self.lookup().texts);
-        let holding = texts.filter(|(_, text)| words.iter().all(|word| starts_a_word(text, word)));
+        let names = (0_u32..).zip(&self.lookup().names);
+        let holding = names.filter(|(_, names)| words.iter().all(|word| starts_a_word(&names.text, word)));
         holding.map(|(at, _)| at).filter(|at| is_of_kind(self, *at, sought.kinds)).collect()
     }
 
@@ -329,13 +286,12 @@ impl Catalog {
             return Vec::new();
         }
         let mut places: Vec<u32> = match level {
-            Level::Exact => index.names.get(typed.key.as_str()).cloned().unwrap_or_default(),
+            Level::Exact => index.named(&typed.key).collect(),
             Level::Alias => {
                 let squeezed = words::squeezed(&typed.key);
-                let keys = [Some(typed.key.as_str()), squeezed.as_deref()].into_iter().flatten();
-                let mut places: Vec<u32> = keys.filter_map(|key| index.aliases.get(key)).flatten().copied().collect();
+                let mut places: Vec<u32> = index.aliased(&typed.key).collect();
                 if let Some(squeezed) = &squeezed {
-                    places.extend(index.names.get(squeezed.as_str()).into_iter().flatten());
+                    places.extend(index.aliased(squeezed).chain(index.named(squeezed)));
                 }
                 places
             }
@@ -359,8 +315,8 @@ impl Catalog {
                 && typed.namespace.as_ref().is_none_or(|namespace| entity_ref.namespace() == namespace)
         });
         if level == Level::Alias && places.is_empty() {
-            let described = typed.repository.as_deref().and_then(|repository| index.repositories.get(repository));
-            places.extend(described.into_iter().flatten().filter(|at| is_of_kind(self, **at, sought.kinds)));
+            let described = typed.repository.iter().flat_map(|repository| index.described(repository));
+            places.extend(described.filter(|at| is_of_kind(self, *at, sought.kinds)));
         }
         if level == Level::Exact {
             // `payments_api` and `payments-api` share a key; the one written as typed is meant.
@@ -428,12 +384,12 @@ impl Catalog {
         let sought_key = words::telling(&typed.key);
         let letters = words::letters(&sought_key);
         let mut scored: Vec<(f64, u32)> = Vec::new();
-        for (key, at) in &self.lookup().keys {
-            let key = words::telling(key);
+        for (key, posting) in self.lookup().keys.iter(&self.lookup().names) {
+            let (key, at) = (words::telling(key), posting.place);
             let shared = (letters & words::letters(&key)).count_ones();
             // Half of the letters must be there, else the closer look is not worth its time.
-            if shared * 2 >= letters.count_ones() && is_of_kind(self, *at, sought.kinds) {
-                scored.push((strsim::jaro_winkler(&sought_key, &key), *at));
+            if shared * 2 >= letters.count_ones() && is_of_kind(self, at, sought.kinds) {
+                scored.push((strsim::jaro_winkler(&sought_key, &key), at));
             }
         }
         scored.retain(|(score, _)| *score >= LIKE_ENOUGH);

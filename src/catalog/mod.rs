@@ -3,12 +3,15 @@
 
 pub mod address;
 mod assemble;
+mod carry;
 pub mod descriptor;
 pub mod diff;
 mod entity;
 mod entity_ref;
 mod event;
+mod gone;
 mod graph;
+mod index;
 pub mod kinds;
 pub mod live;
 pub mod lookup;
@@ -24,6 +27,7 @@ pub mod wants;
 pub use entity::{Entity, Kind, Link};
 pub use entity_ref::{BadEntityRef, EntityRef};
 pub use event::{EventKind, RepositoryEvent};
+pub use gone::{GoneBecause, GoneClaim};
 pub use graph::{Circle, Dependencies, Direction, MAX_NODES, Node, Repeat};
 pub use lookup::{Found, Level, LookupIndex, Sought, is_deprecated};
 pub use person::left;

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Authority, Catalog, Entity, EntityRef, Kind, Relation, RelationType,
-    people::{AccountKind, Difference, GoneClaim, Person, TieIndex, annotation, merge},
+    people::{AccountKind, Difference, Person, TieIndex, annotation, merge},
     snapshot::{Entry, Parts},
 };
 
@@ -20,14 +20,13 @@ pub struct PersonIndex {
     /// Of what several authorities declare: each one's claim, the strongest first, and what they say differently.
     merged: HashMap<EntityRef, Vec<Arc<Entry>>>,
     differences: BTreeMap<EntityRef, Vec<Difference>>,
-    gone: HashMap<EntityRef, GoneClaim>,
 }
 
 /// Claims that lost against the owner of a reference.
-type Rivals = HashMap<EntityRef, Vec<Arc<Entry>>>;
+pub(super) type Rivals = HashMap<EntityRef, Vec<Arc<Entry>>>;
 
 impl PersonIndex {
-    /// Settles who owns each reference. Claims come sorted by reference, then by rank.
+    /// Settles who owns each reference. Claims are those to Users and Groups, sorted by reference, then by rank.
     ///
     /// Claims of several authorities to one Group or User are no conflict: they merge. Of claims of one authority the
     /// first owns the reference, the others are its rivals.
@@ -76,11 +75,6 @@ impl PersonIndex {
             index.settle_members(&voices, &mut entries);
         }
         index.enrich(&mut entries);
-        for gone in &parts.gone {
-            if entries.binary_search_by(|entry| entry.entity.entity_ref.cmp(&gone.entity_ref)).is_err() {
-                index.gone.insert(gone.entity_ref.clone(), gone.clone());
-            }
-        }
         (index, entries, rivals)
     }
 
@@ -246,16 +240,6 @@ impl Catalog {
     /// Groups and Users of which sources say different things.
     pub fn disputed(&self) -> impl Iterator<Item = &EntityRef> {
         self.people().differences.keys()
-    }
-
-    /// A Group or User that was there and that no source has any more.
-    pub fn gone(&self, entity_ref: &EntityRef) -> Option<&GoneClaim> {
-        self.people().gone.get(entity_ref)
-    }
-
-    /// Everybody and every team that is gone.
-    pub fn all_gone(&self) -> impl Iterator<Item = &GoneClaim> {
-        self.people().gone.values()
     }
 
     /// All groups a person is in with all groups above them, sorted; ends on circles. Who has left is in none.

@@ -200,7 +200,8 @@ pub struct SweepMark {
     /// The latest push and the latest change of facts that had happened when the sweep began.
     pub pushed_at: Option<DateTime<Utc>>,
     pub updated_at: Option<DateTime<Utc>>,
-    /// How many repositories the source counted beyond those it gave, at the last sweep over everything.
+    /// How many repositories the source counted beyond those that are stored, after the last sweep over everything. Who
+    /// stores them counts; the source hands on what it was told.
     pub not_given: i64,
     /// How many sweeps over everything in a row did not bring all that the source counted.
     #[serde(default)]

@@ -1,10 +1,14 @@
 //! From the documents of a repository to what else is to be read: what Locations, placeholders and annotations name.
 //! Must not read it, nor decide how much of it is read.
 
+use std::collections::HashMap;
+
+use serde_json::Value;
+
 use super::{
-    FileRole, Repository,
+    FileRole, RUNBOOK_PATHS, Repository,
     address::{Place, is_address, is_glob, join_path, locate},
-    descriptor::{Document, Mentioned, Presence, Verdict},
+    descriptor::{DOCS_ANNOTATION, Document, Mentioned, Presence, RUNBOOK_ANNOTATION, Verdict},
 };
 
 /// Something to be read because a file names it.
@@ -28,6 +32,15 @@ pub struct Unmet {
     pub path: String,
     pub line: usize,
     pub message: String,
+}
+
+/// What came out while the files of a repository were gathered.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// What they name and do not get.
+    pub unmet: Vec<Unmet>,
+    /// Descriptors that were parsed on the way, by path; without the values of placeholders.
+    pub parsed: HashMap<String, Vec<Document>>,
 }
 
 /// What the documents of one file lead to.
@@ -95,6 +108,30 @@ pub fn collect_wants(repository: &Repository, path: &str, documents: &[Document]
         }
     }
     collected
+}
+
+/// Whether a file is read for people to look things up in, because an annotation says where it is. No entity depends on
+/// such a file, and a runbook where every source looks is none: it comes with the descriptors.
+pub fn is_document(role: FileRole, path: &str) -> bool {
+    match role {
+        FileRole::Doc => true,
+        FileRole::Runbook => !RUNBOOK_PATHS.contains(&path) && !is_address(path),
+        FileRole::Descriptor | FileRole::Attachment => false,
+    }
+}
+
+/// Paths and globs of the documents that an entity's annotations name, runbooks first; `path` is the file that holds it.
+pub fn documents_named(repository: &Repository, path: &str, annotations: &Value) -> Vec<(String, FileRole)> {
+    let target = |name: &str| annotations.get(name).and_then(Value::as_str).map(str::trim).filter(|target| !target.is_empty());
+    let runbooks = target(RUNBOOK_ANNOTATION).map(|target| runbook_places(repository, path, target)).unwrap_or_default();
+    let docs = target(DOCS_ANNOTATION).map(|target| docs_places(repository, path, target)).unwrap_or_default();
+    let runbooks = runbooks.into_iter().map(|place| (place, FileRole::Runbook));
+    let all = runbooks.chain(docs.into_iter().map(|place| (place, FileRole::Doc)));
+    let within = all.filter_map(|(place, role)| match place {
+        Place::Within(path) => Some((path, role)),
+        Place::Address(_) => None,
+    });
+    within.filter(|(path, role)| is_document(*role, path)).collect()
 }
 
 /// From the root first, as `/runbook` looks; an address is opened by people, not read.

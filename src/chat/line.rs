@@ -211,7 +211,7 @@ fn read_arguments(command: &CommandDef, mut words: Vec<Word>) -> Result<Argument
                     found.insert(argument.name.clone(), choice);
                 } else if let (Some(word), true) = (words.first(), leads_with(command, argument)) {
                     let known = argument.choices.join(", ");
-                    return Err(misused(command, format!("“{}” is none of {known}.", cut(&word.text, 40))));
+                    return Err(misused(command, format!("“{}” is not one of: {known}.", cut(&word.text, 40))));
                 }
             }
             ArgumentType::Entity | ArgumentType::Words | ArgumentType::Command => {}

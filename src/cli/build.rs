@@ -82,7 +82,7 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
 }
 
 /// The explicit ties between accounts of one person.
-fn mapping(settings: &Settings) -> anyhow::Result<Vec<MappedPerson>> {
+pub fn mapping(settings: &Settings) -> anyhow::Result<Vec<MappedPerson>> {
     let Some(path) = &settings.mapping.people else { return Ok(Vec::new()) };
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("mapping.people: {shown} cannot be read"))?;

@@ -37,7 +37,8 @@ pub fn config(args: &ConfigArgs, global: Option<&Path>) -> anyhow::Result<Outcom
                 }
             };
             // Paths, addresses and keys are judged where they are used; nothing is sent.
-            if let Err(error) = super::build::sources(&settings) {
+            let built = super::build::mapping(&settings).and_then(|_| super::build::sources(&settings));
+            if let Err(error) = built {
                 eprintln!("{}: {error:#}", file.map_or("steward.yaml".into(), |file| file.display().to_string()));
                 return Ok(Outcome::Bad);
             }

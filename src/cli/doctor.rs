@@ -7,7 +7,7 @@ use super::{
     build::{self, Playground},
 };
 use crate::{
-    catalog::{Kind, kinds::CustomKinds},
+    catalog::{EntityRef, Kind, kinds::CustomKinds},
     settings,
     store::Database,
     sync::{Elsewhere, Source, read_without_store},
@@ -34,15 +34,20 @@ pub async fn doctor(config: Option<&Path>) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Bad);
         }
     };
-    let mut lines = vec![Line::new("configuration", Ok("is valid".to_owned()))];
+    let mut lines = vec![Line::new("configuration", Ok("can be read".to_owned()))];
     super::make_data_dir(&settings)?;
     lines.extend(check_all(settings).await?);
     print(&lines)?;
     Ok(lines.iter().all(|line| line.result.is_ok()).into())
 }
 
-async fn check_all(settings: settings::Settings) -> anyhow::Result<Vec<Line>> {
+async fn check_all(mut settings: settings::Settings) -> anyhow::Result<Vec<Line>> {
     let mut lines = Vec::new();
+    // One file that is missing must not keep the rest from being checked.
+    if let Err(error) = build::mapping(&settings) {
+        lines.push(Line::new("mapping", Err(format!("{error:#}"))));
+        settings.mapping.people = None;
+    }
     let database = build::database(&settings);
     let app = build::app(settings, Playground::LeftOut)?;
     let kind = match &database {
@@ -71,6 +76,7 @@ async fn check_all(settings: settings::Settings) -> anyhow::Result<Vec<Line>> {
         }
         Err(error) => lines.push(Line::new("sources", Err(format!("{error:#}")))),
     }
+    lines.extend(check_admins(&app));
     lines.push(check_slack(&app).await);
     Ok(lines)
 }
@@ -112,6 +118,28 @@ async fn check_people(source: &Source) -> Line {
         format!("{} people and {} teams", of(Kind::User), of(Kind::Group))
     });
     Line::new(source.id(), told.map_err(|error| error.message))
+}
+
+/// Whether the catalog, as it was read last, has those who may act; nothing where it has not been read yet.
+fn check_admins(app: &crate::app::App) -> Option<Line> {
+    let catalog = app.catalog.load();
+    let admins = &app.settings.access.admins;
+    if catalog.entries().is_empty() {
+        return None;
+    }
+    if admins.is_empty() {
+        let told =
+            "none, so nobody may sync or remove from chat; access.admins takes teams and people, as in group:default/platform";
+        return Some(Line::new("admins", Ok(told.to_owned())));
+    }
+    let is_known =
+        |admin: &&String| EntityRef::parse(admin, Some("group"), "default").is_ok_and(|admin| catalog.find(&admin).is_some());
+    let unknown: Vec<&str> = admins.iter().filter(|admin| !is_known(admin)).map(String::as_str).collect();
+    let told = match unknown.as_slice() {
+        [] => Ok(format!("{} in the catalog", if admins.len() == 1 { "is" } else { "all are" })),
+        some => Err(format!("{} is not in the catalog; check access.admins", some.join(", "))),
+    };
+    Some(Line::new("admins", told))
 }
 
 async fn check_slack(app: &crate::app::App) -> Line {

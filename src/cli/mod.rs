@@ -92,9 +92,9 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Demo(args) => block_on(serve::demo(&args)),
         Command::Run => block_on(serve::run(settings::load(config)?)),
         Command::Sync(args) => block_on(sync::sync(&args, settings::load(config)?)),
-        Command::Ask(args) => block_on(ask::ask(&args, settings::load(config)?)),
+        Command::Ask(args) => block_on(ask::ask(&args, settings::load_offline(config)?)),
         Command::Lint(args) => {
-            let kinds = build::custom_kinds(&settings::load(config)?)?;
+            let kinds = build::custom_kinds(&settings::load_offline(config)?)?;
             Ok(match lint::lint(&args, &kinds, &mut std::io::stdout().lock())? {
                 lint::LintOutcome::AllValid => Outcome::Good,
                 lint::LintOutcome::SomeInvalid => Outcome::Bad,
@@ -103,7 +103,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Manifest(args) => manifest::manifest(&args),
         Command::Doctor => block_on(doctor::doctor(config)),
         Command::Migrate => block_on(serve::migrate(settings::load(config)?)),
-        Command::Config(args) => config::config(&args, config),
+        // Clients are built where addresses and keys are judged, and those want a runtime around them.
+        Command::Config(args) => block_on(async { config::config(&args, config) }),
     }
 }
 

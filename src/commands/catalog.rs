@@ -212,11 +212,11 @@ fn sources_card(catalog: &Catalog, asking: &Asking<'_>) -> Card {
             Some(at) => text = text.say(format!(": synced {}", age(*at, asking.now))),
             None => text = text.say(": never synced"),
         }
-        if synced_at.is_none_or(|at| asking.now - at > asking.stale_after) {
+        if asking.is_stale(id, *synced_at) {
             tone = Tone::Warning;
-        }
-        if synced_at.is_some_and(|at| asking.now - at > asking.stale_after) {
-            text = text.say(", stale");
+            if synced_at.is_some() {
+                text = text.say(", stale");
+            }
         }
         if let Some(error) = error {
             tone = Tone::Warning;

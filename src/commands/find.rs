@@ -45,7 +45,7 @@ pub fn find(catalog: &Catalog, asking: &Asking<'_>, args: &Find) -> Reply {
         return match subject::resolve(catalog, asking, "owner", &args.words) {
             Err(mut reply) => {
                 reply.command = "find".to_owned();
-                if reply.cards.is_empty() {
+                if reply.cards.is_empty() && reply.buttons.is_empty() {
                     reply.lead = format!("Nothing fits “{}”. Try another word.", cut(args.words.trim(), 60)).into();
                 }
                 *reply

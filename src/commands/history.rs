@@ -3,12 +3,13 @@
 
 mod timeline;
 
-use chrono::{DateTime, Datelike, Utc};
 use serde_json::Value;
 
 use super::{
     Asking,
     answer::{
+        self,
+        age::day,
         failure,
         names::{label, owner_text, short_ref},
         provenance,
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     app::App,
-    catalog::{Catalog, EntityRef},
+    catalog::{Catalog, EntityRef, Sought},
     chat::{Arguments, Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, limits::cut},
     store::{EntityPast, StoreError},
 };
@@ -48,28 +49,35 @@ impl From<&Arguments> for History {
 }
 
 pub async fn history(app: &App, catalog: &Catalog, asking: &Asking<'_>, args: &History) -> Reply {
-    let not_sure = match subject::resolve(catalog, asking, "history", &args.name) {
-        Ok(subject) if !subject.is_guess() => return living(app, catalog, asking, args, &subject).await,
-        Err(reply) if reply.status == Status::Ambiguous => return *reply,
-        not_sure => not_sure,
-    };
-    // Nothing there is called so; something that is gone may have been.
-    match gone(app, catalog, asking, args).await {
-        Ok(Some(reply)) => reply,
-        Ok(None) => match not_sure {
+    let resolved = subject::resolve(catalog, asking, "history", &args.name);
+    if subject::is_named(catalog, &args.name) {
+        return match resolved {
             Ok(subject) => living(app, catalog, asking, args, &subject).await,
             Err(reply) => *reply,
-        },
-        Err(error) => match not_sure {
-            Ok(subject) => away(asking, &subject.entry.entity.entity_ref, &error),
-            Err(_) => failure::not_answered("history", "The history of what is gone", asking, &error),
-        },
+        };
     }
+    // Nothing there is called so; something that is gone may have been.
+    match (gone(app, catalog, asking, args).await, resolved) {
+        (Ok(Some(reply)), _) => reply,
+        (Ok(None), Ok(subject)) => living(app, catalog, asking, args, &subject).await,
+        (Err(error), Ok(subject)) => away(asking, &subject.entry.entity.entity_ref, &error),
+        (Err(error), Err(reply)) if reply.status != Status::Ambiguous => gone_away(catalog, asking, args, &error),
+        (Ok(None) | Err(_), Err(reply)) => *reply,
+    }
+}
+
+/// The snapshot remembers for a while what is gone.
+fn gone_away(catalog: &Catalog, asking: &Asking<'_>, args: &History, error: &StoreError) -> Reply {
+    let mut reply = failure::not_answered("history", "The history of what is gone", asking, error);
+    if let Some(first) = catalog.find_gone(Sought::any(&args.name, &asking.groups)).first() {
+        reply.lead = reply.lead.say(" This much is known: ").join(answer::gone::text(catalog, asking, first));
+    }
+    reply
 }
 
 fn away(asking: &Asking<'_>, entity_ref: &EntityRef, error: &StoreError) -> Reply {
     let mut reply = failure::not_answered("history", "History", asking, error);
-    reply.lead = reply.lead.say(" Who owns it now is known without:");
+    reply.lead = reply.lead.say(" Who owns it now can be answered:");
     reply.buttons.push(Button::say("Owner", format!("owner {entity_ref}")).primary());
     reply
 }
@@ -110,18 +118,18 @@ fn owned_lead(catalog: &Catalog, asking: &Asking<'_>, lead: Text, entity: &crate
             }
         }
         (None, Some(first)) => {
-            let said = format!(", since {} at least; no other owner is known.", day(first.at, asking.now));
+            let said = format!(" since {} at least; no earlier owner is known.", day(first.at, asking.now));
             lead.say(said)
         }
-        (None, None) => lead.say(". No change of it has been written down yet."),
+        (None, None) => lead.say("; no change of it has been recorded yet."),
     }
 }
 
 /// For what has no owner: people and teams.
 fn since_lead(asking: &Asking<'_>, name: Text, events: &[Event]) -> Text {
     match events.last() {
-        Some(first) => name.say(format!(" is known since {}.", day(first.at, asking.now))),
-        None => name.say(": no change of it has been written down yet."),
+        Some(first) => name.say(format!(" has been known since {}.", day(first.at, asking.now))),
+        None => name.say(": no change of it has been recorded yet."),
     }
 }
 
@@ -150,12 +158,13 @@ async fn gone(app: &App, catalog: &Catalog, asking: &Asking<'_>, args: &History)
     Ok(Some(reply))
 }
 
-/// "payments-api no longer exists since 3 March; its last owner was Team A."
+/// "payments-api was removed on 3 March; its last owner was Team A."
 fn gone_lead(catalog: &Catalog, asking: &Asking<'_>, gone: &EntityRef, past: &EntityPast, events: &[Event]) -> Text {
-    let mut lead = Text::new().bold(gone.name()).say(" no longer exists");
-    if let Some(event) = events.iter().find(|event| event.acts.contains(&Act::Gone)) {
-        lead = lead.say(format!(" since {}", day(event.at, asking.now)));
-    }
+    let lead = Text::new().bold(gone.name());
+    let lead = match events.iter().find(|event| event.acts.contains(&Act::Gone)) {
+        Some(event) => lead.say(format!(" was removed on {}", day(event.at, asking.now))),
+        None => lead.say(" is no longer in the catalog"),
+    };
     let stored = past.documents.iter().filter(|(claim, _)| claim.entity_ref == *gone);
     let latest = stored.max_by_key(|(_, stored)| stored.removed_at).map(|(_, stored)| &stored.document);
     let owner = latest.and_then(|document| document.pointer("/spec/owner")).and_then(Value::as_str).or_else(|| {
@@ -217,7 +226,7 @@ fn act_text(act: &Act) -> Text {
         Act::Moved(place) => Text::plain("moved, was in ").code(place.as_str()),
         Act::RivalCame(place) => Text::plain("also declared by ").code(place.as_str()),
         Act::RivalWent(place) => Text::plain("no longer declared by ").code(place.as_str()),
-        Act::Details => "other details".into(),
+        Act::Details => "other details changed".into(),
     }
 }
 
@@ -235,7 +244,7 @@ fn field_text(catalog: &Catalog, of: &EntityRef, (name, from, to): &(String, Val
         "dependsOn" => items_text(catalog, namespace, ("depends on", "no longer on"), "component", from, to),
         "providesApis" => items_text(catalog, namespace, ("provides", "no longer provides"), "api", from, to),
         "consumesApis" => items_text(catalog, namespace, ("uses", "no longer uses"), "api", from, to),
-        "description" => "another description".into(),
+        "description" => "description changed".into(),
         other => {
             let text = |value: &Value| value.as_str().map(|value| Text::plain(cut(value, VALUE)));
             from_to(other, text(from), text(to))
@@ -285,10 +294,4 @@ fn named(catalog: &Catalog, kind: &str, namespace: &str, written: &str) -> Text 
         Ok(target) => Text::plain(label(catalog, &target)),
         Err(_) => Text::new().code(cut(written, VALUE)),
     }
-}
-
-/// "3 March", with the year where it is not this one.
-fn day(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let format = if at.year() == now.year() { "%-d %B" } else { "%-d %B %Y" };
-    at.format(format).to_string()
 }

@@ -37,7 +37,7 @@ pub async fn link(app: &App, catalog: &Catalog, asking: &Asking<'_>, call: &Link
     let existing = find_link(catalog, asking);
     match (call, existing) {
         (LinkCall::Remove, None) => {
-            Reply::new(Status::NotFound, "link", "Your account is not tied by /link; there is nothing to untie.".into())
+            Reply::new(Status::NotFound, "link", "Your account is not tied to a GitHub login; there is nothing to untie.".into())
         }
         (LinkCall::Remove, Some(link)) => remove(app, asking, link).await,
         (LinkCall::Tie, Some(link)) => already(link),
@@ -60,14 +60,14 @@ fn is_set_up(app: &App) -> bool {
 }
 
 fn not_set_up() -> Reply {
-    let lead = Text::plain("/link is not set up here: GitHub has to know by which App people prove their login. ");
-    let lead = lead.say("Whoever runs Steward sets ").code("auth.client_id").say(" of the GitHub source (the App's client id, ");
-    let lead = lead.say("with its device flow enabled). Until then your team can add your account to your User entry.");
+    let lead = Text::plain("/link is not set up here. Whoever runs Steward sets ").code("auth.client_id");
+    let lead = lead.say(" of the GitHub source to the client id of a GitHub App that has its device flow enabled. ");
+    let lead = lead.say("Until then your team can add your account to your User entry.");
     Reply::new(Status::Refused, "link", lead)
 }
 
 fn already(link: &Link) -> Reply {
-    let lead = Text::plain("Your account is tied to the GitHub login ").bold(&link.login).say(" since ");
+    let lead = Text::plain("Your account has been tied to the GitHub login ").bold(&link.login).say(" since ");
     let lead = lead.push(Span::Time(link.linked_at)).say(".");
     let mut reply = Reply::new(Status::Answered, "link", lead);
     reply.buttons.push(Button::say("Untie", "link remove").confirm("Untie your account from this login?"));
@@ -82,7 +82,7 @@ async fn begin(app: &App, catalog: &Catalog, asking: &Asking<'_>) -> Reply {
             let known = asking.person.as_ref().and_then(|person| catalog.person(person));
             let login = known.and_then(|known| known.ties.iter().find(|tie| tie.kind == AccountKind::Github));
             let lead = match login {
-                Some(login) => lead.say(" You are taken for ").bold(&login.id).say(" already; this puts it beyond doubt."),
+                Some(login) => lead.say(" Steward takes you for ").bold(&login.id).say(" already; the code proves it."),
                 None => lead,
             };
             Reply::new(Status::Answered, "link", lead)

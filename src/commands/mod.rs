@@ -56,7 +56,10 @@ const LATER: [(&str, &str, &str); 7] = [
 /// Rounds a source may miss before answers say so loudly: one can be slow, three are not chance.
 const MISSED_ROUNDS: u32 = 3;
 
-/// The same for a catalog without configured sources, by the usual half an hour.
+/// The ending of the source that holds an organisation's people.
+const OF_PEOPLE: &str = "-people";
+
+/// The same for what was added from chat, by the usual half an hour.
 const STALE_AFTER: chrono::Duration = chrono::Duration::minutes(90);
 
 /// Longer than any reference, address or question; a look-up's work grows with each word, and everybody waits behind it.
@@ -74,8 +77,8 @@ pub struct Asking<'a> {
     pub groups: Vec<EntityRef>,
     pub standing: Standing,
     pub store: StoreHealth,
-    /// How old a source may get before answers say so loudly.
-    pub stale_after: chrono::Duration,
+    /// How old a source may get before answers say so loudly; see [`Asking::is_stale`].
+    pub paces: Vec<(&'a str, chrono::Duration)>,
     /// What stands beside the catalog and changes by the minute.
     pub live: Live,
     /// See [`Request::delivery`].
@@ -101,6 +104,17 @@ pub enum StoreHealth {
 }
 
 impl<'a> Asking<'a> {
+    /// Whether a source was read so long ago that answers from it must say so; never read is as bad.
+    pub fn is_stale(&self, source_id: &str, synced_at: Option<DateTime<Utc>>) -> bool {
+        let pace = |id: &str| self.paces.iter().find(|(known, _)| *known == id).map(|(_, pace)| *pace);
+        let of_people = || {
+            let pace = pace(source_id.strip_suffix(OF_PEOPLE)?)?;
+            Some(pace.max(chrono::Duration::from_std(ORGANISATION_PACE * MISSED_ROUNDS).unwrap_or(STALE_AFTER)))
+        };
+        let allowed = pace(source_id).or_else(of_people).unwrap_or(STALE_AFTER);
+        synced_at.is_none_or(|at| self.now - at > allowed)
+    }
+
     /// Finds out who asks. `admins` are references of users and groups.
     pub fn new(
         catalog: &Catalog,
@@ -128,18 +142,7 @@ impl<'a> Asking<'a> {
             Some(_) if is_admin => Standing::Admin,
             Some(_) => Standing::Member,
         };
-        Self {
-            now,
-            account,
-            place,
-            person,
-            groups,
-            standing,
-            store,
-            stale_after: STALE_AFTER,
-            live: Live::default(),
-            delivery: None,
-        }
+        Self { now, account, place, person, groups, standing, store, paces: Vec::new(), live: Live::default(), delivery: None }
     }
 }
 
@@ -167,7 +170,7 @@ pub async fn respond(app: &App, request: Request) -> Response {
     };
     let asking = Asking::new(&catalog, app.clock.now(), &account, place.as_ref(), &admins, health);
     let live = app.live.load();
-    let asking = Asking { stale_after: stale_after(app), live, delivery, ..asking };
+    let asking = Asking { paces: paces(app), live, delivery, ..asking };
     match act {
         Act::Press { line } => answer_line(app, &catalog, &asking, &line).await,
         Act::Say { line: text } | Act::Ask { text } => match ask::understand(&app.commands, &catalog, &asking, &text) {
@@ -193,16 +196,11 @@ fn admins(app: &App) -> Vec<EntityRef> {
     written.filter_map(|admin| EntityRef::parse(admin, Some("group"), "default").ok()).collect()
 }
 
-fn stale_after(app: &App) -> chrono::Duration {
-    let pace = |source: &SourceSettings| match source {
-        SourceSettings::Github(github) if github.org_data.teams || github.org_data.users => {
-            github.schedule.every.max(ORGANISATION_PACE)
-        }
-        other => other.schedule().every,
-    };
-    let longest = app.settings.sources.iter().map(pace).max();
-    let allowed = longest.and_then(|every| chrono::Duration::from_std(every.saturating_mul(MISSED_ROUNDS)).ok());
-    allowed.unwrap_or(STALE_AFTER)
+/// How old each configured source may get.
+fn paces(app: &App) -> Vec<(&str, chrono::Duration)> {
+    let allowed = |every: std::time::Duration| chrono::Duration::from_std(every.saturating_mul(MISSED_ROUNDS));
+    let pace = |source: &SourceSettings| allowed(source.schedule().every).unwrap_or(STALE_AFTER);
+    app.settings.sources.iter().map(|source| (source.id(), pace(source))).collect()
 }
 
 fn unknown_form(form: &str) -> Reply {

@@ -13,7 +13,6 @@ use super::{
         subject::{self, Subject},
         warnings,
     },
-    whois,
 };
 use crate::{
     catalog::{Catalog, Direction, Entity, EntityRef, Entry, Kind, RelationType, Sought},
@@ -44,10 +43,7 @@ impl From<&Arguments> for Owner {
 pub fn owner(catalog: &Catalog, asking: &Asking<'_>, args: &Owner) -> Reply {
     match subject::resolve(catalog, asking, "owner", &args.name) {
         Ok(subject) => describe(catalog, asking, &subject),
-        Err(reply) => match whois::find_gone(catalog, &args.name).filter(|_| reply.status == Status::NotFound) {
-            Some(gone) => whois::of_gone(catalog, asking, "owner", gone),
-            None => *reply,
-        },
+        Err(reply) => *reply,
     }
 }
 

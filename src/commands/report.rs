@@ -165,11 +165,8 @@ fn first_page_errors(catalog: &Catalog, entry: &Entry, state: &FormState) -> Err
         errors.insert(WHAT, "Choose what is wrong.".to_owned());
     }
     let written = answer(state, RIGHT_OWNER);
-    if written.is_empty() {
-        if what == "owner" {
-            errors.insert(RIGHT_OWNER, "Choose who owns it; they will be named in the report.".to_owned());
-        }
-    } else {
+    // Whoever knows that the owner is wrong need not know the right one.
+    if !written.is_empty() {
         match right_owner(catalog, state) {
             None => {
                 let said = format!("No team is called “{}”. Choose one from the list.", cut(written, 60));
@@ -242,7 +239,7 @@ fn first_page(catalog: &Catalog, entry: &Entry, state: FormState, errors: Errors
     let lookup = FieldKind::Lookup { kinds: vec!["group".to_owned()], placeholder: Some("Type a team's name".to_owned()) };
     let fields = vec![
         Field::new(WHAT, "What is wrong", FieldKind::Radio { choices }),
-        Field::new(RIGHT_OWNER, "Who owns it, if the owner is wrong", lookup).optional(),
+        Field::new(RIGHT_OWNER, "Who owns it, if you know", lookup).optional(),
     ];
     let fields = fields.into_iter().map(|each| field(each, &state, &errors)).collect();
     form(0, intro, fields, "Next", state)

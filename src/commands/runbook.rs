@@ -12,7 +12,7 @@ use super::{
     },
 };
 use crate::{
-    catalog::{Catalog, Entry, Found, Kind, Level, Origin, RUNBOOK_PATHS, Runbook as RunbookFile, Sought},
+    catalog::{Catalog, Entry, Kind, Origin, RUNBOOK_PATHS, Runbook as RunbookFile, Sought},
     chat::{
         Arguments, Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, Tone,
         limits::{DISCORD, cut},
@@ -99,11 +99,7 @@ fn join_name(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Runbook 
     let words: Vec<&str> = section.split_whitespace().collect();
     for taken in (1..=words.len().min(4)).rev() {
         let name = format!("{} {}", args.name, words[..taken].join(" "));
-        let level = match catalog.look_up(Sought::any(&name, &asking.groups)) {
-            Found::One { level, .. } | Found::Several { level, .. } => level,
-            Found::None { .. } => continue,
-        };
-        if matches!(level, Level::Exact | Level::Alias) {
+        if subject::is_named(catalog, &name) || !catalog.find_gone(Sought::any(&name, &asking.groups)).is_empty() {
             let rest = words[taken..].join(" ");
             return Runbook { name, section: (!rest.is_empty()).then_some(rest) };
         }

@@ -269,10 +269,13 @@ fn show(catalog: &Catalog, asking: &Asking<'_>, args: &Uses, answer: &Answer, co
     let lead = match users.len() {
         0 => Text::plain("No component is known to ship ").bold(answer.what()).say("."),
         many => {
-            let ships = if many == 1 { "ships" } else { "ship" };
-            let lead = Text::plain(format!("{} {ships} ", count(many, "component"))).bold(answer.what());
-            let own = if owners.len() == 1 { "owns" } else { "own" };
-            lead.say(format!("; {} {own} {}.", count(owners.len(), "team"), if many == 1 { "it" } else { "them" }))
+            let (ships, them) = if many == 1 { ("ships", "it") } else { ("ship", "them") };
+            let lead = Text::plain(format!("{} {ships} ", shippers(users))).bold(answer.what());
+            match owners.as_slice() {
+                [] => lead.say(format!("; nobody owns {them}.")),
+                [one] => lead.say("; ").join(owner_text(catalog, one)).say(format!(" owns {them}.")),
+                several => lead.say(format!("; {} own {them}.", count(several.len(), "team"))),
+            }
         }
     };
     let mut reply = Reply::new(status, "uses", lead);
@@ -308,6 +311,15 @@ fn show(catalog: &Catalog, asking: &Asking<'_>, args: &Uses, answer: &Answer, co
     }
     reply.provenance = Some(provenance::of_catalog(catalog, asking));
     reply
+}
+
+/// "3 components and 1 repository without a component".
+fn shippers(users: &[User]) -> String {
+    let described = users.iter().filter(|user| user.entry.is_some()).count();
+    let bare = users.len() - described;
+    let told = [(described, count(described, "component")), (bare, format!("{} without a component", repositories(bare)))];
+    let told: Vec<String> = told.into_iter().filter(|(number, _)| *number > 0).map(|(_, words)| words).collect();
+    told.join(" and ")
 }
 
 /// "Payments API 2.14.1: Team Payments in #team-payments, part of Payments, archived".
@@ -371,10 +383,11 @@ fn unreadable_card(answer: &Answer) -> Option<Card> {
     Some(Card { tone: Tone::Warning, title, body, ..Card::default() })
 }
 
-/// "Packages are known of 812 of 1,020 repositories, read 3 min to 12 days ago."
+/// "The packages of 812 of 1020 repositories are known, read 3 min ago."
 fn covered(asking: &Asking<'_>, coverage: &PackageCoverage) -> Text {
     let PackageCoverage { repositories: all, covered, off, newest, oldest } = coverage;
-    let mut said = format!("Packages are known of {covered} of {}", repositories(usize::try_from(*all).unwrap_or_default()));
+    let all = repositories(usize::try_from(*all).unwrap_or_default());
+    let mut said = format!("The packages of {covered} of {all} are known");
     if let (Some(newest), Some(oldest)) = (newest, oldest) {
         let (newest, oldest) = (age(*newest, asking.now), age(*oldest, asking.now));
         said.push_str(&if newest == oldest {
@@ -385,7 +398,7 @@ fn covered(asking: &Asking<'_>, coverage: &PackageCoverage) -> Text {
     }
     said.push('.');
     if *off > 0 {
-        said.push_str(&format!(" Of {off}, GitHub has no dependency graph, or does not show it."));
+        said.push_str(&format!(" For {off} GitHub has no dependency graph that Steward may see."));
     }
     said.into()
 }

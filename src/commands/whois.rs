@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     catalog::{
-        Authority, Catalog, Entity, EntityRef, Entry, Kind, RelationType, left,
-        people::{AccountKind, Difference, Evidence, GoneClaim, Person, Tie, annotation},
+        Authority, Catalog, Entity, EntityRef, Entry, GoneClaim, Kind, RelationType, left,
+        people::{AccountKind, Difference, Evidence, Person, Tie, annotation},
     },
     chat::{
         Arguments, Block, Button, Card, Fact, ListItem, ListStyle, Reply, Span, Status, Text, Tone,
@@ -52,24 +52,16 @@ pub fn whois(catalog: &Catalog, asking: &Asking<'_>, args: &Whois) -> Reply {
         return of_person(catalog, asking, &entry);
     }
     match subject::resolve_of(catalog, asking, "whois", &args.name, &[Kind::User, Kind::Group]) {
-        // A name that was only guessed is worse than the one that was meant and is gone.
-        Ok(subject) if !subject.is_guess() || find_gone(catalog, &args.name).is_none() => {
+        Ok(subject) => {
             let mut reply = describe(catalog, asking, &subject, args.page);
             subject.own_up(&mut reply);
             reply
         }
         Err(reply) if reply.status != Status::NotFound => *reply,
-        told => {
-            let of_other_kind = || subject::resolve(catalog, asking, "whois", &args.name).ok().filter(|found| !found.is_guess());
-            match (find_gone(catalog, &args.name), told) {
-                (Some(gone), _) => of_gone(catalog, asking, "whois", gone),
-                (None, Err(reply)) => match of_other_kind() {
-                    Some(thing) => not_a_person(&thing.entry.entity),
-                    None => *reply,
-                },
-                (None, Ok(subject)) => describe(catalog, asking, &subject, args.page),
-            }
-        }
+        Err(reply) => match subject::resolve(catalog, asking, "whois", &args.name) {
+            Ok(thing) if !thing.is_guess() => not_a_person(&thing.entry.entity),
+            Ok(_) | Err(_) => *reply,
+        },
     }
 }
 
@@ -366,7 +358,7 @@ fn sources_footer(catalog: &Catalog, entry: &Entry) -> Text {
     let told = voices
         .iter()
         .map(|voice| Text::plain(format!("{} {}", voice.origin.repository, authority_words(voice.origin.authority))));
-    Text::plain("Said by ").join(Text::list(told, ", ")).say(".")
+    Text::plain("Declared by ").join(Text::list(told, ", ")).say(".")
 }
 
 fn authority_words(authority: Authority) -> &'static str {
@@ -406,31 +398,22 @@ fn differences<'c>(catalog: &Catalog, all: impl Iterator<Item = &'c Difference>)
     vec![Block::Paragraph(title), Block::List { style: ListStyle::Bullets, items }]
 }
 
-/// Somebody or a team that was there, by what was typed.
-pub(super) fn find_gone<'c>(catalog: &'c Catalog, typed: &str) -> Option<&'c GoneClaim> {
-    let typed = typed.trim().trim_start_matches('@').to_lowercase();
-    if let Ok(written) = EntityRef::parse(&typed, None, "default") {
-        return catalog.gone(&written);
-    }
-    let plain = typed.split_whitespace().collect::<Vec<_>>().join("-");
-    let mut found: Vec<&GoneClaim> =
-        catalog.all_gone().filter(|gone| gone.entity_ref.name() == plain || gone.label.to_lowercase() == typed).collect();
-    found.sort_by(|a, b| b.since.cmp(&a.since).then_with(|| a.entity_ref.cmp(&b.entity_ref)));
-    found.first().copied()
-}
-
-/// "Team Payments no longer exists on GitHub since …": the mark of what is gone.
+/// "Team Payments no longer exists on GitHub; gone since …": the mark of what is gone.
 pub(in crate::commands) fn gone_text(gone: &GoneClaim) -> Text {
     let place = match gone.authority {
         Authority::Descriptor => "in the catalog",
         other => authority_words(other),
     };
     let what = if gone.entity_ref.kind() == "group" { "Team " } else { "" };
-    Text::plain(what).bold(&gone.label).say(format!(" no longer exists {place} since ")).push(Span::Time(gone.since)).say(".")
+    Text::plain(what)
+        .bold(&gone.label)
+        .say(format!(" no longer exists {place}; gone since "))
+        .push(Span::Time(gone.since))
+        .say(".")
 }
 
 /// What is left of somebody or a team that is gone: since when, and what still names them.
-pub(super) fn of_gone(catalog: &Catalog, asking: &Asking<'_>, command: &str, gone: &GoneClaim) -> Reply {
+pub(in crate::commands) fn of_gone(catalog: &Catalog, asking: &Asking<'_>, command: &str, gone: &GoneClaim) -> Reply {
     let mut reply = Reply::new(Status::Answered, command, gone_text(gone));
     reply.refs = vec![gone.entity_ref.to_string()];
     let owned = catalog.related(&gone.entity_ref, RelationType::OwnerOf);

@@ -177,8 +177,12 @@ impl Installation {
         }
     }
 
-    pub(super) fn bad_app(&self) -> GithubError {
-        GithubError::BadApp { app: self.app_id.clone() }
+    /// The key is good where GitHub has given a token for it.
+    pub(super) fn refused_token(&self) -> String {
+        format!(
+            "it refuses a token that it gave to the GitHub App just now ({}); was the App taken off {}?",
+            self.app_id, self.owner
+        )
     }
 
     fn absent_or(&self, fault: Fault) -> Fault {
@@ -187,7 +191,7 @@ impl Installation {
                 let (app, owner) = (self.app_id.clone(), self.owner.clone());
                 Fault::Final(GithubError::NotInstalled { app, owner })
             }
-            Fault::Final(GithubError::BadToken) => Fault::Final(self.bad_app()),
+            Fault::Final(GithubError::BadToken) => Fault::Final(GithubError::BadApp { app: self.app_id.clone() }),
             Fault::TooHeavy(_) | Fault::Transient(_) | Fault::Limited { .. } | Fault::Final(_) => fault,
         }
     }

@@ -8,6 +8,7 @@ use super::{
     GithubSource,
     client::{Answer, Tally, Urgency},
     error::{Fault, GithubError},
+    outline::Overload,
     waits::{Allowance, Patience},
 };
 
@@ -15,6 +16,8 @@ use super::{
 pub(super) const LARGEST_PAGE: usize = 100;
 /// A page size that failed is tried again after at most so many good pages.
 const MAX_GOOD_PAGES_BEFORE_GROWTH: u32 = 16;
+/// Things of one portion that may be at fault themselves; where more are, it is the size of the portion.
+const MAX_BLAMED: usize = 5;
 /// How often one thing alone may be too much before it is given up.
 const MAX_HEAVY_ALONE: u32 = 3;
 
@@ -23,17 +26,29 @@ const MAX_HEAVY_ALONE: u32 = 3;
 pub(super) struct Asking<'a> {
     pub(super) source: &'a GithubSource,
     tally: Tally,
+    is_hurried: bool,
 }
 
 impl<'a> Asking<'a> {
     pub(super) fn new(source: &'a GithubSource, urgency: Urgency) -> Self {
-        Self { source, tally: Tally::of(urgency) }
+        Self { source, tally: Tally::of(urgency), is_hurried: false }
+    }
+
+    /// For what a sweep can do without, and asks for again: an outage is not waited out while others wait behind it.
+    pub(super) fn hurried(self) -> Self {
+        Self { is_hurried: true, ..self }
     }
 
     /// A look at single repositories, which waits no longer than one may.
     pub(super) fn for_look(source: &'a GithubSource) -> Self {
         let allowance = source.look.clone().unwrap_or_else(|| Arc::new(Allowance::new(source.waits.longest_look)));
-        Self { source, tally: Tally::of_job(allowance) }
+        Self { source, tally: Tally::of_job(allowance), is_hurried: false }
+    }
+
+    /// What may take its time, and is tried again later: it waits no longer than one look may, so that no job holds its place.
+    pub(super) fn for_background(source: &'a GithubSource) -> Self {
+        let allowance = Some(Arc::new(Allowance::new(source.waits.longest_look)));
+        Self { source, tally: Tally { urgency: Urgency::Background, allowance }, is_hurried: true }
     }
 
     /// One attempt of a GraphQL query.
@@ -47,7 +62,8 @@ impl<'a> Asking<'a> {
     }
 
     pub(super) fn patience(&self) -> Patience<'_> {
-        Patience::new(&self.source.waits).within(self.tally.allowance.as_deref())
+        let patience = Patience::new(&self.source.waits).within(self.tally.allowance.as_deref());
+        if self.is_hurried { patience.hurried() } else { patience }
     }
 }
 
@@ -69,6 +85,15 @@ pub(super) enum Next {
 impl<'a> Attempts<'a> {
     pub(super) fn new(asking: &'a Asking<'_>) -> Self {
         Self { patience: asking.patience(), overloads: 0, heavy_alone: 0 }
+    }
+
+    /// What an answer to so many things may be taken for now.
+    pub(super) fn overload(&self, asked_for: usize) -> Overload {
+        match (asked_for, self.overloads) {
+            (0 | 1, _) => Overload::TakeWhatCame,
+            (_, 0) => Overload::AskForLess,
+            (_, _) => Overload::BlameFew((asked_for / 2).min(MAX_BLAMED)),
+        }
     }
 
     /// Waits as the fault asks for and makes the portion smaller, or says that it is over.

@@ -243,11 +243,14 @@ impl Client {
                 None => authorization.await?,
             };
             match self.attempt(permit, call, path, Some(&token), body).await {
-                Err(Miss::Told(Fault::Final(GithubError::BadToken))) if !is_repeated => {
+                Err(Miss::Told(Fault::Final(GithubError::BadToken))) => {
                     installation.forget(&token).await;
+                    // It was revoked before its time; or GitHub's servers do not all know a fresh one yet, which passes.
+                    if is_repeated {
+                        return Err(Miss::NotSent(installation.refused_token()));
+                    }
                     is_repeated = true;
                 }
-                Err(Miss::Told(Fault::Final(GithubError::BadToken))) => return Err(installation.bad_app().into()),
                 attempted => return attempted,
             }
         }

@@ -8,10 +8,10 @@ use reqwest::{Client, header};
 use serde::Deserialize;
 use url::Url;
 
+use crate::web::{build_client, read_at_most};
+
 /// One question; a person waits.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// To connect; the address is either near or wrong.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Its answers are a line of JSON; a user's profile a page.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// GitHub asks for so much longer pauses after `slow_down`.
@@ -93,13 +93,7 @@ impl DeviceFlow {
             Some("api.github.com") => "https://github.com".to_owned(),
             _ => url.origin().ascii_serialization(),
         };
-        let http = Client::builder()
-            .user_agent("steward")
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| refused(format!("the HTTP client could not be made: {error}")))?;
+        let http = build_client(REQUEST_TIMEOUT, |client| client).map_err(refused)?;
         Ok(Self { http, web_url, api_url: api_url.trim_end_matches('/').to_owned(), client_id: client_id.to_owned() })
     }
 
@@ -148,7 +142,7 @@ impl DeviceFlow {
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, DeviceError> {
         let passing = |error: reqwest::Error| DeviceError::Passing(error.without_url().to_string());
-        let mut response = request.send().await.map_err(passing)?;
+        let response = request.send().await.map_err(passing)?;
         let status = response.status();
         if status.is_server_error() || status.as_u16() == 429 {
             return Err(DeviceError::Passing(format!("it answers {status}")));
@@ -156,14 +150,8 @@ impl DeviceFlow {
         if status.as_u16() == 404 {
             return Err(DeviceError::UnknownClient);
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(passing)? {
-            if bytes.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(DeviceError::Refused("its answer is too long".to_owned()));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
+        let bytes = read_at_most(response, MAX_ANSWER_BYTES).await.map_err(passing)?;
+        bytes.ok_or_else(|| DeviceError::Refused("its answer is too long".to_owned()))
     }
 }
 

@@ -27,6 +27,8 @@ const MAX_FOLDERS: usize = 1_000;
 const MAX_ENTRIES: usize = 100_000;
 /// Files of one repository.
 const MAX_FILES: usize = 1_000;
+/// Objects that are too much for GitHub even alone, in a row, before it is GitHub that fails: the others are not tried.
+const MAX_STEPPED_PAST: usize = 3;
 /// A file's mode in a tree, without its permissions: a link is a blob, too, and holds no more than a path.
 const REGULAR_FILE: u32 = 0o100_000;
 const FILE_TYPE: u32 = 0o170_000;
@@ -39,8 +41,17 @@ impl GithubSource {
     /// A plain path costs one object of a request, a glob one for each folder on its way besides. What cannot be read is
     /// among the errors of its wish; `Err` means that GitHub did not answer.
     pub async fn load_files(&self, wanted: &[FilesWanted]) -> Result<Vec<FilesFound>, GithubError> {
-        let asking = if self.look.is_some() { Asking::for_look(self) } else { Asking::new(self, Urgency::Sweep) };
-        let mut reader = Reader::new(&asking, None);
+        let asking = if self.look.is_some() { Asking::for_look(self) } else { Asking::new(self, Urgency::Sweep).hurried() };
+        self.find_wanted(&asking, wanted).await
+    }
+
+    /// The same for files that may take their time: whatever else is asked of GitHub goes first.
+    pub async fn load_documents(&self, wanted: &[FilesWanted]) -> Result<Vec<FilesFound>, GithubError> {
+        self.find_wanted(&Asking::for_background(self), wanted).await
+    }
+
+    async fn find_wanted(&self, asking: &Asking<'_>, wanted: &[FilesWanted]) -> Result<Vec<FilesFound>, GithubError> {
+        let mut reader = Reader::new(asking, None);
         let mut found = reader.find_files(wanted).await?;
         for error in reader.errors {
             let is_its = |wanted: &&FilesWanted| wanted.repository.full_name.as_ref() == Some(&error.location);
@@ -62,8 +73,21 @@ impl Reader<'_> {
             search.begin(at, &mut tasks);
         }
         let mut size = PortionSize::new(LARGEST_PAGE);
+        // Objects that GitHub could not give even alone, one after another.
+        let mut passed = 0;
+        let mut given_up: Option<String> = None;
         while !tasks.is_empty() {
-            let came = self.load_objects(&searches, &tasks, &mut size).await?;
+            let came = match given_up.clone() {
+                Some(said) => tasks.iter().map(|_| Came { name: None, object: Object::Fault(said.clone()) }).collect(),
+                None => self.load_objects(&searches, &tasks, &mut size).await?,
+            };
+            match came.as_slice() {
+                [Came { name: None, object: Object::Fault(said) }] => {
+                    passed += 1;
+                    given_up = (passed >= MAX_STEPPED_PAST).then(|| said.clone());
+                }
+                _ => passed = 0,
+            }
             for came in came {
                 let task = tasks.pop_front().expect("no more came than was asked for");
                 self.take(&mut searches, task, came, &mut tasks).await;
@@ -84,7 +108,7 @@ impl Reader<'_> {
         loop {
             let count = size.now().min(tasks.len());
             let batch: Vec<&Task> = tasks.iter().take(count).collect();
-            let fault = match ask(self.asking, searches, &batch).await {
+            let fault = match ask(self.asking, searches, &batch, attempts.overload(count)).await {
                 Ok(came) => {
                     size.grow();
                     return Ok(came);
@@ -311,7 +335,7 @@ impl<'w> Search<'w> {
 }
 
 /// Asks for these objects once. The answer has one for each task, in their order.
-async fn ask(asking: &Asking<'_>, searches: &[Search<'_>], tasks: &[&Task]) -> Result<Vec<Came>, Fault> {
+async fn ask(asking: &Asking<'_>, searches: &[Search<'_>], tasks: &[&Task], overload: Overload) -> Result<Vec<Came>, Fault> {
     #[derive(Serialize)]
     struct NoVariables {}
     type Data = HashMap<String, Option<Box<RawValue>>>;
@@ -334,7 +358,6 @@ async fn ask(asking: &Asking<'_>, searches: &[Search<'_>], tasks: &[&Task]) -> R
         of_task.push(place);
     }
     let answer = asking.query(&asking.source.queries.objects(&blocks), NoVariables {}).await?;
-    let overload = if tasks.len() == 1 { Overload::TakeWhatCame } else { Overload::AskForLess };
     let Outline { data, errors } = parse_outline(&answer, overload, Data::is_empty)?;
     let Some(mut data) = data else { return Err(emptiness_fault(errors)) };
     let mut faults: HashMap<usize, Vec<NodeFault>> = HashMap::new();

@@ -11,7 +11,6 @@ use super::{
     error::{Fault, GithubError},
     look::{Nodes, Outcome},
     node::parse_facts,
-    outline::Overload,
     page::{Direction, LatestPages, Order, OrderField, Page, PageVariables, parse_latest, parse_page},
     read::Reader,
 };
@@ -225,7 +224,7 @@ async fn load_latest(asking: &Asking<'_>, most: usize) -> Result<LatestPages, Gi
         let first = size.now();
         let asked_at = Instant::now();
         let asked = asking.query(&source.queries.latest, Variables { owner: &source.org, first }).await;
-        match asked.and_then(|answer| parse_latest(&answer, &source.org, overload(first), asked_at)) {
+        match asked.and_then(|answer| parse_latest(&answer, &source.org, attempts.overload(first), asked_at)) {
             Ok(LatestPages { pushed, updated }) => {
                 let fault = early_end(&pushed, 0).or(early_end(&updated, 0)).filter(|_| !is_asked_again);
                 let Some(fault) = fault else { return Ok(LatestPages { pushed, updated }) };
@@ -248,7 +247,7 @@ async fn load_earlier(asking: &Asking<'_>, field: OrderField, cursor: &str, pass
         let variables = PageVariables { owner: &source.org, first, after: Some(cursor), order };
         let asked_at = Instant::now();
         let asked = asking.query(&source.queries.earlier, &variables).await;
-        match asked.and_then(|answer| parse_page(&answer, &variables, overload(first), asked_at)) {
+        match asked.and_then(|answer| parse_page(&answer, &variables, attempts.overload(first), asked_at)) {
             Ok(page) => {
                 let Some(fault) = early_end(&page, passed).filter(|_| !is_asked_again) else { return Ok(page) };
                 is_asked_again = true;
@@ -264,8 +263,4 @@ fn early_end(page: &Page, passed: u64) -> Option<Fault> {
     let passed = passed + page.nodes.len() as u64;
     let ends_early = page.next.is_none() && passed < page.total;
     ends_early.then(|| Fault::Transient(format!("GitHub ends after {passed} of {} repositories", page.total)))
-}
-
-fn overload(first: usize) -> Overload {
-    if first == 1 { Overload::TakeWhatCame } else { Overload::AskForLess }
 }

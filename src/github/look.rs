@@ -138,7 +138,7 @@ impl<'k> Nodes<'k> {
         loop {
             let count = self.size.now().min(left);
             let asked_at = Instant::now();
-            let came = match self.ask(reader.asking, count).await {
+            let came = match self.ask(reader.asking, count, attempts.overload(count)).await {
                 Ok(came) => came,
                 Err(fault) => match attempts.bear(fault, &mut self.size, count).await? {
                     Next::TryAgain => continue,
@@ -163,7 +163,7 @@ impl<'k> Nodes<'k> {
         }
     }
 
-    async fn ask(&self, asking: &Asking<'_>, count: usize) -> Result<Vec<Came>, Fault> {
+    async fn ask(&self, asking: &Asking<'_>, count: usize, overload: Overload) -> Result<Vec<Came>, Fault> {
         #[derive(Serialize)]
         struct Variables<'a> {
             owner: &'a str,
@@ -171,7 +171,6 @@ impl<'k> Nodes<'k> {
             ids: Option<&'a [String]>,
         }
         let (source, owner) = (asking.source, &asking.source.org);
-        let overload = if count == 1 { Overload::TakeWhatCame } else { Overload::AskForLess };
         match self.keys {
             Keys::Ids(ids) => {
                 let ids = Some(&ids[self.at..self.at + count]);

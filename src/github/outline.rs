@@ -1,6 +1,8 @@
 //! The outline of a GraphQL answer: its data, what GitHub says went wrong and where, and whether it may be taken as it is.
 //! Must not look inside a repository.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
@@ -12,6 +14,8 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Overload {
     AskForLess,
+    /// It was asked for twice: where so few items alone are said to have gone wrong, it is theirs, and not that there are many.
+    BlameFew(usize),
     /// One repository alone cannot be asked for less.
     TakeWhatCame,
 }
@@ -79,12 +83,25 @@ pub(super) fn parse_outline<D: DeserializeOwned>(
         .map_err(|error| Fault::Transient(format!("the answer is not whole: {error} ({} bytes)", answer.body.len())))?;
     let errors = errors.unwrap_or_default();
     let is_empty = data.as_ref().is_none_or(is_empty);
-    if let Some(error) = errors.iter().find(|error| error.is_overload())
-        && (is_empty || overload == Overload::AskForLess)
-    {
-        return Err(Fault::TooHeavy(error.message.clone()));
+    if let Some(error) = errors.iter().find(|error| error.is_overload()) {
+        let is_taken = match overload {
+            Overload::AskForLess => false,
+            Overload::BlameFew(most) => are_of_few(&errors, most),
+            Overload::TakeWhatCame => true,
+        };
+        if is_empty || !is_taken {
+            return Err(Fault::TooHeavy(error.message.clone()));
+        }
     }
     Ok(Outline { data, errors })
+}
+
+/// Whether all that tells of an overload names single items, and no more than these many.
+fn are_of_few(errors: &[GraphqlError], most: usize) -> bool {
+    let overloads = errors.iter().filter(|error| error.is_overload());
+    // A limit is reached by all together, wherever GitHub noticed it.
+    let items: Option<HashSet<String>> = overloads.map(|error| error.item().filter(|_| !error.is_limit())).collect();
+    items.is_some_and(|items| items.len() <= most)
 }
 
 /// Why there is no owner in the answer.
@@ -118,10 +135,26 @@ pub(super) fn emptiness_fault(errors: Vec<GraphqlError>) -> Fault {
 impl GraphqlError {
     /// GitHub names its resource limits by type, its timeouts only by their text.
     fn is_overload(&self) -> bool {
-        matches!(self.kind.as_deref(), Some("RESOURCE_LIMITS_EXCEEDED" | "MAX_NODE_LIMIT_EXCEEDED" | "TIMEOUT"))
+        self.is_limit()
+            || self.kind.as_deref() == Some("TIMEOUT")
             || ["Something went wrong while executing your query", "imeout", "timed out", "respond to your request in time"]
                 .iter()
                 .any(|text| self.message.contains(text))
+    }
+
+    fn is_limit(&self) -> bool {
+        matches!(self.kind.as_deref(), Some("RESOURCE_LIMITS_EXCEEDED" | "MAX_NODE_LIMIT_EXCEEDED"))
+    }
+
+    /// The one item that it is about: of a list, or behind a numbered alias.
+    fn item(&self) -> Option<String> {
+        let path = self.path.as_deref()?;
+        let is_index = |segment: &Segment| matches!(segment, Segment::Index(_));
+        let end = match path.first()? {
+            Segment::Field(field) if numbered(field, "repository").is_some() => path.len().min(2),
+            Segment::Field(_) | Segment::Index(_) => path.iter().position(is_index)? + 1,
+        };
+        Some(format!("{:?}", &path[..end]))
     }
 
     /// Whether it says that there is no such thing, and nothing else of it.

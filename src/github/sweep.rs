@@ -66,15 +66,7 @@ impl GithubSource {
             let message = format!("GitHub counts {total} repositories of {} and gave {}", self.org, seen.len());
             reader.blame_github(message);
         }
-        // What stays stored after a sweep with errors is what was known besides; nothing is removed then.
-        let kept = known.heads.keys().filter(|id| !reader.errors.is_empty() && !seen.contains(*id)).count();
-        let not_given = total as i64 - (seen.len() + kept) as i64;
-        Ok(SweepReport {
-            errors: reader.errors,
-            expected: Some(total),
-            scope: Scope::Everything,
-            mark: Some(SweepMark { not_given, ..mark }),
-        })
+        Ok(SweepReport { errors: reader.errors, expected: Some(total), scope: Scope::Everything, mark: Some(mark) })
     }
 }
 
@@ -92,7 +84,7 @@ impl Pager<'_> {
         let mut asked_again = false;
         loop {
             let first = self.size.now();
-            let fault = match self.ask(first, after).await {
+            let fault = match self.ask(first, after, attempts.overload(first)).await {
                 Ok(page) => {
                     let passed = self.passed + page.nodes.len() as u64;
                     if page.next.is_some() || passed >= page.total || asked_again {
@@ -112,12 +104,11 @@ impl Pager<'_> {
         }
     }
 
-    async fn ask(&self, first: usize, after: Option<&str>) -> Result<Page, Fault> {
+    async fn ask(&self, first: usize, after: Option<&str>, overload: Overload) -> Result<Page, Fault> {
         let source = self.asking.source;
         let variables = PageVariables { owner: &source.org, first, after, order: None };
         let asked_at = Instant::now();
         let answer = self.asking.query(&source.queries.sweep, &variables).await?;
-        let overload = if first == 1 { Overload::TakeWhatCame } else { Overload::AskForLess };
         let page = parse_page(&answer, &variables, overload, asked_at)?;
         tracing::debug!(first, repositories = page.nodes.len(), total = page.total, "read a page");
         Ok(page)

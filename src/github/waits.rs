@@ -99,18 +99,24 @@ const MAX_LIMITS: u32 = 60;
 pub(super) struct Patience<'a> {
     waits: &'a Waits,
     allowance: Option<&'a Allowance>,
+    longest: Duration,
     faults: u32,
     limits: u32,
 }
 
 impl<'a> Patience<'a> {
     pub(super) fn new(waits: &'a Waits) -> Self {
-        Self { waits, allowance: None, faults: 0, limits: 0 }
+        Self { waits, allowance: None, longest: waits.longest, faults: 0, limits: 0 }
     }
 
     /// The same, with no more waiting than is allowed.
     pub(super) fn within(self, allowance: Option<&'a Allowance>) -> Self {
         Self { allowance, ..self }
+    }
+
+    /// The same with short waits: about 20 s of outage with the default ones.
+    pub(super) fn hurried(self) -> Self {
+        Self { longest: (self.waits.first * 8).min(self.waits.longest), ..self }
     }
 
     /// Waits as long as the fault asks for, or says that it is over.
@@ -125,7 +131,7 @@ impl<'a> Patience<'a> {
             return Err(GithubError::Unavailable { attempts: self.faults, last: said });
         }
         // Doubles with each fault.
-        let wait = self.waits.first.saturating_mul(1 << (self.faults - 1).min(16)).min(self.waits.longest);
+        let wait = self.waits.first.saturating_mul(1 << (self.faults - 1).min(16)).min(self.longest);
         let wait = with_jitter(wait);
         if let Some(allowance) = self.allowance {
             if wait > allowance.left() {

@@ -11,6 +11,8 @@ use crate::catalog::{SweepError, people::TeamRecord};
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// Bad lines that are told one by one; the rest is counted.
 const TOLD_LINES: usize = 20;
+/// The same where the whole file is refused, which is one message.
+const TOLD_WITH_FILE: usize = 5;
 /// Above this share of bad lines the file is damaged, not its lines.
 const MOST_BAD_LINES: f64 = 0.1;
 /// So few bad lines are no damage, however small the file.
@@ -77,7 +79,7 @@ fn parse(bytes: &[u8], shown: &str) -> Result<Listed, PeopleError> {
         let why = "its first line names no column `email`, `github` or `id`; write a header, as in `id,name,email,github,team`";
         return Err(bad(why.to_owned()));
     }
-    let mut listed = Listed::default();
+    let mut listed = Listed { errors: misspelt(&header, &columns, shown), ..Listed::default() };
     let mut told: Vec<(u64, String)> = Vec::new();
     let mut lines = 0_usize;
     for record in reader.records() {
@@ -97,18 +99,16 @@ fn parse(bytes: &[u8], shown: &str) -> Result<Listed, PeopleError> {
         }
     }
     if told.len() > FEW_BAD_LINES && told.len() as f64 > lines as f64 * MOST_BAD_LINES {
-        let (line, why) = &told[0];
-        return Err(bad(format!(
-            "{} of {lines} lines cannot be read, so none is taken; the first, line {line}: {why}",
-            told.len()
-        )));
+        let first: Vec<_> = told.iter().take(TOLD_WITH_FILE).map(|(line, why)| format!("line {line}: {why}")).collect();
+        let first = first.join("; ");
+        return Err(bad(format!("{} of {lines} lines cannot be read, so none is taken; {first}", told.len())));
     }
     if listed.people.is_empty() {
         return Err(bad("it lists nobody".to_owned()));
     }
     let more = told.len().saturating_sub(TOLD_LINES);
     let error = |(line, message): (u64, String)| SweepError { location: format!("{shown}:{line}"), message };
-    listed.errors = told.into_iter().take(TOLD_LINES).map(error).collect();
+    listed.errors.extend(told.into_iter().take(TOLD_LINES).map(error));
     if more > 0 {
         listed.errors.push(SweepError { location: shown.to_owned(), message: format!("{more} more lines cannot be read") });
     }
@@ -122,6 +122,22 @@ fn columns(header: &StringRecord) -> Vec<Option<Column>> {
         COLUMNS.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(column, _)| *column)
     };
     header.iter().map(column).collect()
+}
+
+/// Columns that nobody here needs, where their names come near to one that is wanted and missing.
+fn misspelt(header: &StringRecord, columns: &[Option<Column>], shown: &str) -> Vec<SweepError> {
+    let unknown = header.iter().zip(columns).filter(|(_, column)| column.is_none()).map(|(name, _)| name);
+    let near = |name: &str| {
+        let missing = COLUMNS.iter().filter(|(column, _)| !columns.contains(&Some(*column)));
+        let names = missing.flat_map(|(_, names)| names.iter());
+        let distance = |known: &str| strsim::osa_distance(known, &name.to_lowercase());
+        names.filter(|known| known.len() > 3).min_by_key(|known| distance(known)).filter(|known| distance(known) == 1).copied()
+    };
+    let told = unknown.filter_map(|name| {
+        let message = format!("the column `{name}` is not known, so nothing is read from it; did you mean `{}`?", near(name)?);
+        Some(SweepError { location: format!("{shown}:1"), message })
+    });
+    told.collect()
 }
 
 /// The person of one line, and the parent of their team, where one is named.

@@ -7,7 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{Listed, Listing, PeopleError, title_of};
-use crate::{catalog::people::TeamRecord, requests::Requests};
+use crate::{
+    catalog::people::TeamRecord,
+    requests::Requests,
+    web::{build_client, read_at_most},
+};
 
 /// Identity providers give 100 or 200 at most, whatever is asked for.
 const PAGE: usize = 100;
@@ -17,8 +21,6 @@ const MAX_PAGES: usize = 2_000;
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Faults in a row before giving up.
 const MAX_ATTEMPTS: u32 = 6;
-/// To connect; the address is either near or wrong.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// One page and its whole answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// A limit that asks for more than this ends the sweep; the next one tries again.
@@ -141,15 +143,7 @@ impl ScimClient {
             (header::AUTHORIZATION, token),
             (header::ACCEPT, header::HeaderValue::from_static("application/scim+json, application/json")),
         ]);
-        let http = Client::builder()
-            .default_headers(headers)
-            .user_agent("steward")
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            // A redirect would carry the token to wherever it points.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| bad(format!("the HTTP client could not be made: {error}")))?;
+        let http = build_client(REQUEST_TIMEOUT, |client| client.default_headers(headers)).map_err(bad)?;
         Ok(Self { http, config })
     }
 
@@ -243,7 +237,7 @@ impl ScimClient {
     async fn ask(&self, url: &str) -> Result<Vec<u8>, Fault> {
         let passing = |error: reqwest::Error| Fault::Passing { said: error.without_url().to_string(), wait_secs: None };
         Requests::REST.note();
-        let mut response = self.http.get(url).send().await.map_err(passing)?;
+        let response = self.http.get(url).send().await.map_err(passing)?;
         let status = response.status();
         let announced = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
@@ -257,14 +251,8 @@ impl ScimClient {
         if !status.is_success() {
             return Err(Fault::Final(format!("it answers {status}; write scim.url up to and without /Users")));
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(passing)? {
-            if bytes.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(Fault::Final(format!("an answer is longer than {MAX_ANSWER_BYTES} bytes")));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
+        let bytes = read_at_most(response, MAX_ANSWER_BYTES).await.map_err(passing)?;
+        bytes.ok_or_else(|| Fault::Final(format!("an answer is longer than {MAX_ANSWER_BYTES} bytes")))
     }
 
     fn error(&self, why: String) -> PeopleError {

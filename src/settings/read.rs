@@ -29,6 +29,23 @@ impl ConfigError {
 
 /// Reads the configuration: the file given, else `steward.yaml` in the working folder, else the environment alone.
 pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
+    load_with(file, Unset::IsFault)
+}
+
+/// The same for what connects to nothing: where a checkout is linted nobody has set tokens.
+pub fn load_offline(file: Option<&Path>) -> Result<Settings, ConfigError> {
+    load_with(file, Unset::StandsForItself)
+}
+
+/// What a variable without a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unset {
+    IsFault,
+    /// `${GITHUB_TOKEN}` stays as it is written.
+    StandsForItself,
+}
+
+fn load_with(file: Option<&Path>, unset: Unset) -> Result<Settings, ConfigError> {
     let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let default = Path::new("steward.yaml");
     let file = file.or_else(|| default.exists().then_some(default));
@@ -40,11 +57,15 @@ pub fn load(file: Option<&Path>) -> Result<Settings, ConfigError> {
         key: String::new(),
         message: format!("cannot be read: {error}"),
     })?;
-    check_text(&name, &text, &environment)
+    check(&name, &text, &environment, unset)
 }
 
 /// Checks the text of a configuration file against an environment.
 pub fn check_text(file: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, ConfigError> {
+    check(file, text, environment, Unset::IsFault)
+}
+
+fn check(file: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>, unset: Unset) -> Result<Settings, ConfigError> {
     let fault = |line, key: &str, message: String| ConfigError { file: file.to_owned(), line, key: key.to_owned(), message };
     let (marked, variables) = mark_variables(text);
     let parsed: serde_yaml::Value = serde_yaml::from_str(&marked).map_err(|error| {
@@ -55,7 +76,7 @@ pub fn check_text(file: &str, text: &str, environment: &dyn Fn(&str) -> Option<S
     if value.is_null() {
         value = Value::Object(serde_json::Map::new());
     }
-    let environment_of = |text: &str| expand_text(text, &variables, environment);
+    let environment_of = |text: &str| expand_text(text, &variables, environment, unset);
     expand(&mut value, "", &environment_of).map_err(|(key, message)| fault(line_of(text, &key), &key, message))?;
     drop_empty_optionals(&mut value);
     let mut settings: Settings = serde_path_to_error::deserialize(value).map_err(|error| {
@@ -201,7 +222,12 @@ fn expand(value: &mut Value, key: &str, fill: &dyn Fn(&str) -> Result<String, St
     Ok(())
 }
 
-fn expand_text(text: &str, variables: &[Variable], environment: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+fn expand_text(
+    text: &str,
+    variables: &[Variable],
+    environment: &dyn Fn(&str) -> Option<String>,
+    unset: Unset,
+) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(MARK) {
@@ -209,7 +235,8 @@ fn expand_text(text: &str, variables: &[Variable], environment: &dyn Fn(&str) ->
         let digits = after.find('-').unwrap_or(after.len());
         let Some(variable) = after[..digits].parse().ok().and_then(|at: usize| variables.get(at)) else { break };
         let name = &variable.name;
-        let Some(found) = environment(name).or_else(|| variable.default.clone()) else {
+        let stand_in = || (unset == Unset::StandsForItself).then(|| format!("${{{name}}}"));
+        let Some(found) = environment(name).or_else(|| variable.default.clone()).or_else(stand_in) else {
             return Err(format!(
                 "the environment variable {name} is not set; set it, or write ${{{name}:-}} where it may be empty"
             ));

@@ -1,7 +1,7 @@
 //! Everything that changes something: the audit line and the job that does it, in one transaction.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use graphile_worker::{JobKeyMode, JobSpecBuilder, worker_utils::WorkerUtils};
+use graphile_worker::{JobKeyMode, JobSpec, JobSpecBuilder, worker_utils::WorkerUtils};
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, note::AuthorNote};
@@ -39,7 +39,10 @@ pub const CHANGE_LOCATION: &str = "change_location";
 /// The queue's name for [`Job::ReadPackages`].
 pub const READ_PACKAGES: &str = "read_packages";
 
-/// Lists of packages come after everything else.
+/// The queue's name for [`Job::ReadDocuments`].
+pub const READ_DOCUMENTS: &str = "read_documents";
+
+/// Lists of packages, and documents, come after everything else.
 const UNHURRIED: i16 = 10;
 
 /// Looks come before syncs: somebody has just changed that repository.
@@ -77,6 +80,8 @@ pub enum Job {
     /// The packages of repositories whose head is not the one they are of; not before so much time has passed, since a
     /// head that has just changed may change again.
     ReadPackages(OfSource, TimeDelta),
+    /// The documents that entities name, where a head or an entity is not the one they are of; after so much time.
+    ReadDocuments(OfSource, TimeDelta),
 }
 
 /// A step on the way to a chat account tied to a GitHub login.
@@ -244,7 +249,7 @@ pub(super) async fn enqueue(
 ) -> Result<i64, StoreError> {
     // The queue compares with the database's clock, not with ours.
     let mut run_at = None;
-    if let Job::ReadPackages(_, after) = &job {
+    if let Job::ReadPackages(_, after) | Job::ReadDocuments(_, after) = &job {
         let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&mut *transaction).await?;
         run_at = Some(now + *after);
     }
@@ -305,15 +310,24 @@ pub(super) async fn enqueue(
             queue.add_raw_job(TELL_AUTHOR, JobContext { audit_id, work }, spec).await?
         }
         Job::ReadPackages(work, _) => {
-            let spec = JobSpecBuilder::new().job_key(format!("packages:{}", work.source)).queue_name("packages");
-            // One that waits keeps its time: with a push every few seconds it would never come.
-            let spec = spec.job_key_mode(JobKeyMode::PreserveRunAt).priority(UNHURRIED).max_attempts(3);
-            let spec = match run_at {
-                Some(at) => spec.run_at(at),
-                None => spec,
-            };
-            queue.add_raw_job(READ_PACKAGES, JobContext { audit_id, work }, spec.build()).await?
+            let spec = unhurried("packages", &work.source, run_at);
+            queue.add_raw_job(READ_PACKAGES, JobContext { audit_id, work }, spec).await?
+        }
+        Job::ReadDocuments(work, _) => {
+            let spec = unhurried("documents", &work.source, run_at);
+            queue.add_raw_job(READ_DOCUMENTS, JobContext { audit_id, work }, spec).await?
         }
     };
     Ok(*job.id())
+}
+
+/// One for each source waits at a time, and one for all runs.
+fn unhurried(what: &str, source: &str, run_at: Option<DateTime<Utc>>) -> JobSpec {
+    let spec = JobSpecBuilder::new().job_key(format!("{what}:{source}")).queue_name(what);
+    // One that waits keeps its time: with a push every few seconds it would never come.
+    let spec = spec.job_key_mode(JobKeyMode::PreserveRunAt).priority(UNHURRIED).max_attempts(3);
+    match run_at {
+        Some(at) => spec.run_at(at).build(),
+        None => spec.build(),
+    }
 }

@@ -1,7 +1,7 @@
 //! The catalog as rows: what a replica loads whole at first and in parts later, and the copy on disk.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     io,
     path::Path,
     sync::{
@@ -16,8 +16,8 @@ use sqlx::types::Json;
 
 use super::{Store, StoreError, sync::parse_ref};
 use crate::catalog::{
-    BrokenFile, Entity, Entry, HeldBack, KeptBecause, Origin, Parts, Relation, Repository, Runbook, SourceState,
-    people::{GoneClaim, Link},
+    BrokenFile, Entity, Entry, GoneClaim, HeldBack, KeptBecause, Origin, Parts, Relation, Repository, Runbook, SourceState,
+    people::Link,
 };
 
 /// The snapshot's file; the number rises when its format changes, and an older one is not read.
@@ -37,8 +37,8 @@ pub struct Change {
     pub broken: Vec<Arc<BrokenFile>>,
     /// When each source was last read with a change, and what waits for a word.
     pub sources: BTreeMap<String, (Option<DateTime<Utc>>, Option<HeldBack>)>,
-    pub repository_count: usize,
-    pub without_descriptor: usize,
+    /// Of the changed repositories those that are there, and whether they have a descriptor.
+    pub described: BTreeMap<String, HashMap<i64, bool>>,
     /// All of them, whatever changed.
     pub links: Vec<Link>,
     pub gone: Vec<GoneClaim>,
@@ -60,14 +60,26 @@ impl Change {
         let claims = known.claims.iter().filter(|entry| stays(&entry.origin)).cloned().chain(self.claims);
         let runbooks = known.runbooks.iter().filter(|runbook| stays(&runbook.origin)).cloned().chain(self.runbooks);
         let broken = known.broken.iter().filter(|broken| stays(&broken.origin)).cloned().chain(self.broken);
+        let mut described = if is_same_database { known.described.clone() } else { BTreeMap::new() };
+        for (source, id) in &self.repositories {
+            if let Some(repositories) = described.get_mut(source) {
+                repositories.remove(id);
+            }
+        }
+        for (source, repositories) in self.described {
+            described.entry(source).or_default().extend(repositories);
+        }
+        let each = || described.values().flat_map(HashMap::values);
+        let (repositories, without_descriptor) = (each().count(), each().filter(|is_described| !**is_described).count());
         Parts {
             version: self.version,
             claims: claims.collect(),
             runbooks: runbooks.collect(),
             broken: broken.collect(),
             sources,
-            repositories: self.repository_count,
-            without_descriptor: self.without_descriptor,
+            repositories,
+            without_descriptor,
+            described,
             database: self.database,
             links: self.links,
             gone: self.gone,
@@ -92,7 +104,9 @@ impl Store {
         let clock = sqlx::query!(r#"select identity::text as "identity!", version from catalog_clock"#)
             .fetch_one(&mut *transaction)
             .await?;
-        let is_known = clock.identity == known.database && known.version <= clock.version;
+        // A copy on disk that an older version wrote does not tell repositories apart.
+        let tells_apart = known.described.values().map(HashMap::len).sum::<usize>() == known.repositories;
+        let is_known = clock.identity == known.database && known.version <= clock.version && tells_apart;
         if is_known && known.version == clock.version {
             return Ok(None);
         }
@@ -102,24 +116,18 @@ impl Store {
         for row in sources.fetch_all(&mut *transaction).await? {
             change.sources.insert(row.id, (row.synced_at, row.held_back.map(|held| held.0)));
         }
-        let counts = sqlx::query!(
-            r#"select count(*) as "all!", count(*) filter (where not exists (
-                   select from files f where f.source_id = r.source_id and f.repository_id = r.repository_id
-                   and f.role = 'descriptor')) as "without!"
-               from repositories r where removed_at is null"#
-        )
-        .fetch_one(&mut *transaction)
-        .await?;
-        change.repository_count = usize::try_from(counts.all).unwrap_or_default();
-        change.without_descriptor = usize::try_from(counts.without).unwrap_or_default();
         let touched = sqlx::query!(
+            // The upper bound is always met: it tells a planner that has no statistics yet that few rows are meant.
             r#"with touched as (
-                   select source_id, repository_id from repositories where version > $1
-                   union select source_id, repository_id from files where version > $1
-                   union select source_id, repository_id from entities where version > $1)
-               select r.source_id, r.repository_id, r.facts as "facts: Json<Repository>", r.removed_at
+                   select source_id, repository_id from repositories where version > $1 and version <= $2
+                   union select source_id, repository_id from files where version > $1 and version <= $2
+                   union select source_id, repository_id from entities where version > $1 and version <= $2)
+               select r.source_id, r.repository_id, r.facts as "facts: Json<Repository>", r.removed_at,
+                      exists (select from files f where f.source_id = r.source_id and f.repository_id = r.repository_id
+                              and f.role = 'descriptor') as "described!"
                from touched join repositories r using (source_id, repository_id)"#,
-            after
+            after,
+            clock.version
         )
         .fetch_all(&mut *transaction)
         .await?;
@@ -128,6 +136,7 @@ impl Store {
             let key = (row.source_id, row.repository_id);
             change.repositories.push(key.clone());
             if row.removed_at.is_none() {
+                change.described.entry(key.0.clone()).or_default().insert(key.1, row.described);
                 origins.insert(key.clone(), origin(&key, &row.facts.0));
             }
         }
@@ -175,7 +184,7 @@ impl Store {
             }
         }
         change.links = super::link::load_links(&mut transaction).await?;
-        change.gone = super::link::load_gone(&mut transaction).await?;
+        change.gone = super::gone::load_gone(&mut transaction).await?;
         transaction.commit().await?;
         Ok(Some(change))
     }

@@ -1,23 +1,17 @@
-//! Chat accounts tied to GitHub logins, and the persons and teams that are gone: small families that are loaded whole.
+//! Chat accounts tied to GitHub logins: a small family that is loaded whole.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 
 use super::{
     Store, StoreError,
     action::{AuditEntry, LinkStep, enqueue},
-    sync::{announce, next_version, parse_ref},
+    sync::{announce, next_version},
 };
 use crate::{
-    catalog::{
-        Repository,
-        people::{GoneClaim, Link},
-    },
+    catalog::people::Link,
     chat::{Account, Message},
 };
-
-/// Persons and teams that are remembered after they went; the latest are kept where there are more.
-const MOST_GONE: i64 = 5_000;
 
 /// A login that a chat account's owner has proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,29 +123,4 @@ pub(super) async fn load_links(connection: &mut PgConnection) -> Result<Vec<Link
         linked_at: row.linked_at,
     });
     Ok(link.collect())
-}
-
-/// Persons and teams whose last claim was removed, the latest first.
-pub(super) async fn load_gone(connection: &mut PgConnection) -> Result<Vec<GoneClaim>, StoreError> {
-    let rows = sqlx::query!(
-        r#"with gone as (
-               select distinct on (e.ref) e.ref, e.source_id, e.removed_at, r.facts,
-                      coalesce(e.document #>> '{metadata,title}', e.document #>> '{spec,profile,displayName}', e.name) as label
-               from entities e join repositories r using (source_id, repository_id)
-               where e.removed_at is not null and e.kind in ('user', 'group')
-                 and not exists (select from entities living where living.ref = e.ref and living.removed_at is null)
-               order by e.ref, e.removed_at desc)
-           select ref as entity_ref, source_id, removed_at as "removed_at!", facts as "facts: Json<Repository>", label as "label!"
-           from gone order by removed_at desc, ref limit $1"#,
-        MOST_GONE
-    );
-    let rows = rows.fetch_all(connection).await?;
-    let gone = rows.into_iter().map(|row| GoneClaim {
-        entity_ref: parse_ref(&row.entity_ref),
-        authority: row.facts.0.authority,
-        source: row.source_id.into(),
-        label: row.label,
-        since: row.removed_at,
-    });
-    Ok(gone.collect())
 }

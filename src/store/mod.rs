@@ -5,7 +5,9 @@ mod action;
 mod catalog;
 mod database;
 mod delivery;
+mod document;
 mod follow;
+mod gone;
 mod history;
 mod link;
 mod location;
@@ -14,6 +16,7 @@ mod package;
 mod private;
 mod removal;
 mod sync;
+mod transfer;
 mod write;
 
 use std::{
@@ -31,12 +34,13 @@ use sqlx::{
 
 pub use action::{
     AuditEntry, CHANGE_LOCATION, CHECK_PULL_REQUEST, ChangeLocation, CheckPullRequest, ConfirmedRemoval, DELIVER, Job,
-    JobContext, LINK, LOOK_AT, LinkStep, LinkWait, LocationChange, LookAt, OfSource, READ_PACKAGES, READ_PEOPLE, RESTORE,
-    RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
+    JobContext, LINK, LOOK_AT, LinkStep, LinkWait, LocationChange, LookAt, OfSource, READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE,
+    RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
 };
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use database::Database;
 pub use delivery::{Concern, Delivery, Recorded};
+pub use document::{DocumentTarget, DocumentWrite, DocumentsRead};
 pub use follow::{Follow, Followed, Synced, follow};
 pub use history::{ClaimKey, EntityPast, PastChange, StoredDocument};
 pub use link::{LinkOutcome, NewLink};
@@ -44,7 +48,8 @@ pub use note::{AuthorNote, BrokenPlace, Claimant, ClaimedTwice, NoteAbout, NoteD
 pub use package::{PackageCoverage, PackageNotice, PackageOutcome, PackageTarget, Shipped};
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use removal::{Removal, RemovalLimit, Removed, Restore, Tombstone};
-pub use sync::{SharedClock, SourceLock, StoredSource, SyncEnd, SyncState, Wrote};
+pub use sync::{SharedClock, SourceLock, StoredFiles, StoredSource, SyncEnd, SyncState, Wrote};
+pub use transfer::TakeOver;
 pub use write::{Applied, PageWrite};
 
 /// How long a caller waits for a connection: a person is waiting behind it.

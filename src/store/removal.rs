@@ -90,14 +90,18 @@ impl Store {
         Ok(Removed { repositories: gone.len(), tally })
     }
 
-    /// The repositories that were removed and are not forgotten yet, the latest first, [`MOST_SHOWN`] at most.
-    pub async fn load_tombstones(&self) -> Result<Vec<Tombstone>, StoreError> {
+    /// The repositories that were removed and are not forgotten yet, the latest first, so many at most.
+    pub async fn load_tombstones(&self, most: i64) -> Result<Vec<Tombstone>, StoreError> {
         let rows = sqlx::query!(
             r#"select source_id, repository_id, full_name, removed_at as "removed_at!",
                       (select count(*) from entities e where e.source_id = r.source_id
                        and e.repository_id = r.repository_id and e.removed_at = r.removed_at) as "entities!"
-               from repositories r where removed_at is not null order by removed_at desc, full_name limit $1"#,
-            MOST_SHOWN
+               from repositories r where removed_at is not null
+                 -- What another source took over is not gone.
+                 and not exists (select from repositories living where living.repository_id = r.repository_id
+                                 and living.removed_at is null and living.facts->>'node_id' = r.facts->>'node_id')
+               order by removed_at desc, full_name limit $1"#,
+            most
         );
         let rows = rows.fetch_all(self.pool()?).await?;
         let tombstone = rows.into_iter().map(|row| Tombstone {
@@ -189,9 +193,6 @@ async fn is_beyond(connection: &mut PgConnection, removal: &Removal<'_>, limit: 
     let gone_then = gone + removal.repository_ids.len();
     Ok(gone_then > limit.few && gone_then as f64 > (living + gone) as f64 * limit.share)
 }
-
-/// Tombstones that a message can show.
-const MOST_SHOWN: i64 = 20;
 
 /// A repository that is gone, and could be taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]

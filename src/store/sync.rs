@@ -10,10 +10,19 @@ use super::{Store, StoreError};
 use crate::catalog::{
     EntityRef, FileRole, HeldBack, Relation, RepositoryKey, SweepMark,
     diff::{FileProblem, Hash, StoredClaim, StoredDigest, StoredFile},
+    wants::is_document,
 };
 
 /// What is stored of a source, enough to see what did not change.
 pub type StoredSource = HashMap<i64, StoredDigest>;
+
+/// Which of the stored files a sync compares with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoredFiles {
+    All,
+    /// Without those that a job of their own reads; see [`crate::catalog::wants::is_document`].
+    WithoutDocuments,
+}
 
 /// How far a source was read by earlier syncs.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -113,16 +122,21 @@ impl Store {
     }
 
     /// Loads the digest of every repository of a source, tombstones included.
-    pub async fn load_source(&self, source_id: &str) -> Result<StoredSource, StoreError> {
-        self.load_digests(source_id, None).await
+    pub async fn load_source(&self, source_id: &str, files: StoredFiles) -> Result<StoredSource, StoreError> {
+        self.load_digests(source_id, None, files).await
     }
 
     /// The same of some repositories alone.
-    pub async fn load_repositories(&self, source_id: &str, repository_ids: &[i64]) -> Result<StoredSource, StoreError> {
-        self.load_digests(source_id, Some(repository_ids)).await
+    pub async fn load_repositories(
+        &self,
+        source_id: &str,
+        repository_ids: &[i64],
+        files: StoredFiles,
+    ) -> Result<StoredSource, StoreError> {
+        self.load_digests(source_id, Some(repository_ids), files).await
     }
 
-    async fn load_digests(&self, source_id: &str, ids: Option<&[i64]>) -> Result<StoredSource, StoreError> {
+    async fn load_digests(&self, source_id: &str, ids: Option<&[i64]>, files: StoredFiles) -> Result<StoredSource, StoreError> {
         let pool = self.pool()?;
         let repositories = sqlx::query!(
             r#"select repository_id, full_name, facts_hash, removed_at is not null as "removed!", head, reading,
@@ -148,15 +162,20 @@ impl Store {
             };
             source.insert(row.repository_id, digest);
         }
-        let files = sqlx::query!(
+        let rows = sqlx::query!(
             r#"select repository_id, path, role, content_hash, problem as "problem: Json<FileProblem>"
                from files where source_id = $1 and ($2::bigint[] is null or repository_id = any($2))
+                 and (role <> 'doc' or $3)
                order by repository_id, path"#,
             source_id,
-            ids
+            ids,
+            files == StoredFiles::All
         );
-        for row in files.fetch_all(pool).await? {
+        for row in rows.fetch_all(pool).await? {
             let role = parse_role(&row.role);
+            if files == StoredFiles::WithoutDocuments && is_document(role, &row.path) {
+                continue;
+            }
             let problem = row.problem.map(|problem| problem.0);
             let file = StoredFile { path: row.path, role, content_hash: to_hash(&row.content_hash), problem };
             if let Some(digest) = source.get_mut(&row.repository_id) {
@@ -253,7 +272,7 @@ pub(super) async fn announce(connection: &mut PgConnection, version: i64) -> Res
     Ok(())
 }
 
-fn parse_role(name: &str) -> FileRole {
+pub(super) fn parse_role(name: &str) -> FileRole {
     match name {
         "runbook" => FileRole::Runbook,
         "doc" => FileRole::Doc,
@@ -266,6 +285,6 @@ pub(super) fn parse_ref(text: &str) -> EntityRef {
     EntityRef::parse(text, None, "default").expect("only full references are stored")
 }
 
-fn to_hash(bytes: &[u8]) -> Hash {
+pub(super) fn to_hash(bytes: &[u8]) -> Hash {
     bytes.try_into().unwrap_or([0; 32])
 }

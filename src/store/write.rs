@@ -291,7 +291,7 @@ async fn write_history(
     Ok(())
 }
 
-fn role_name(role: FileRole) -> &'static str {
+pub(super) fn role_name(role: FileRole) -> &'static str {
     match role {
         FileRole::Descriptor => "descriptor",
         FileRole::Runbook => "runbook",

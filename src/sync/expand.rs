@@ -2,10 +2,7 @@
 //! of their own. In rounds over a whole page, so that a page costs a few requests whatever its repositories name.
 //! Must not know what becomes of a file.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use globset::GlobBuilder;
 
@@ -14,10 +11,10 @@ use crate::{
     catalog::{
         Contents, FileRole, Files, FilesFound, FilesWanted, RUNBOOK_PATHS, Repository, RepositoryKey, RepositoryRead, SourceFile,
         address::{Place, is_address},
-        descriptor::{Presence, parse_descriptor},
+        descriptor::{Document, Presence, parse_descriptor},
         diff::StoredFile,
         kinds::CustomKinds,
-        wants::{Unmet, Want, collect_wants, may_want},
+        wants::{Gathered, Unmet, Want, collect_wants, is_document, may_want},
     },
     store::StoredSource,
 };
@@ -34,12 +31,9 @@ const LONGEST_VALUE: usize = 5 * 1024 * 1024;
 const MAX_PAGES: usize = 200;
 const LONGEST_PAGE: usize = 256 * 1024;
 const MAX_DOCS: usize = 4 * 1024 * 1024;
-/// Repositories whose docs are read for the first time in one sync: a first sync over an organisation would otherwise cost
-/// several times the requests that its descriptors do. The others' docs come with their next push.
-const DOCS_A_SYNC: usize = 50;
 
-/// What files name and do not get, by repository.
-pub(super) type Lacking = HashMap<i64, Vec<Unmet>>;
+/// What came out while files were gathered, by repository.
+pub(super) type AllGathered = HashMap<i64, Gathered>;
 
 /// A repository whose files are still being found.
 struct Growing<'a> {
@@ -55,44 +49,49 @@ struct Growing<'a> {
     is_broken: bool,
     docs: usize,
     pages: usize,
-    /// Whether its docs are read in this sync; not asked yet.
-    has_docs: Option<bool>,
     unmet: Vec<Unmet>,
+    /// Descriptors that were looked into, by path.
+    parsed: HashMap<String, Vec<Document>>,
 }
 
-/// How many repositories more may have their docs read for the first time.
-#[derive(Debug)]
-pub(super) struct DocsLeft(AtomicUsize);
+/// When documents are read, which no entity depends on: see [`is_document`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Documents {
+    Now,
+    /// A job of their own reads them.
+    Later,
+}
 
-impl Default for DocsLeft {
-    fn default() -> Self {
-        Self(AtomicUsize::new(DOCS_A_SYNC))
+impl Documents {
+    /// Whether the want is met otherwise: by that job, or by a runbook where every source looks, which is there or is not.
+    fn is_met(self, want: &Want) -> bool {
+        let path = want.place.path();
+        (want.role == FileRole::Runbook && RUNBOOK_PATHS.contains(&path)) || (self == Self::Later && is_document(want.role, path))
     }
 }
 
-impl DocsLeft {
-    fn take(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
-    }
-}
-
-/// Whether the files of a repository name others that are to be read.
-pub(super) fn names_others(read: &RepositoryRead, custom_kinds: &CustomKinds) -> bool {
-    read.files.read().iter().filter(|file| file.role == FileRole::Descriptor).any(|file| match &file.contents {
-        Contents::Bytes(bytes) if may_want(bytes) => {
-            let wants = collect_wants(&read.repository, &file.path, &parse_descriptor(bytes, custom_kinds)).wants;
-            wants.iter().any(|want| !is_asked_for(want))
+/// Looks into the descriptors of a repository; gives whether they name files that are to be read.
+pub(super) fn look_into(
+    read: &RepositoryRead,
+    documents: Documents,
+    custom_kinds: &CustomKinds,
+    parsed: &mut HashMap<String, Vec<Document>>,
+) -> bool {
+    let mut names_others = false;
+    for file in read.files.read().iter().filter(|file| file.role == FileRole::Descriptor) {
+        let Contents::Bytes(bytes) = &file.contents else { continue };
+        if may_want(bytes) {
+            let found = parse_descriptor(bytes, custom_kinds);
+            let wants = collect_wants(&read.repository, &file.path, &found).wants;
+            names_others |= wants.iter().any(|want| !documents.is_met(want));
+            parsed.insert(file.path.clone(), found);
         }
-        Contents::Bytes(_) | Contents::Unreadable(_) => false,
-    })
+    }
+    names_others
 }
 
-/// A runbook where every source looks: it is there, or it is not.
-fn is_asked_for(want: &Want) -> bool {
-    want.role == FileRole::Runbook && RUNBOOK_PATHS.contains(&want.place.path())
-}
-
-/// Adds to each repository of the page that was read what its files name.
+/// Adds to each repository of the page that was read what its files name. Gives what came out by repository, `gathered` with
+/// it, which holds what is parsed already.
 ///
 /// `stored` is what is known of the source: while a descriptor is broken, what it named before is still read.
 pub(super) async fn expand(
@@ -100,25 +99,26 @@ pub(super) async fn expand(
     repositories: &mut [RepositoryRead],
     stored: Option<&StoredSource>,
     elsewhere: &Elsewhere,
-    docs_left: &DocsLeft,
+    documents: Documents,
     custom_kinds: &CustomKinds,
-) -> Lacking {
-    let mut lacking = Lacking::new();
+    mut gathered: AllGathered,
+) -> AllGathered {
     if !source.names_files() {
-        return lacking;
+        return gathered;
     }
     let mut growing: Vec<(usize, Growing<'_>)> = Vec::new();
     for (at, read) in repositories.iter_mut().enumerate() {
         if let Files::Read(files) = &mut read.files {
             let known = stored.and_then(|stored| stored.get(&read.repository.id));
             let files = std::mem::take(files);
-            growing.push((at, Growing::new(read.repository.clone(), files, known.map_or(&[], |known| &known.files))));
+            let parsed = gathered.remove(&read.repository.id).unwrap_or_default().parsed;
+            growing.push((at, Growing::new(read.repository.clone(), files, known.map_or(&[], |known| &known.files), parsed)));
         }
     }
     // One round more than Locations may lead on: what the last of them names is read too.
     for depth in 0..=MAX_DEPTH + 1 {
         let wants: Vec<Vec<Want>> = tokio::task::block_in_place(|| {
-            growing.iter_mut().map(|(_, growing)| growing.next_wants(depth, docs_left, custom_kinds)).collect()
+            growing.iter_mut().map(|(_, growing)| growing.next_wants(depth, documents, custom_kinds)).collect()
         });
         if wants.iter().all(Vec::is_empty) {
             break;
@@ -127,12 +127,12 @@ pub(super) async fn expand(
         fulfil_elsewhere(elsewhere, &mut growing, &wants).await;
     }
     for (at, grown) in growing {
-        if !grown.unmet.is_empty() {
-            lacking.insert(grown.repository.id, grown.unmet);
+        if !grown.unmet.is_empty() || !grown.parsed.is_empty() {
+            gathered.insert(grown.repository.id, Gathered { unmet: grown.unmet, parsed: grown.parsed });
         }
         repositories[at].files = Files::Read(grown.files);
     }
-    lacking
+    gathered
 }
 
 /// Files of the repositories themselves, all in one question.
@@ -192,7 +192,12 @@ async fn fulfil_elsewhere(elsewhere: &Elsewhere, growing: &mut [(usize, Growing<
 }
 
 impl<'a> Growing<'a> {
-    fn new(repository: Repository, files: Vec<SourceFile>, stored: &'a [StoredFile]) -> Self {
+    fn new(
+        repository: Repository,
+        files: Vec<SourceFile>,
+        stored: &'a [StoredFile],
+        parsed: HashMap<String, Vec<Document>>,
+    ) -> Self {
         let seen = files.iter().map(|file| file.path.clone()).collect();
         let is_descriptor = |at: &usize| files[*at].role == FileRole::Descriptor;
         let fresh = (0..files.len()).filter(is_descriptor).collect();
@@ -206,13 +211,13 @@ impl<'a> Growing<'a> {
             is_broken: false,
             docs: 0,
             pages: 0,
-            has_docs: None,
             unmet: Vec::new(),
+            parsed,
         }
     }
 
     /// Looks into the descriptors that came last; gives what is to be asked for now.
-    fn next_wants(&mut self, depth: usize, docs_left: &DocsLeft, custom_kinds: &CustomKinds) -> Vec<Want> {
+    fn next_wants(&mut self, depth: usize, documents: Documents, custom_kinds: &CustomKinds) -> Vec<Want> {
         let mut asked: Vec<Want> = Vec::new();
         let knows_more = self.stored.iter().any(|known| !self.seen.contains(&known.path));
         for at in std::mem::take(&mut self.fresh) {
@@ -225,19 +230,13 @@ impl<'a> Growing<'a> {
                     continue;
                 }
             };
-            let documents = parse_descriptor(bytes, custom_kinds);
-            self.is_broken |= documents.iter().any(|document| document.problem().is_some());
-            let collected = collect_wants(&self.repository, &file.path, &documents);
+            let parsed = self.parsed.entry(file.path.clone()).or_insert_with(|| parse_descriptor(bytes, custom_kinds));
+            self.is_broken |= parsed.iter().any(|document| document.problem().is_some());
+            let collected = collect_wants(&self.repository, &file.path, parsed);
             self.unmet.extend(collected.unmet);
             for want in collected.wants {
-                if self.seen.contains(want.place.path()) || is_asked_for(&want) {
+                if self.seen.contains(want.place.path()) || documents.is_met(&want) {
                     continue;
-                }
-                if want.role == FileRole::Doc {
-                    let had_docs = || self.stored.iter().any(|known| known.role == FileRole::Doc);
-                    if !*self.has_docs.get_or_insert_with(|| had_docs() || docs_left.take()) {
-                        continue;
-                    }
                 }
                 match self.refuse(&want, depth, asked.len()) {
                     Some(why) => self.unmet.push(unmet(&want, &why)),

@@ -1,6 +1,8 @@
 //! A second look at single repositories, because something was heard of them: compare with the source, store what differs.
 //! Must not trust what was heard; the source alone knows.
 
+use std::time::Instant;
+
 use chrono::TimeDelta;
 
 use super::{
@@ -8,11 +10,12 @@ use super::{
     page::{PageContext, write_page},
     removal::{FEW_REPOSITORIES, LARGEST_REMOVAL, Removals},
     summary::SourceSummary,
+    transfer::hand_over,
 };
 use crate::{
-    catalog::{RepositoryKey, SourcePage},
+    catalog::{RepositoryKey, RepositoryRead, SourcePage},
     requests::count_requests,
-    store::{Removal, RemovalLimit, StoreError},
+    store::{Removal, RemovalLimit, SharedClock, StoreError, TakeOver},
 };
 
 /// Removals within this while count together.
@@ -42,14 +45,16 @@ async fn look_whole(source: &Source, keys: &[RepositoryKey], context: &SyncConte
         }
     };
     summary.errors.extend(looked.errors);
-    let ids: Vec<i64> = keys.iter().map(|key| key.id).collect();
-    let stored = context.store.load_repositories(source.id(), &ids).await?;
-    let reading = source.reading();
-    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context, docs_left: Default::default() };
-    let page = SourcePage { repositories: looked.found, total: None, asked_at: looked.asked_at };
-    write_page(page, &page_context, &mut summary).await?;
+    let written =
+        write_seen(source, Seen { repositories: looked.found, asked_at: looked.asked_at, clock }, context, &mut summary);
+    written.await?;
+    let stored = context.store.load_repositories(source.id(), &looked.gone, source.documents().1).await?;
     let is_living = |id: &i64| stored.get(id).is_some_and(|digest| !digest.removed);
     let gone: Vec<i64> = looked.gone.into_iter().filter(is_living).collect();
+    let told = summary.errors.len();
+    let gone = hand_over(source, gone, context, &mut summary).await?;
+    // Somebody could not be asked; the job asks again.
+    summary.failed |= summary.errors.len() > told;
     if !gone.is_empty() {
         let removal = Removal {
             source_id: source.id(),
@@ -64,6 +69,42 @@ async fn look_whole(source: &Source, keys: &[RepositoryKey], context: &SyncConte
     }
     summary.failed |= source.is_cut_short();
     Ok(summary)
+}
+
+/// Repositories that a look brought.
+pub(super) struct Seen {
+    pub(super) repositories: Vec<RepositoryRead>,
+    pub(super) asked_at: Instant,
+    pub(super) clock: SharedClock,
+}
+
+/// Stores what a look brought; what was another source's until now is taken over from there as it is. Returns the numbers of
+/// those.
+pub(super) async fn write_seen(
+    source: &Source,
+    seen: Seen,
+    context: &SyncContext<'_>,
+    summary: &mut SourceSummary,
+) -> Result<Vec<i64>, StoreError> {
+    let Seen { repositories, asked_at, clock } = seen;
+    let ids: Vec<i64> = repositories.iter().map(|read| read.repository.id).collect();
+    let (documents, files) = source.documents();
+    let mut stored = context.store.load_repositories(source.id(), &ids, files).await?;
+    let is_new = |id: &i64| stored.get(id).is_none_or(|digest| digest.removed);
+    let new = repositories.iter().map(|read| &read.repository).filter(|repository| is_new(&repository.id));
+    let new: Vec<(i64, String)> = new.filter_map(|repository| Some((repository.id, repository.node_id.clone()?))).collect();
+    let mut taken_over = Vec::new();
+    if !new.is_empty() && context.sources.len() > 1 {
+        let take_over = TakeOver { to: source.id(), repositories: &new, now: context.clock.now() };
+        taken_over = context.store.take_over(take_over).await?;
+        if !taken_over.is_empty() {
+            stored = context.store.load_repositories(source.id(), &ids, files).await?;
+        }
+    }
+    let reading = source.reading();
+    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context, documents };
+    write_page(SourcePage { repositories, total: None, asked_at }, &page_context, summary).await?;
+    Ok(taken_over)
 }
 
 /// How much may go without a sweep's word: a code host that loses sight of an organisation tells of its repositories one by

@@ -11,6 +11,7 @@ mod pull_request;
 mod removal;
 mod source;
 mod summary;
+mod transfer;
 mod url;
 
 use std::{collections::HashSet, time::Instant};
@@ -26,7 +27,7 @@ pub use source::{ORGANISATION_PACE, Source};
 pub use summary::{Progress, SourceSummary, SyncSummary, Uncovered};
 pub use url::{ADDED, UrlSource, normalise};
 
-use expand::expand;
+use expand::{AllGathered, Documents, expand};
 use page::{PageContext, write_page, write_pages};
 use removal::{Missing, remove_missing};
 
@@ -58,6 +59,8 @@ const ASK_AGAIN_AT_ONCE: usize = 50;
 #[derive(Debug, Clone, Copy)]
 pub struct SyncContext<'a> {
     pub store: &'a Store,
+    /// All that are read: what one of them lost another may have.
+    pub sources: &'a [Source],
     pub clock: &'a crate::app::Clock,
     pub custom_kinds: &'a CustomKinds,
     pub elsewhere: &'a Elsewhere,
@@ -97,11 +100,12 @@ async fn sync_whole(source: &Source, context: &SyncContext<'_>) -> Result<Source
     let _lock = context.store.lock_source(source.id()).await?;
     source.prepare(context.store).await?;
     let before = context.store.load_sync_state(source.id()).await?;
-    let stored = context.store.load_source(source.id()).await?;
+    let (documents, files) = source.documents();
+    let stored = context.store.load_source(source.id(), files).await?;
     let clock = context.store.read_clock().await?;
     let reading = source.reading();
     let known = known(&stored, &before, &reading, context);
-    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context, docs_left: Default::default() };
+    let page_context = PageContext { source, reading: &reading, stored: &stored, clock, context, documents };
     let (sender, receiver) = mpsc::channel::<SourcePage>(PAGES_AHEAD);
     let writing = write_pages(receiver, &page_context, &mut summary);
     let (swept, written) = tokio::join!(Box::pin(source.sweep(&known, sender)), Box::pin(writing));
@@ -288,10 +292,12 @@ pub async fn read_without_store(
     let mut parts = Parts::default();
     let reading = async {
         while let Some(mut page) = receiver.recv().await {
-            let lacking = expand(source, &mut page.repositories, None, elsewhere, &Default::default(), custom_kinds).await;
+            let repositories = &mut page.repositories;
+            let documents = Documents::Now;
+            let mut gathered = expand(source, repositories, None, elsewhere, documents, custom_kinds, AllGathered::new()).await;
             for read in page.repositories {
-                let unmet = lacking.get(&read.repository.id).map_or(&[][..], Vec::as_slice);
-                parts.add_repository(source.id(), diff_repository(None, &[], &read, unmet, custom_kinds));
+                let gathered = gathered.remove(&read.repository.id).unwrap_or_default();
+                parts.add_repository(source.id(), diff_repository(None, &[], &read, &gathered, custom_kinds));
             }
         }
     };

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Source, SourceSummary, SyncContext,
-    expand::{DocsLeft, expand, names_others},
+    expand::{AllGathered, Documents, expand, look_into},
     note::tell_authors,
     people,
 };
@@ -15,6 +15,7 @@ use crate::{
     catalog::{
         Files, RepositoryRead, SourcePage, SweepError,
         diff::{FilesAfter, StoredFile, Tally, diff_repository, is_unchanged},
+        wants::Gathered,
     },
     store::{PageWrite, SharedClock, StoreError, StoredSource, Wrote},
 };
@@ -28,7 +29,7 @@ pub(super) struct PageContext<'a> {
     pub(super) stored: &'a StoredSource,
     pub(super) clock: SharedClock,
     pub(super) context: &'a SyncContext<'a>,
-    pub(super) docs_left: DocsLeft,
+    pub(super) documents: Documents,
 }
 
 /// Repositories that name files to be read wait until so many are together: then those files cost a few requests for all of
@@ -43,52 +44,83 @@ pub(super) async fn write_pages(
 ) -> Result<(HashSet<i64>, Wrote), StoreError> {
     let mut seen: HashSet<i64> = HashSet::new();
     let mut wrote = Wrote::Nothing;
-    let mut waiting: Option<SourcePage> = None;
+    let mut waiting: Option<GatheredPage> = None;
     while let Some(mut page) = pages.recv().await {
         page_context.context.progress.page(page_context.source.id(), page.repositories.len(), page.total);
         seen.extend(page.repositories.iter().map(|read| read.repository.id));
-        if page_context.source.names_files() {
-            gather_naming(&mut page, &mut waiting, page_context.context);
-        }
-        if write_page(page, page_context, summary).await? == Wrote::Something {
+        let gathered = if page_context.source.names_files() {
+            gather_naming(&mut page, &mut waiting, page_context)
+        } else {
+            AllGathered::new()
+        };
+        if write_gathered(GatheredPage { page, gathered }, page_context, summary).await? == Wrote::Something {
             wrote = Wrote::Something;
         }
-        if let Some(full) = waiting.take_if(|waiting| waiting.repositories.len() >= EXPANDED_AT_ONCE)
-            && write_page(full, page_context, summary).await? == Wrote::Something
+        if let Some(full) = waiting.take_if(|waiting| waiting.page.repositories.len() >= EXPANDED_AT_ONCE)
+            && write_gathered(full, page_context, summary).await? == Wrote::Something
         {
             wrote = Wrote::Something;
         }
     }
     if let Some(last) = waiting
-        && write_page(last, page_context, summary).await? == Wrote::Something
+        && write_gathered(last, page_context, summary).await? == Wrote::Something
     {
         wrote = Wrote::Something;
     }
     Ok((seen, wrote))
 }
 
-/// Takes those off the page that name files to be read.
-fn gather_naming(page: &mut SourcePage, waiting: &mut Option<SourcePage>, context: &SyncContext<'_>) {
-    let named = |read: &mut RepositoryRead| names_others(read, context.custom_kinds);
+/// A page whose files have been looked into.
+struct GatheredPage {
+    page: SourcePage,
+    gathered: AllGathered,
+}
+
+/// Takes those off the page that name files to be read. Gives what came out of those that stay.
+fn gather_naming(page: &mut SourcePage, waiting: &mut Option<GatheredPage>, page_context: &PageContext<'_>) -> AllGathered {
+    let PageContext { context, documents, .. } = page_context;
+    let (mut staying, mut leaving) = (AllGathered::new(), AllGathered::new());
+    let named = |read: &mut RepositoryRead| {
+        let mut gathered = Gathered::default();
+        let is_leaving = look_into(read, *documents, context.custom_kinds, &mut gathered.parsed);
+        if !gathered.parsed.is_empty() {
+            if is_leaving { &mut leaving } else { &mut staying }.insert(read.repository.id, gathered);
+        }
+        is_leaving
+    };
     let naming: Vec<RepositoryRead> = tokio::task::block_in_place(|| page.repositories.extract_if(.., named).collect());
     if naming.is_empty() {
-        return;
+        return staying;
     }
     // The oldest question counts for all: what was stored by a later one stays.
-    let waiting =
-        waiting.get_or_insert_with(|| SourcePage { repositories: Vec::new(), total: page.total, asked_at: page.asked_at });
-    waiting.repositories.extend(naming);
+    let waiting = waiting.get_or_insert_with(|| GatheredPage {
+        page: SourcePage { repositories: Vec::new(), total: page.total, asked_at: page.asked_at },
+        gathered: AllGathered::new(),
+    });
+    waiting.page.repositories.extend(naming);
+    waiting.gathered.extend(leaving);
+    staying
 }
 
 /// Writes what differs on one page.
 pub(super) async fn write_page(
-    mut page: SourcePage,
+    page: SourcePage,
     page_context: &PageContext<'_>,
     summary: &mut SourceSummary,
 ) -> Result<Wrote, StoreError> {
-    let PageContext { source, reading, stored, clock, context, docs_left } = page_context;
+    write_gathered(GatheredPage { page, gathered: AllGathered::new() }, page_context, summary).await
+}
+
+async fn write_gathered(
+    GatheredPage { mut page, gathered }: GatheredPage,
+    page_context: &PageContext<'_>,
+    summary: &mut SourceSummary,
+) -> Result<Wrote, StoreError> {
+    let PageContext { source, reading, stored, clock, context, documents } = page_context;
     let source_id = source.id();
-    let lacking = expand(source, &mut page.repositories, Some(stored), context.elsewhere, docs_left, context.custom_kinds).await;
+    let SyncContext { elsewhere, custom_kinds, .. } = context;
+    let repositories = &mut page.repositories;
+    let gathered = expand(source, repositories, Some(stored), elsewhere, *documents, custom_kinds, gathered).await;
     let asked_at = clock.time_of(page.asked_at);
     summary.repositories += page.repositories.len() as u64;
     let mut differing: Vec<RepositoryRead> = Vec::new();
@@ -110,12 +142,13 @@ pub(super) async fn write_page(
     }
     let known: Vec<i64> = differing.iter().map(|read| read.repository.id).filter(|id| stored.contains_key(id)).collect();
     let claims = if known.is_empty() { Default::default() } else { context.store.load_claims(source_id, &known).await? };
+    let nothing = Gathered::default();
     // A page of descriptors takes tens of milliseconds to parse, in which this thread could not answer.
     let mut changes: Vec<_> = tokio::task::block_in_place(|| {
         let plan = |read: &RepositoryRead| {
             let id = read.repository.id;
-            let unmet = lacking.get(&id).map_or(&[][..], Vec::as_slice);
-            diff_repository(stored.get(&id), claims.get(&id).map_or(&[], Vec::as_slice), read, unmet, context.custom_kinds)
+            let gathered = gathered.get(&id).unwrap_or(&nothing);
+            diff_repository(stored.get(&id), claims.get(&id).map_or(&[], Vec::as_slice), read, gathered, custom_kinds)
         };
         differing.iter().map(plan).collect()
     });

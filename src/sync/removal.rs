@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{Source, SourceSummary, SyncContext};
+use super::{Source, SourceSummary, SyncContext, transfer::hand_over};
 use crate::{
     catalog::{HeldBack, RepositoryKey, SweepError, SweepReport},
     store::{Removal, StoreError, StoredSource, Wrote},
@@ -102,6 +102,10 @@ pub(super) async fn remove_missing(
         }
         gone = confirm(source, &gone, context).await?;
     }
+    let gone = hand_over(source, gone, context, summary).await?;
+    if gone.is_empty() {
+        return Ok(nothing);
+    }
     let share = gone.len() as f64 / living.len() as f64;
     let is_large = seen.is_empty() || (gone.len() > FEW_REPOSITORIES && share > LARGEST_REMOVAL);
     let is_confirmed = match context.order.removals {
@@ -119,6 +123,7 @@ pub(super) async fn remove_missing(
             share * 100.0
         );
         summary.errors.push(SweepError { location: source.id().to_owned(), message });
+        let mut gone = gone;
         gone.sort_unstable();
         gone.truncate(NAMED);
         let keys = context.store.load_keys(source.id(), &gone).await?;

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::{PAGES_AHEAD, Removals, SyncOrder, UrlSource};
+use super::{PAGES_AHEAD, Removals, SyncOrder, UrlSource, expand::Documents};
 use crate::{
     backstage::BackstageSource,
     catalog::{FilesFound, FilesWanted, Known, Looked, RepositoryKey, RepositoryRead, SourcePage, SweepError, SweepReport},
     directory::DirectorySource,
     github::{GithubError, GithubSource, OrgSource},
     people::{PeopleError, PeopleSource},
-    store::{Store, StoreError},
+    store::{Store, StoreError, StoredFiles},
 };
 
 /// People join and leave by the day; what cannot wait is told by a webhook.
@@ -85,6 +85,11 @@ impl Source {
         }
     }
 
+    /// Whether repositories of this one can go to the other.
+    pub(super) fn may_lose_to(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Github(_), Self::Github(_)))
+    }
+
     /// A large removal waits for an admin; where people name each target themselves, it is meant.
     pub(super) fn order(&self, asked: SyncOrder) -> SyncOrder {
         match self {
@@ -120,6 +125,22 @@ impl Source {
     pub fn with_packages(&self) -> Option<&GithubSource> {
         let Self::Github(github) = self else { return None };
         github.reads_packages().then_some(&**github)
+    }
+
+    /// Itself, where documents are read by a job of their own: each is a part of a request, and a sync must stay cheap.
+    pub fn with_documents(&self) -> Option<&GithubSource> {
+        match self {
+            Self::Github(github) => Some(&**github),
+            Self::Directory { .. } | Self::Organisation(_) | Self::People(_) | Self::Url(_) | Self::Backstage(_) => None,
+        }
+    }
+
+    /// Whether a sync reads documents, and what it compares with.
+    pub(super) fn documents(&self) -> (Documents, StoredFiles) {
+        match self.with_documents() {
+            Some(_) => (Documents::Later, StoredFiles::WithoutDocuments),
+            None => (Documents::Now, StoredFiles::All),
+        }
     }
 
     pub(super) async fn sweep(&self, known: &Known, pages: mpsc::Sender<SourcePage>) -> Result<SweepReport, SweepError> {

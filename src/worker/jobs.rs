@@ -72,8 +72,10 @@ impl Worker {
             return Ok(());
         };
         let context = self.sync_context(SyncOrder::USUAL, &Progress::Silent);
+        let id = repository.id;
         let summary = look_at(source, &[repository], &context).await.map_err(|error| error.to_string())?;
         self.want_packages(source).await;
+        self.want_documents(source, Some(&[id])).await;
         if !summary.failed {
             return Ok(());
         }

@@ -57,7 +57,7 @@ impl Worker {
         let read = match self.read_first(url).await {
             Ok(read) => read,
             Err(why) => {
-                return Ok(say(Status::Refused, format!("{url} was not added, since it cannot be read: {why}.")));
+                return Ok(say(Status::Error, format!("{url} was not added, since it cannot be read: {why}.")));
             }
         };
         if read.valid.is_empty() {
@@ -121,13 +121,24 @@ impl Worker {
             return Ok(say(Status::Refused, said));
         }
         let removed_from = self.app.store.remove_location(url).await?;
+        let not_there = || say(Status::NotFound, format!("{url} was never added from chat. Nothing was changed."));
+        if removed_from.is_empty() && source.is_idle(&self.app.store).await? && !self.has_read(source) {
+            return Ok(not_there());
+        }
         // Also where nothing was removed now: an attempt before this one may have been cut short.
         let summary = self.sync(source, SyncOrder::EVERYTHING, &Progress::Silent).await?;
         if removed_from.is_empty() && summary.removed == 0 {
-            return Ok(say(Status::NotFound, format!("{url} was never added from chat. Nothing was changed.")));
+            return Ok(not_there());
         }
         let entities = if summary.removed == 1 { "entity" } else { "entities" };
         Ok(say(Status::Answered, format!("{url} is no longer read; {} {entities} went with it.", summary.removed)))
+    }
+}
+
+impl Worker {
+    /// Whether anything in the catalog comes from this source.
+    fn has_read(&self, source: &Source) -> bool {
+        self.app.catalog.load().parts().sources.contains_key(source.id())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What goes on without a person asking: following the store, the sync schedule, and the queue's jobs.
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
+mod document;
 mod heard;
 mod jobs;
 mod link;
@@ -125,8 +126,8 @@ impl Worker {
         let began = Instant::now();
         let Some(change) = self.app.store.load_change(known.parts()).await? else { return Ok(()) };
         let load_ms = began.elapsed().as_millis();
-        // Indexing 20,000 entities takes tens of milliseconds, in which this thread could not answer.
-        let catalog = tokio::task::block_in_place(|| Catalog::build(change.apply(known.parts())));
+        // Indexing takes milliseconds, at first a tenth of a second, in which this thread could not answer.
+        let catalog = tokio::task::block_in_place(|| known.with_parts(change.apply(known.parts())));
         let build_ms = began.elapsed().as_millis() - load_ms;
         info!(version = catalog.version(), entities = catalog.entries().len(), load_ms, build_ms, "catalog is current");
         // What was heard of syncs in the meantime is newer than what was loaded.
@@ -278,7 +279,8 @@ impl Worker {
 
     fn sync_context<'a>(&'a self, order: SyncOrder, progress: &'a Progress) -> SyncContext<'a> {
         let App { store, clock, custom_kinds, .. } = &*self.app;
-        SyncContext { store, clock, custom_kinds, elsewhere: &self.elsewhere, order, progress }
+        let (sources, elsewhere) = (&self.sources, &self.elsewhere);
+        SyncContext { store, sources, clock, custom_kinds, elsewhere, order, progress }
     }
 
     /// Syncs one source and tells of it in log and metrics.
@@ -286,6 +288,7 @@ impl Worker {
         let app = &self.app;
         let summary = sync_source(source, &self.sync_context(order, progress)).await?;
         self.want_packages(source).await;
+        self.want_documents(source, None).await;
         let result = if summary.failed { "failed" } else { "done" };
         metrics::counter!("steward_syncs_total", "source" => source.id().to_owned(), "result" => result).increment(1);
         let requests = summary.api_requests.graphql + summary.api_requests.rest;

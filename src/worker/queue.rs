@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     RECONNECT, Worker,
+    document::DocumentsJob,
     heard::{ReadPeopleJob, SyncSourceJob},
     jobs::{DeliverJob, JobsOf, LookJob, RestoreJob, SyncJob},
     link::LinkJob,
@@ -83,7 +84,8 @@ impl Worker {
                 .define_job::<ReadPeopleJob>()
                 .define_job::<CheckPullRequestJob>()
                 .define_job::<TellAuthorJob>()
-                .define_job::<PackagesJob>(),
+                .define_job::<PackagesJob>()
+                .define_job::<DocumentsJob>(),
         };
         let worker = options.init().await.map_err(|error| StoreError::Away(error.to_string()))?;
         worker.run().await.map_err(|error| StoreError::Away(error.to_string()))

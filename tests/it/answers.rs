@@ -54,7 +54,7 @@ fn an_owner_that_does_not_exist_is_said_loudly_with_whom_to_ask() {
         payments-worker has no known owner. Ask Team Payments in #team-payments.
 
           ! The owner group:default/team-paymnts is not in the catalog. Perhaps Team
-            Payments is meant. Team Payments own Payments, which it belongs to.
+            Payments is meant. Team Payments own the system Payments, which it belongs to.
 
         payments-worker component:payments-worker
           Owner       group:default/team-paymnts

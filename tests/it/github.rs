@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use steward::{
-    catalog::{Contents, FileRole, Known, RepositoryRead, SourcePage, SweepReport, Visibility},
+    catalog::{Contents, FileRole, Known, RepositoryKey, RepositoryRead, SourcePage, SweepReport, Visibility},
     github::{Auth, Check, Connection, Filters, GithubConfig, GithubError, GithubSource, Waits},
     requests::{Requests, count_requests},
 };
@@ -373,6 +373,35 @@ async fn a_repository_that_github_cannot_give_does_not_lose_the_others() {
     assert_eq!(swept.report.expected, Some(120));
     let messages: Vec<_> = swept.report.errors.iter().map(|error| error.message.as_str()).collect();
     assert_eq!(messages, ["Something is wrong with payments-api", "GitHub counts 120 repositories of acme and gave 119"]);
+}
+
+#[tokio::test]
+async fn a_repository_that_times_out_by_itself_costs_one_request() {
+    for words in ["Something went wrong while executing your query.", "Timeout on validation of query"] {
+        let fake = generated(420).await;
+        fake.model(|model| {
+            for name in ["payments-api", "search-api-00001"] {
+                let repo = model.repo_mut(name);
+                (repo.broken, repo.broken_words) = (true, Some(words.to_owned()));
+            }
+        });
+        let swept = sweep(&fake).await;
+        assert_eq!((swept.names().len(), swept.report.expected), (418, Some(420)));
+        // The mark, five pages, and the page with both once more.
+        assert_eq!(swept.requests.graphql, 1 + 5 + 1, "{words}");
+        // By their ids, too, where they are looked at with others.
+        let known: Vec<_> = fake.model(|model| model.repos.iter().take(100).map(|it| (it.id, it.name.clone())).collect());
+        let key = |(id, name): &(i64, String)| RepositoryKey {
+            id: *id,
+            node_id: Some(fake.node_id(name)),
+            full_name: Some(format!("acme/{name}")),
+        };
+        let keys: Vec<_> = known.iter().map(key).collect();
+        fake.reset_counts();
+        let looked = GithubSource::new(config(&fake)).unwrap().look(&keys).await.unwrap();
+        assert_eq!((looked.found.len(), looked.gone.len(), looked.errors.len()), (98, 0, 2));
+        assert_eq!(fake.counts().graphql, 2, "{words}");
+    }
 }
 
 #[tokio::test]

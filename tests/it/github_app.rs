@@ -134,6 +134,55 @@ async fn a_token_that_is_refused_is_fetched_anew_once() {
 }
 
 #[tokio::test]
+async fn a_token_that_dies_early_in_a_sweep_is_replaced_as_often_as_it_does() {
+    for uses in [1, 2, 3] {
+        let fake = installed(950).await;
+        fake.app(|app| app.uses = Some(uses));
+        assert_eq!(sweep(&source_of(&fake, key("acme")).unwrap()).await.unwrap(), 950, "{uses}");
+        // Eleven requests, each sent once with a good token.
+        let died = 11_usize.div_ceil(uses) - 1;
+        assert_eq!(fake.app(|app| (app.issued, app.refused)), (died + 1, died), "{uses}");
+    }
+}
+
+#[tokio::test]
+async fn fresh_tokens_that_are_refused_for_a_while_are_borne() {
+    for refused in 1..=5 {
+        let fake = installed(250).await;
+        let source = source_of(&fake, key("acme")).unwrap();
+        fake.app(|app| app.refuse_next = refused);
+        assert_eq!(sweep(&source).await.unwrap(), 250, "{refused}");
+        assert_eq!(fake.app(|app| app.refused), refused);
+    }
+}
+
+#[tokio::test]
+async fn many_who_share_a_token_that_died_fetch_one_other() {
+    let fake = installed(1).await;
+    let source = source_of(&fake, key("acme")).unwrap();
+    sweep(&source).await.unwrap();
+    fake.app(|app| app.revoke_tokens());
+    let swept = tokio::join!(sweep(&source), sweep(&source), sweep(&source), sweep(&source));
+    assert_eq!((swept.0.unwrap(), swept.1.unwrap(), swept.2.unwrap(), swept.3.unwrap()), (1, 1, 1, 1));
+    assert_eq!(fake.app(|app| app.issued), 2);
+}
+
+#[tokio::test]
+async fn tokens_that_are_always_refused_end_the_sweep_and_the_next_begins_with_another() {
+    let fake = installed(1).await;
+    let source = source_of(&fake, key("acme")).unwrap();
+    fake.app(|app| app.refuse_next = usize::MAX);
+    let error = sweep(&source).await.unwrap_err();
+    // The key is good: with it the tokens were had.
+    let said = error.to_string();
+    assert!(said.contains("refuses a token that it gave to the GitHub App just now"), "{said}");
+    assert!(fake.app(|app| app.issued) <= 24, "twelve attempts with two tokens each, and no more");
+    fake.app(|app| (app.refuse_next, app.refused) = (0, 0));
+    assert_eq!(sweep(&source).await.unwrap(), 1);
+    assert_eq!(fake.app(|app| app.refused), 0, "what was refused is not sent again");
+}
+
+#[tokio::test]
 async fn a_token_that_ends_during_a_wait_is_not_sent_after_it() {
     let fake = installed(250).await;
     fake.app(|app| app.lifetime = Duration::from_secs(1));

@@ -211,3 +211,20 @@ async fn faults_on_the_way_lose_no_file() {
         assert_eq!((found[0].files.len(), found[0].errors.len()), (6, 0), "after {fault:?}");
     }
 }
+
+#[tokio::test]
+async fn an_outage_is_not_tried_on_each_file() {
+    let fake = generated(200).await;
+    let names: Vec<_> = fake.model(|model| {
+        let filled = model.repos.iter().filter(|repo| repo.head().is_some());
+        filled.map(|repo| repo.name.clone()).collect()
+    });
+    let wanted: Vec<_> = names.iter().map(|name| wish(&fake, name, &[("README.md", FileRole::Doc)])).collect();
+    fake.fail_pages_above(-1, Fault::Status(502));
+    let found = load(&fake, &wanted).await;
+    assert!(found.iter().all(|found| found.errors.len() == 1), "each says so, and what is known of it stays");
+    // Twice at 100, then 50, 25, 12, 6, 3, three times at one, and three times each for two more.
+    assert_eq!(fake.counts().graphql, 7 + 3 + 2 * 3);
+    fake.heal();
+    assert!(load(&fake, &wanted).await.iter().all(|found| paths(found) == ["README.md"]));
+}

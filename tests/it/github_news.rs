@@ -63,6 +63,9 @@ impl<'f> Follower<'f> {
         if is_whole || swept.report.scope == Scope::Everything {
             self.mark.clone_from(&swept.report.mark);
         }
+        if let (Scope::Everything, Some(mark), Some(expected)) = (swept.report.scope, &mut self.mark, swept.report.expected) {
+            mark.not_given = expected as i64 - self.stored.len() as i64;
+        }
         Ok(swept)
     }
 
@@ -296,8 +299,8 @@ async fn a_repository_that_cannot_be_given_costs_one_sweep_over_everything_and_i
     follower.follow().await;
     // In a sweep over everything it is counted, and does not call for another one.
     fake.break_repository("payments-api");
-    let swept = follower.sweep(Scope::Everything).await.expect("the sweep reaches its end");
-    assert_eq!(swept.report.mark.as_ref().map(|mark| mark.not_given), Some(0), "it is stored still");
+    follower.sweep(Scope::Everything).await.expect("the sweep reaches its end");
+    assert_eq!(follower.mark.as_ref().map(|mark| mark.not_given), Some(0), "it is stored still");
     fake.reset_counts();
     assert_eq!(follower.sweep(Scope::WhatIsNew).await.expect("it reaches its end").report.scope, Scope::WhatIsNew);
 }

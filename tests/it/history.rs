@@ -55,7 +55,7 @@ async fn the_first_line_says_who_owned_it_since_when() {
     check(
         &answer(&bot, "/history cart").await,
         expect![[r#"
-        cart has been owned by Team A, since 1 January at least; no other owner is known.
+        cart has been owned by Team A since 1 January at least; no earlier owner is known.
 
         Changes component:cart
           - 1 January: first seen (COMMIT
@@ -128,7 +128,7 @@ async fn what_is_gone_still_answers() {
     bot.github.delete("shop");
     bot.sync().await;
     for line in ["/history cart", "/history component:default/cart", "/history component:cart", "/history Cart"] {
-        assert!(bot.say(line).await.starts_with("cart no longer exists since 21 November; its last owner was Team B."), "{line}");
+        assert!(bot.say(line).await.starts_with("cart was removed on 21 November; its last owner was Team B."), "{line}");
     }
     assert!(bot.say("/history nothing-such").await.contains("Nothing in the catalog is called “nothing-such”"));
     bot.halt().await;
@@ -153,7 +153,7 @@ async fn older_changes_are_a_button_away() {
 async fn what_comes_back_and_what_is_declared_twice_is_told() {
     let bot = bot_with(&component("cart", "team-a", "")).await;
     push(&bot, "# nothing any more\n").await;
-    assert!(bot.say("/history cart").await.starts_with("cart no longer exists since 1 January; its last owner was Team A."));
+    assert!(bot.say("/history cart").await.starts_with("cart was removed on 1 January; its last owner was Team A."));
     bot.pass(TimeDelta::days(1));
     push(&bot, &component("cart", "team-b", "")).await;
     bot.github.add_repository("rival", &[("catalog-info.yaml", &component("cart", "team-a", ""))]);
@@ -178,8 +178,8 @@ fn without_a_store_history_says_what_is_missing_and_what_answers() {
     check(
         &shop().bot().say("/history payments-api"),
         expect![[r#"
-        History is kept in PostgreSQL, which cannot be reached now. Who owns it now is
-        known without:
+        History is kept in PostgreSQL, which cannot be reached now. Who owns it now can
+        be answered:
 
         → Owner  /owner component:default/payments-api
     "#]],

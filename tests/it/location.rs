@@ -130,26 +130,6 @@ async fn another_repository_is_read_by_its_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn runbook_and_docs_are_read_where_annotations_say() {
-    let text = component("service", "team-a").replace(
-        "  name: service\n",
-        "  name: service\n  annotations:\n    steward.dev/runbook: ops/on-call.md\n    backstage.io/techdocs-ref: dir:./handbook\n",
-    );
-    let bot = Bot::of_descriptors(&[("service", &text)]).await;
-    bot.github.push_file("service", "ops/on-call.md", "# On call\n\n## Roll back\n\nTurn it off and on.\n");
-    bot.github.push_file("service", "handbook/docs/index.md", "# Handbook\n");
-    bot.github.push_file("service", "handbook/docs/deep/more.md", "# More\n");
-    bot.github.push_file("service", "handbook/mkdocs.yml", "site_name: Handbook\n");
-    assert_eq!(errors(&bot).await, []);
-    assert!(bot.say("/runbook service roll back").await.contains("Turn it off and on."));
-    let mut connection = crate::cluster::connect(&bot.database).await;
-    let rows = sqlx::query_scalar::<_, String>("select path from files where role = 'doc' order by path");
-    let docs = rows.fetch_all(&mut connection).await.unwrap();
-    assert_eq!(docs, ["handbook/docs/deep/more.md", "handbook/docs/index.md", "handbook/mkdocs.yml"]);
-    bot.halt().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn page_of_repositories_is_expanded_in_few_requests_and_only_when_it_changed() {
     let names: Vec<String> = (0..40).map(|at| format!("mono-{at}")).collect();
     let text = location("root", &["./services/*.yaml"]);
@@ -227,39 +207,4 @@ async fn globs_over_folders_stay_between_slashes_unless_they_say_otherwise() {
         let expected: Vec<String> = expected.iter().map(|name| format!("component:default/{name}")).collect();
         assert_eq!(names, expected, "{glob}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn few_that_name_files_cost_little_however_they_are_spread_over_pages() {
-    let bot = Bot::of_descriptors(&[]).await;
-    let docs = component("documented", "team-a")
-        .replace("  name: documented\n", "  name: NAME\n  annotations: { backstage.io/techdocs-ref: \"dir:.\" }\n");
-    for at in 0..500 {
-        let name = format!("service-{at}");
-        match at % 50 {
-            0 => bot.github.add_repository(
-                &name,
-                &[("catalog-info.yaml", &location(&name, &["./other.yaml"])), ("other.yaml", &component(&name, "team-a"))],
-            ),
-            _ => bot
-                .github
-                .add_repository(&name, &[("catalog-info.yaml", &docs.replace("NAME", &name)), ("docs/index.md", "# Docs\n")]),
-        }
-    }
-    let summary = bot.sync().await;
-    assert_eq!((summary.sources[0].added, summary.sources[0].errors.len()), (510, 0));
-    let asked = bot.github.counts();
-    assert!(asked.graphql <= 5 + 15 && asked.rest == 0, "five pages and little more: {asked:?}");
-    let mut connection = crate::cluster::connect(&bot.database).await;
-    let count = "select count(distinct repository_id) from files where role = 'doc'";
-    let documented: i64 = sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap();
-    assert_eq!(documented, 50, "docs come bit by bit");
-    bot.github.push_file("service-1", "docs/more.md", "# More\n");
-    bot.github.push_file("service-499", "docs/more.md", "# More\n");
-    bot.sync().await;
-    let pages = "select count(*) from files join repositories using (source_id, repository_id)
-                 where role = 'doc' and full_name = any(array['acme/service-1', 'acme/service-499'])";
-    let pages: i64 = sqlx::query_scalar(pages).fetch_one(&mut connection).await.unwrap();
-    assert_eq!(pages, 4, "what is pushed has its docs read, and keeps those it had");
-    bot.halt().await;
 }

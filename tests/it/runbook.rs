@@ -183,6 +183,6 @@ fn the_runbook_of_what_nobody_owns_says_whom_to_ask() {
     let said = world.bot().say("runbook reviews");
     let warned = said.split_whitespace().collect::<Vec<_>>().join(" ");
     let warning = "! The owner user:default/karen.white is not in the catalog; they may have left. \
-                   Ask Team Payments, who own Payments, in #team-payments.";
+                   Ask Team Payments, who own the system Payments, in #team-payments.";
     assert!(warned.contains(warning), "{said}");
 }

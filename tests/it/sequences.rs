@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    slice,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -146,6 +147,8 @@ struct Story<'a> {
     elsewhere: Elsewhere,
     slots: Vec<Slot>,
     late: Vec<RepositoryKey>,
+    /// What a replica knows that follows every change.
+    followed: Parts,
 }
 
 impl<'a> Story<'a> {
@@ -168,12 +171,28 @@ impl<'a> Story<'a> {
             elsewhere: Elsewhere::default(),
             slots: (0..SLOTS).map(|at| Slot { entity: format!("service-{at}"), ..Slot::default() }).collect(),
             late: Vec::new(),
+            followed: Parts::default(),
+        }
+    }
+
+    /// Loads what changed, as a replica does.
+    async fn follow(&mut self) {
+        if let Some(change) = self.store.load_change(&self.followed).await.unwrap() {
+            self.followed = change.apply(&self.followed);
         }
     }
 
     fn context(&self, order: SyncOrder) -> SyncContext<'_> {
-        let Self { store, clock, kinds, elsewhere, .. } = self;
-        SyncContext { store, clock, custom_kinds: kinds, elsewhere, order, progress: &Progress::Silent }
+        let Self { store, source, clock, kinds, elsewhere, .. } = self;
+        SyncContext {
+            store,
+            sources: slice::from_ref(source),
+            clock,
+            custom_kinds: kinds,
+            elsewhere,
+            order,
+            progress: &Progress::Silent,
+        }
     }
 
     async fn sweep(&self, order: SyncOrder) -> bool {
@@ -284,14 +303,16 @@ impl<'a> Story<'a> {
     }
 
     /// The end: the next sweep, and what it holds back is confirmed; then both readings are compared.
-    async fn end(self) {
+    async fn end(mut self) {
         self.github.heal();
         if self.sweep(SyncOrder::USUAL).await {
             self.sweep(SyncOrder::FULL).await;
         }
+        self.follow().await;
         let fresh = read_without_store(&self.source, &self.kinds, &self.elsewhere, self.clock.now()).await.unwrap();
         let stored = self.store.load_change(&Parts::default()).await.unwrap().expect("something was stored");
         let stored = stored.apply(&Parts::default());
+        assert_eq!(whole(&self.followed), whole(&stored));
         assert_eq!(claims(&stored), claims(&fresh));
         assert_eq!(broken(&stored), broken(&fresh));
         // Where an older version is kept it may own what a later claim would have in a fresh reading.
@@ -328,6 +349,18 @@ fn broken(parts: &Parts) -> BTreeMap<(i64, String), String> {
     told.collect()
 }
 
+/// All that a replica holds, however it came to it; in one order.
+fn whole(parts: &Parts) -> Vec<String> {
+    let claims = parts.claims.iter().map(|claim| format!("{claim:?}"));
+    let runbooks = parts.runbooks.iter().map(|runbook| format!("{runbook:?}"));
+    let broken = parts.broken.iter().map(|broken| format!("{broken:?}"));
+    let described = parts.described.values().flatten().map(|described| format!("{described:?}"));
+    let counted = format!("{} {}", parts.repositories, parts.without_descriptor);
+    let mut told: Vec<String> = claims.chain(runbooks).chain(broken).chain(described).chain([counted]).collect();
+    told.sort();
+    told
+}
+
 /// What one story leaves behind must not slow the next.
 async fn forget(connection: &mut PgConnection) {
     for table in ["author_notes", "entities", "files", "entity_history", "repositories", "sources"] {
@@ -350,6 +383,7 @@ fn what_happens_ends_in_what_a_fresh_reading_gives() {
             let mut story = Story::begin(&store, filters).await;
             for step in steps {
                 story.go(step).await;
+                story.follow().await;
             }
             story.end().await;
             forget(&mut connect(&database).await).await;

@@ -49,7 +49,7 @@ const FLOORS: [(&str, u8); 29] = [
 const DOORS: [&str; 3] = ["slack", "discord", "playground"];
 
 /// A word, the only places (prefixes below `src/`) that may say it, and why.
-const ONE_PLACE: [(&str, &[&str], &str); 12] = [
+const ONE_PLACE: [(&str, &[&str], &str); 13] = [
     ("sqlx::", &["store"], "SQL and transactions stay in one place, so that a change of the schema is found in one folder"),
     ("octocrab::", &["github"], "GitHub's types end at its door; the rest must not notice another version of them"),
     ("slack_morphism::", &["slack"], "what is Slack's is rendered and parsed in one place; the rest is platform-neutral"),
@@ -57,6 +57,11 @@ const ONE_PLACE: [(&str, &[&str], &str); 12] = [
         "reqwest::",
         &["web.rs", "people/scim.rs", "github/device.rs"],
         "an address that anybody may name is judged in one place before it is asked",
+    ),
+    (
+        "Client::builder",
+        &["web.rs"],
+        "limits, proxy and certificate authorities are the same for every client, and set in one place",
     ),
     ("serenity::", &["discord"], "what is Discord's is rendered and parsed in one place; the rest is platform-neutral"),
     ("tantivy::", &["search"], "the index is an outside thing behind one module"),

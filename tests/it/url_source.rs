@@ -93,7 +93,22 @@ async fn descriptor_is_added_from_chat_and_taken_out_again() {
     bot.say_as("ana", &format!("/catalog remove-url {address}")).await;
     let messages = bot.messages(&Bot::conversation("ana"), 2).await;
     assert_eq!(messages[1].lead.to_plain(), format!("{address} is no longer read; 1 entity went with it."));
-    assert!(!bot.say("/owner second").await.contains("team-c"));
+    assert!(bot.say("/owner second").await.contains("was removed on"));
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn removing_what_was_never_added_changes_nothing() {
+    let bot = Bot::of_descriptors(&[("people", PLATFORM)]).await;
+    bot.sync().await;
+    bot.say_as("ana", "/catalog remove-url https://example.com/catalog-info.yaml").await;
+    let messages = bot.messages(&Bot::conversation("ana"), 1).await;
+    assert!(messages[0].lead.to_plain().contains("was never added from chat"), "{:?}", messages[0]);
+    let sources: Vec<_> = bot.app().catalog.load().parts().sources.keys().cloned().collect();
+    assert_eq!(sources, ["acme"], "a source without addresses is none");
+    // What is read once in half an hour is not old after some minutes.
+    bot.pass(chrono::TimeDelta::minutes(80));
+    assert!(!bot.say("/catalog").await.contains("stale"));
     bot.halt().await;
 }
 

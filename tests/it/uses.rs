@@ -93,8 +93,8 @@ async fn components_that_ship_a_package_are_told_with_version_and_owner() {
           - cart 2.14.1: Team A in #team-a, part of Till
           - tax 2.15.0: Team C, no channel known, part of Till
           - stock 2.0-beta9, 2.16.0: Team B in #team-b, part of Till, archived
-        Packages are known of 5 of 6 repositories, read just now. Of 1, GitHub has no dependency graph, or
-        does not show it.
+        The packages of 5 of 6 repositories are known, read just now. For 1 GitHub has no dependency graph
+        that Steward may see.
 
         Look at these yourself: their versions cannot be compared
           - acme/old ^2.1
@@ -116,11 +116,11 @@ async fn components_that_ship_a_package_are_told_with_version_and_owner() {
     check(
         &bot.say("/uses lodash ^4.17.0").await,
         expect![[r#"
-        1 component ships lodash ^4.17.0; 1 team owns it.
+        1 component ships lodash ^4.17.0; Team A owns it.
 
           - cart 4.17.20: Team A in #team-a, part of Till
-        Packages are known of 5 of 6 repositories, read just now. Of 1, GitHub has no dependency graph, or
-        does not show it.
+        The packages of 5 of 6 repositories are known, read just now. For 1 GitHub has no dependency graph
+        that Steward may see.
 
         Read from the catalog, synced just now
     "#]],
@@ -139,8 +139,8 @@ async fn components_that_ship_a_package_are_told_with_version_and_owner() {
         expect![[r#"
         No component is known to ship “left-pad”.
 
-        Packages are known of 5 of 6 repositories, read just now. Of 1, GitHub has no dependency graph, or
-        does not show it.
+        The packages of 5 of 6 repositories are known, read just now. For 1 GitHub has no dependency graph
+        that Steward may see.
 
         Read from the catalog, synced just now
     "#]],
@@ -185,11 +185,11 @@ async fn each_owning_team_is_told_once_a_day_by_whoever_the_catalog_knows() {
     check(
         &bot.say_as("ana", &line).await,
         expect![[r#"
-        2 teams are told of org.apache.logging.log4j:log4j-core <2.17.
+        2 teams were told of org.apache.logging.log4j:log4j-core <2.17.
 
           - Team A in #team-a
           - Team B in #team-b
-          ! No channel is known here; please tell them yourself: Team C.
+          ! No channel of theirs is known here; please tell them yourself: Team C.
     "#]],
     );
     let messages = bot.messages("#team-b", 1).await;
@@ -204,7 +204,7 @@ async fn each_owning_team_is_told_once_a_day_by_whoever_the_catalog_knows() {
           - service-10 component:service-10: 2.10.0 in acme/service-10
           - service-13 component:service-13: 2.13.0 in acme/service-13
           - service-16 component:service-16: 2.16.0 in acme/service-16
-          Ana Silva asked for you to be told.
+          Ana Silva asked Steward to tell you.
         → Who else ships it  /uses maven:org.apache.logging.log4j:log4j-core <2.17
     "#]],
     );
@@ -218,12 +218,12 @@ async fn each_owning_team_is_told_once_a_day_by_whoever_the_catalog_knows() {
     assert_eq!(subjects, ["group:default/team-a", "group:default/team-b"]);
 
     let again = bot.say_as("ana", &line).await;
-    assert!(again.starts_with("Nobody was told now of"), "{again}");
+    assert!(again.starts_with("Nobody more was told of"), "{again}");
     assert!(again.contains("Told of the same within the last day already: Team A, Team B."), "{again}");
     // Another range is another matter, and so is another day.
-    assert!(bot.say_as("ana", "/uses log4j-core <2.2 tell").await.starts_with("2 teams are told"));
+    assert!(bot.say_as("ana", "/uses log4j-core <2.2 tell").await.starts_with("2 teams were told"));
     bot.pass(TimeDelta::hours(24));
-    assert!(bot.say_as("ana", &line).await.starts_with("2 teams are told"));
+    assert!(bot.say_as("ana", &line).await.starts_with("2 teams were told"));
     assert_eq!(bot.messages("#team-b", 3).await.len(), 3);
     bot.halt().await;
 }
@@ -271,7 +271,7 @@ async fn what_may_not_be_read_costs_one_question_until_the_head_changes() {
     bot.sync().await;
     assert_eq!(read(&bot).await, 0);
     let answer = bot.ask("guest", "/uses log4j-core").await;
-    let covered = "Packages are known of 0 of 3 repositories. Of 3, GitHub has no dependency graph, or does not show it.";
+    let covered = "The packages of 0 of 3 repositories are known. For 3 GitHub has no dependency graph that Steward may see.";
     assert_eq!(answer.cards[0].footer.to_plain(), covered);
     bot.github.model(|model| {
         model.graph.forbidden = false;

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use steward::{
-    catalog::{Authority, Catalog, EntityRef, people::GoneClaim},
+    catalog::{Authority, Catalog, EntityRef, GoneBecause, GoneClaim},
     chat::Status,
 };
 
@@ -115,14 +115,17 @@ fn a_team_that_is_gone_says_since_when_and_so_does_what_it_owned() {
         source: "acme-people".into(),
         label: "Gone".to_owned(),
         since: now() - chrono::Duration::days(2),
+        owner: None,
+        repository: "acme".into(),
+        because: GoneBecause::NotDeclared,
     };
     let bot = Bot::new(build(&world, |parts| parts.gone = vec![gone]));
     let reply = bot.reply("/whois team-gone");
     assert_eq!(reply.status, Status::Answered);
-    assert_eq!(reply.lead.to_plain(), "Team Gone no longer exists on GitHub since 2026-11-19 03:14 UTC.");
+    assert_eq!(reply.lead.to_plain(), "Team Gone no longer exists on GitHub; gone since 2026-11-19 03:14 UTC.");
     assert!(bot.say("/whois gone").contains("Still named as the owner of orphan"));
     assert!(bot.say("/owner team-gone").contains("no longer exists on GitHub"));
-    assert!(bot.say("/owner orphan").contains("Team Gone no longer exists on GitHub since"));
+    assert!(bot.say("/owner orphan").contains("Team Gone no longer exists on GitHub; gone since"));
 }
 
 #[test]

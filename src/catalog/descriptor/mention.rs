@@ -37,9 +37,9 @@ pub enum Presence {
 }
 
 /// The annotation that names a runbook.
-const RUNBOOK: &str = "steward.dev/runbook";
+pub const RUNBOOK: &str = "steward.dev/runbook";
 /// The annotation that says where the docs are.
-const DOCS: &str = "backstage.io/techdocs-ref";
+pub const DOCS: &str = "backstage.io/techdocs-ref";
 
 /// All mentions of a document, in its order.
 pub fn find_mentions(root: &Node) -> Vec<Mention> {
@@ -96,4 +96,14 @@ fn find_values(node: &Node, mentions: &mut Vec<Mention>) {
         Value::Map(map) => map.entries.iter().for_each(|entry| find_values(&entry.node, mentions)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
     }
+}
+
+/// Whether a placeholder stands anywhere in it, also one that names nothing.
+pub fn holds_placeholders(node: &Node) -> bool {
+    find_holder(node).is_some()
+        || match &node.value {
+            Value::List(items) => items.iter().any(holds_placeholders),
+            Value::Map(map) => map.entries.iter().any(|entry| holds_placeholders(&entry.node)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => false,
+        }
 }

@@ -11,14 +11,14 @@ use crate::catalog::{
     address::locate,
     descriptor::{Document, NoValue, Unfilled, parse_descriptor_with_values},
     kinds::CustomKinds,
-    wants::Unmet,
+    wants::Gathered,
 };
 
 /// What a file's entities depend on besides the file.
 pub(super) struct Surroundings<'a> {
     repository: &'a Repository,
     files: HashMap<&'a str, &'a SourceFile>,
-    unmet: &'a [Unmet],
+    gathered: &'a Gathered,
     /// A file that placeholders may name differs from what is stored.
     pub(super) are_values_new: bool,
     custom_kinds: &'a CustomKinds,
@@ -29,7 +29,7 @@ impl<'a> Surroundings<'a> {
         repository: &'a Repository,
         files: &'a [SourceFile],
         stored: &[StoredFile],
-        unmet: &'a [Unmet],
+        gathered: &'a Gathered,
         custom_kinds: &'a CustomKinds,
     ) -> Self {
         let is_new = |file: &SourceFile| match &file.contents {
@@ -40,11 +40,17 @@ impl<'a> Surroundings<'a> {
         let is_gone = |known: &StoredFile| known.role == FileRole::Attachment && !files.contains_key(known.path.as_str());
         // A placeholder may name any file, a descriptor too.
         let are_values_new = files.values().any(|file| is_new(file)) || stored.iter().any(is_gone);
-        Self { repository, files, unmet, are_values_new, custom_kinds }
+        Self { repository, files, gathered, are_values_new, custom_kinds }
     }
 
     pub(super) fn is_met(&self, path: &str) -> bool {
-        !self.unmet.iter().any(|unmet| unmet.path == path)
+        !self.gathered.unmet.iter().any(|unmet| unmet.path == path)
+    }
+
+    /// The file's documents, where they were parsed before and hold no placeholder.
+    pub(super) fn find_parsed(&self, path: &str) -> Option<&'a [Document]> {
+        let documents = self.gathered.parsed.get(path)?;
+        documents.iter().all(|document| !document.awaits_values).then_some(documents)
     }
 
     pub(super) fn parse(&self, path: &str, bytes: &[u8]) -> Vec<Document> {
@@ -69,7 +75,7 @@ pub(super) fn tell_lacking(
 ) -> Option<FileProblem> {
     let unfilled = documents.iter().flat_map(|document| &document.unfilled);
     let unfilled = unfilled.map(|unfilled| (unfilled.problem.line, unfilled.problem.to_string()));
-    let unmet = surroundings.unmet.iter().filter(|unmet| unmet.path == path);
+    let unmet = surroundings.gathered.unmet.iter().filter(|unmet| unmet.path == path);
     let mut lacking: Vec<(usize, String)> = unfilled.chain(unmet.map(|unmet| (unmet.line, unmet.message.clone()))).collect();
     lacking.sort();
     change.problems.extend(lacking.iter().map(|(line, message)| (format!("{path}:{line}"), message.clone())));

@@ -80,6 +80,14 @@ pub fn slips(length: usize) -> usize {
     }
 }
 
+/// The distance where it is within `slips`; [`letters`] tell most others apart before.
+pub fn distance(typed: &str, other: &str, slips: usize) -> Option<usize> {
+    if slips == 0 || typed.len().abs_diff(other.len()) > 4 * slips {
+        return None;
+    }
+    Some(strsim::damerau_levenshtein(typed, other)).filter(|distance| *distance <= slips)
+}
+
 /// Words that mark something as standing beside the real thing.
 const SIDE_WORDS: [&str; 14] = [
     "test", "tests", "testing", "e2e", "mock", "mocks", "fake", "stub", "demo", "example", "examples", "sandbox", "loadtest",

@@ -7,4 +7,4 @@ mod ties;
 
 pub use merge::{Difference, Said, merge};
 pub use roster::{PersonRecord, Roster, TeamRecord, annotation, entity_name};
-pub use ties::{AccountKind, Evidence, GoneClaim, Link, MappedPerson, Person, Tie, TieIndex, parse_mapping};
+pub use ties::{AccountKind, Evidence, Link, MappedPerson, Person, Tie, TieIndex, parse_mapping};

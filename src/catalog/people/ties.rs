@@ -127,16 +127,6 @@ pub struct Link {
     pub linked_at: DateTime<Utc>,
 }
 
-/// A person or team that no source has any more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GoneClaim {
-    pub entity_ref: EntityRef,
-    pub authority: Authority,
-    pub source: Arc<str>,
-    pub label: String,
-    pub since: DateTime<Utc>,
-}
-
 /// An account with all evidence for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tie {

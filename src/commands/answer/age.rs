@@ -1,6 +1,6 @@
 //! Ages in words. Must not read a clock.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 
 /// "just now", "3 min ago", "5 h ago", "yesterday", "12 days ago"; an instant ahead of `now` is just now, clocks differ.
 pub fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
@@ -23,6 +23,12 @@ pub fn since(at: DateTime<Utc>, now: DateTime<Utc>) -> Option<String> {
         () if days < 730 => format!("{} months", days / 30),
         () => format!("{} years", days / 365),
     })
+}
+
+/// "3 March", with the year where it is not this one.
+pub fn day(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let format = if at.year() == now.year() { "%-d %B" } else { "%-d %B %Y" };
+    at.format(format).to_string()
 }
 
 /// `1 team`, `3 teams`: for nouns that take an s.

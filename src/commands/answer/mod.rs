@@ -3,6 +3,7 @@
 
 pub mod age;
 pub mod failure;
+pub mod gone;
 pub mod names;
 pub mod provenance;
 pub mod subject;

@@ -1,9 +1,10 @@
-//! What a typed name means: one entry, or the reply that helps to say which.
+//! What a typed name means: one entry, something that is gone, or the reply that helps to say which.
 //! Must not answer about the entry itself.
 
 use std::sync::Arc;
 
 use super::{
+    gone,
     names::{bare_name, kind_word, label, short_ref},
     provenance, warnings,
 };
@@ -15,6 +16,9 @@ use crate::{
 
 /// How many are offered as buttons: two rows on Discord, and as many as one reads at a glance.
 const OFFERED: usize = 10;
+
+/// How many are named after something that is gone, which is what was asked for.
+const NEAREST: usize = 5;
 
 /// Longest piece of what was typed that is repeated to the person.
 const TYPED_SHOWN: usize = 60;
@@ -59,13 +63,13 @@ pub fn resolve_of(
         return Ok(Subject { entry: person, also: Vec::new(), guess: None });
     }
     let found = catalog.look_up(Sought { typed, kinds, own: &asking.groups });
-    let by_name = matches!(
-        &found,
-        Found::One { level: Level::Exact | Level::Alias, .. } | Found::Several { level: Level::Exact | Level::Alias, .. }
-    );
+    let by_name = is_by_name(&found);
     // What cannot be read has the very name that was typed; anything else would only sound like it.
     if let Some(file) = broken_file(catalog, typed).filter(|_| !by_name) {
         return Err(Box::new(unreadable(catalog, asking, command, file)));
+    }
+    if !by_name && let Some(reply) = told_gone(catalog, asking, command, Sought { typed, kinds, own: &asking.groups }, &found) {
+        return Err(Box::new(reply));
     }
     match found {
         Found::One { entry, also, level } => {
@@ -79,6 +83,29 @@ pub fn resolve_of(
         Found::Several { entries, .. } => Err(Box::new(offer(catalog, asking, command, typed, &entries))),
         Found::None { nearest } => Err(Box::new(not_found(catalog, asking, command, typed, &nearest))),
     }
+}
+
+/// Whether something that is there has the very name that was typed, or did have it.
+pub fn is_named(catalog: &Catalog, typed: &str) -> bool {
+    is_by_name(&catalog.look_up(Sought::any(typed, &[])))
+}
+
+fn is_by_name(found: &Found) -> bool {
+    match found {
+        Found::One { level, .. } | Found::Several { level, .. } => matches!(level, Level::Exact | Level::Alias),
+        Found::None { .. } => false,
+    }
+}
+
+/// What was meant by its very name and is gone comes before all that only sounds like it.
+fn told_gone(catalog: &Catalog, asking: &Asking<'_>, command: &str, sought: Sought<'_>, found: &Found) -> Option<Reply> {
+    let gone = catalog.find_gone(sought);
+    let nearest = match found {
+        Found::One { entry, .. } => std::slice::from_ref(entry),
+        Found::Several { entries, .. } => entries,
+        Found::None { nearest } => nearest,
+    };
+    gone::reply(catalog, asking, command, &gone, &nearest[..nearest.len().min(NEAREST)])
 }
 
 /// The person behind all of these, under their first reference.
@@ -197,7 +224,7 @@ pub fn not_a_thing(command: &str, entity: &Entity) -> Option<Reply> {
 }
 
 /// A line and a button for each.
-fn choices_card(catalog: &Catalog, command: &str, entries: &[Arc<Entry>]) -> Card {
+pub(super) fn choices_card(catalog: &Catalog, command: &str, entries: &[Arc<Entry>]) -> Card {
     let items = entries.iter().map(|entry| ListItem::new(line(catalog, &entry.entity))).collect();
     let button = |entry: &Arc<Entry>| {
         let entity_ref = &entry.entity.entity_ref;

@@ -90,16 +90,21 @@ pub fn owner_gone(catalog: &Catalog, entry: &Entry) -> Vec<Block> {
     whole.collect()
 }
 
-/// " Catalog own Product catalog, which it belongs to."
+/// " Catalog own the system Product catalog, which it belongs to."
 fn why_instead(catalog: &Catalog, entry: &Entry) -> Option<Text> {
     let (owner, whole) = stand_in(catalog, entry)?;
-    Some(Text::plain(format!(" {} own {}, which it belongs to.", label(catalog, &owner), label(catalog, &whole))))
+    Some(Text::plain(format!(
+        " {} own the {} {}, which it belongs to.",
+        label(catalog, &owner),
+        whole.kind(),
+        label(catalog, &whole)
+    )))
 }
 
-/// " Ask Catalog, who own Product catalog, in #team-catalog."
+/// " Ask Catalog, who own the system Product catalog, in #team-catalog."
 fn ask_instead(catalog: &Catalog, entry: &Entry) -> Option<Text> {
     let (owner, whole) = stand_in(catalog, entry)?;
-    let said = Text::plain(format!(" Ask {}, who own {}", label(catalog, &owner), label(catalog, &whole)));
+    let said = Text::plain(format!(" Ask {}, who own the {} {}", label(catalog, &owner), whole.kind(), label(catalog, &whole)));
     Some(match channel_text(catalog, &owner) {
         Some(channel) => said.say(", in ").join(channel).say("."),
         None => said.say("."),

@@ -4,7 +4,7 @@
 use crate::{
     app::App,
     catalog::{Catalog, HeldBack},
-    chat::{Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, Tone},
+    chat::{Block, Button, Card, Reply, Status, Text, Tone},
     commands::{
         Asking, Standing,
         answer::{
@@ -14,6 +14,9 @@ use crate::{
     },
     store::{AuditEntry, ConfirmedRemoval, Job, RestoreRepository, SyncSources},
 };
+
+/// Removed repositories in one message; each is a card.
+const SHOWN: usize = 20;
 
 /// A card for each source with a removal that waits; admins get the button.
 pub(super) fn held_back_cards(catalog: &Catalog, asking: &Asking<'_>) -> Vec<Card> {
@@ -87,24 +90,30 @@ pub async fn confirm(app: &App, catalog: &Catalog, asking: &Asking<'_>, source: 
 
 /// What was removed in the last 30 days, each with a button that takes it back.
 pub async fn removed(app: &App, asking: &Asking<'_>) -> Reply {
-    let tombstones = match app.store.load_tombstones().await {
+    let mut tombstones = match app.store.load_tombstones(SHOWN as i64 + 1).await {
         Ok(tombstones) => tombstones,
-        Err(error) => return failure::not_recorded("catalog", "What was removed cannot be shown.", asking, &error),
+        Err(error) => return failure::not_answered("catalog", "What was removed", asking, &error),
     };
     if tombstones.is_empty() {
         return Reply::new(Status::Answered, "catalog", "Nothing was removed in the last 30 days.".into());
     }
-    let lead = format!("Removed in the last 30 days: {}.", count_repositories(tombstones.len()));
+    let lead = if tombstones.len() > SHOWN {
+        tombstones.truncate(SHOWN);
+        format!("The latest {SHOWN} repositories of those removed in the last 30 days:")
+    } else {
+        format!("Removed in the last 30 days: {}.", count_repositories(tombstones.len()))
+    };
     let mut reply = Reply::new(Status::Answered, "catalog", lead.into());
     reply.cards.extend(tombstones.iter().map(|tombstone| {
         let entities = if tombstone.entities == 1 { "1 entity" } else { &format!("{} entities", tombstone.entities) };
-        let said = format!("Removed {} from {}, with {entities}.", age(tombstone.removed_at, asking.now), tombstone.source_id);
+        let (source, since) = (&tombstone.source_id, age(tombstone.removed_at, asking.now));
+        let said = format!("Removed from {source} {since}, with {entities}.");
         let question =
-            format!("Let {} answer again? It stays for 30 days even if its source does not show it.", tombstone.full_name);
+            format!("Let {} answer again? It then stays for 30 days, even if its source does not show it.", tombstone.full_name);
         let line = format!("catalog restore {}", tombstone.full_name);
         Card {
             title: Text::new().bold(&tombstone.full_name),
-            body: vec![Block::List { style: ListStyle::Bullets, items: vec![ListItem::new(said.into())] }],
+            body: vec![Block::Paragraph(said.into())],
             buttons: vec![Button::say("Restore", line).confirm(question)],
             ..Card::default()
         }
@@ -130,7 +139,7 @@ pub async fn restore(app: &App, asking: &Asking<'_>, repository: &str) -> Reply 
     let entry = entry(asking, "catalog restore", repository, serde_json::json!({}));
     match app.store.record_action(entry, Some(Job::Restore(work))).await {
         Ok(()) => {
-            let said = format!("{repository} is being taken back. You will be told.");
+            let said = format!("{repository} is being restored. You will be told.");
             Reply::new(Status::Answered, "catalog", said.into())
         }
         Err(error) => failure::not_recorded("catalog", "Nothing was restored.", asking, &error),

@@ -87,7 +87,7 @@ fn message(catalog: &Catalog, asking: &Asking<'_>, answer: &Answer, team: &Entit
     if users.len() > NAMED {
         items.push(ListItem::new(format!("+ {} more", users.len() - NAMED).into()));
     }
-    let asked = Text(vec![Span::Person(asker(catalog, asking))]).say(" asked for you to be told.");
+    let asked = Text(vec![Span::Person(asker(catalog, asking))]).say(" asked Steward to tell you.");
     let body = vec![Block::List { style: ListStyle::Bullets, items }, Block::Paragraph(asked)];
     let line = format!("uses {} {}", answer.package, answer.range);
     reply.cards.push(Card { body, buttons: vec![Button::say("Who else ships it", line.trim_end())], ..Card::default() });
@@ -103,9 +103,9 @@ fn confirmation(
     nobodys: usize,
 ) -> Reply {
     let lead = match told {
-        [] => Text::plain("Nobody was told now of ").bold(answer.what()).say("."),
+        [] => Text::plain("Nobody more was told of ").bold(answer.what()).say("."),
         told => Text::plain(format!("{} ", count(told.len(), "team")))
-            .say(if told.len() == 1 { "is" } else { "are" })
+            .say(if told.len() == 1 { "was" } else { "were" })
             .say(" told of ")
             .bold(answer.what())
             .say("."),
@@ -126,10 +126,19 @@ fn confirmation(
         body.push(Block::Paragraph(format!("Told of the same within the last day already: {}.", names(&before)).into()));
     }
     if !unreached.is_empty() {
-        body.push(Block::Warning(format!("No channel is known here; please tell them yourself: {}.", names(unreached)).into()));
+        body.push(Block::Warning(
+            format!("No channel of theirs is known here; please tell them yourself: {}.", names(unreached)).into(),
+        ));
     }
     if nobodys > 0 {
-        body.push(Block::Warning(format!("Nobody owns {} that ship it.", count(nobodys, "component")).into()));
+        body.push(Block::Warning(
+            format!(
+                "{nobodys} more {} it and {} no owner to be told.",
+                if nobodys == 1 { "ships" } else { "ship" },
+                if nobodys == 1 { "has" } else { "have" }
+            )
+            .into(),
+        ));
     }
     reply.cards.push(Card { body, ..Card::default() });
     reply

@@ -26,6 +26,10 @@ pub struct FakeApp {
     pub ahead_secs: i64,
     /// So many of the coming requests of the App itself fail with a 502.
     pub fail_next: usize,
+    /// Each token is good for so many requests alone.
+    pub uses: Option<usize>,
+    /// So many of the coming requests with a good token are refused all the same.
+    pub refuse_next: usize,
     tokens: Vec<Token>,
     /// Tokens given out so far, and requests with one that was not good any more.
     pub issued: usize,
@@ -44,6 +48,7 @@ struct Token {
     text: String,
     installation: u64,
     until: Instant,
+    used: usize,
 }
 
 /// What a request's token is.
@@ -60,6 +65,8 @@ impl Default for FakeApp {
             lifetime: Duration::from_secs(3_600),
             ahead_secs: 0,
             fail_next: 0,
+            uses: None,
+            refuse_next: 0,
             tokens: Vec::new(),
             issued: 0,
             refused: 0,
@@ -81,10 +88,14 @@ impl FakeApp {
     }
 
     pub fn look_up(&mut self, given: &str) -> Given {
-        let Some(token) = self.tokens.iter().find(|token| token.text == given && token.until > Instant::now()) else {
+        let uses = self.uses.unwrap_or(usize::MAX);
+        let is_good = |token: &&mut Token| token.text == given && token.until > Instant::now() && token.used < uses;
+        let Some(token) = self.tokens.iter_mut().find(is_good).filter(|_| self.refuse_next == 0) else {
+            self.refuse_next = self.refuse_next.saturating_sub(1);
             self.refused += 1;
             return Given::Unknown;
         };
+        token.used += 1;
         match self.installations.iter().find(|it| it.id == token.installation) {
             None => Given::Unknown,
             Some(Installation { is_suspended: true, .. }) => Given::Suspended,
@@ -131,7 +142,7 @@ impl FakeApp {
             "token": text, "expires_at": expires_at.to_rfc3339_opts(SecondsFormat::Secs, true),
             "permissions": installation.permissions, "repository_selection": "all",
         });
-        self.tokens.push(Token { text, installation: installation.id, until: Instant::now() + self.lifetime });
+        self.tokens.push(Token { text, installation: installation.id, until: Instant::now() + self.lifetime, used: 0 });
         Some(respond(201, &body))
     }
 

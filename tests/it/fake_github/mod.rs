@@ -203,6 +203,11 @@ impl FakeGithub {
         self.model(|model| model.transfer_repo(name, to));
     }
 
+    /// Another organisation, to which repositories can go.
+    pub fn add_organisation(&self, login: &str) {
+        self.model(|model| model.others.push(login.to_owned()));
+    }
+
     /// The repository's id in GraphQL.
     pub fn node_id(&self, name: &str) -> String {
         self.model(|model| resolve::node_id("R", model.find_repo(name).expect("the fake has it").id))

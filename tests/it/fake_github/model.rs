@@ -46,6 +46,8 @@ pub struct Repo {
     pub side: Vec<Commit>,
     /// What GitHub fails to give of it: the whole repository, or these paths.
     pub broken: bool,
+    /// What it says then; by default that something is wrong with it.
+    pub broken_words: Option<String>,
     pub broken_paths: Vec<String>,
 }
 
@@ -65,6 +67,8 @@ pub struct Model {
     pub owner: Owner,
     /// By creation.
     pub repos: Vec<Repo>,
+    /// Other organisations; what they have are repositories that went to them.
+    pub others: Vec<String>,
     /// Those that went to other owners.
     pub elsewhere: Vec<Repo>,
     /// Moves on by a minute with every verb.
@@ -84,6 +88,7 @@ impl Model {
         Self {
             owner: Owner { login: login.to_owned(), id: 9_919, kind },
             repos: Vec::new(),
+            others: Vec::new(),
             elsewhere: Vec::new(),
             now,
             written: Default::default(),
@@ -124,6 +129,7 @@ impl Model {
             links: Vec::new(),
             side: Vec::new(),
             broken: false,
+            broken_words: None,
             broken_paths: Vec::new(),
         });
         self.repos.last_mut().expect("it was pushed just now")
@@ -139,12 +145,20 @@ impl Model {
         self.find_repo(name).or_else(|| self.repos.iter().chain(&self.elsewhere).find(had))
     }
 
+    /// What belongs to an owner, the model's or another.
+    pub fn repos_of(&self, login: &str) -> impl Iterator<Item = &Repo> {
+        let is_own = login.eq_ignore_ascii_case(&self.owner.login);
+        let own = self.repos.iter().filter(move |_| is_own);
+        let went = self.elsewhere.iter();
+        own.chain(went.filter(move |repo| repo.new_owner.as_deref().is_some_and(|owner| owner.eq_ignore_ascii_case(login))))
+    }
+
     pub fn find_id(&self, id: i64) -> Option<&Repo> {
         self.repos.iter().chain(&self.elsewhere).find(|repo| repo.id == id)
     }
 
     pub fn repo_mut(&mut self, name: &str) -> &mut Repo {
-        let found = self.repos.iter_mut().find(|repo| repo.name == name);
+        let found = self.repos.iter_mut().chain(&mut self.elsewhere).find(|repo| repo.name == name);
         found.unwrap_or_else(|| panic!("the fake has no repository {name}"))
     }
 

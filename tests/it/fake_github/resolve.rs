@@ -21,6 +21,8 @@ pub enum Node<'m> {
     RateLimit,
     /// The owner, where it is an organisation.
     Owner,
+    /// Another organisation.
+    Other(&'m str),
     /// A person by login, who may be the owner.
     Person(String),
     Repo(&'m Repo),
@@ -67,7 +69,7 @@ impl Node<'_> {
         match self {
             Self::Query => "Query",
             Self::RateLimit => "RateLimit",
-            Self::Owner => "Organization",
+            Self::Owner | Self::Other(_) => "Organization",
             Self::Person(_) => "User",
             Self::Repo(_) => "Repository",
             Self::Repos(_) => "RepositoryConnection",
@@ -123,6 +125,7 @@ pub fn resolve<'m>(
             _ => unknown(node, field),
         },
         Node::Owner => owner(run, model.owner.login.clone(), model.owner.id, field, args),
+        Node::Other(login) => owner(run, (*login).to_owned(), 9_920, field, args),
         Node::Person(login) if *login == model.owner.login => owner(run, login.clone(), model.owner.id, field, args),
         Node::Person(login) => person(login, field),
         Node::Repo(repo) => repository(model, repo, field, args),
@@ -219,7 +222,7 @@ fn unknown<'m>(node: &Node<'_>, field: &str) -> Result<Resolved<'m>, FieldError>
 
 fn give(repo: &Repo) -> Resolved<'_> {
     if repo.broken {
-        let message = format!("Something is wrong with {}", repo.name);
+        let message = repo.broken_words.clone().unwrap_or_else(|| format!("Something is wrong with {}", repo.name));
         return Resolved::Failed(FieldError { kind: "SERVICE_UNAVAILABLE", message });
     }
     Resolved::Object(Node::Repo(repo))
@@ -232,6 +235,7 @@ fn query<'m>(model: &'m Model, field: &str, args: &Map<String, Json>) -> Result<
         OwnerKind::Organization => Node::Owner,
         OwnerKind::User => Node::Person(model.owner.login.clone()),
     };
+    let other = model.others.iter().find(|other| login.eq_ignore_ascii_case(other)).map(String::as_str);
     let missing = |what: &str| {
         let message = format!("Could not resolve to {what} with the login of '{login}'.");
         Err(FieldError { kind: "NOT_FOUND", message })
@@ -249,7 +253,7 @@ fn query<'m>(model: &'m Model, field: &str, args: &Map<String, Json>) -> Result<
             Ok(Resolved::List(ids.iter().map(item).collect()))
         }
         "viewer" => Ok(Resolved::Object(Node::Person("steward-bot".to_owned()))),
-        "repositoryOwner" => optional(is_owner.then(owner)),
+        "repositoryOwner" => optional(if is_owner { Some(owner()) } else { other.map(Node::Other) }),
         "organization" if is_owner && model.owner.kind == OwnerKind::Organization => Ok(Resolved::Object(owner())),
         "organization" => missing("an Organization"),
         "user" if is_owner && model.owner.kind == OwnerKind::User => Ok(Resolved::Object(owner())),
@@ -258,7 +262,9 @@ fn query<'m>(model: &'m Model, field: &str, args: &Map<String, Json>) -> Result<
             let (owner, name) = (args["owner"].as_str().unwrap_or_default(), args["name"].as_str().unwrap_or_default());
             let is_followed = args.get("followRenames").and_then(Json::as_bool).unwrap_or(true);
             let found = if is_followed { model.follow_name(name) } else { model.find_repo(name) };
-            match found.filter(|_| owner.eq_ignore_ascii_case(&model.owner.login)) {
+            let found = found.filter(|_| owner.eq_ignore_ascii_case(&model.owner.login));
+            let of_other = || model.repos_of(owner).find(|repo| repo.name.eq_ignore_ascii_case(name));
+            match found.or_else(of_other) {
                 Some(repo) => Ok(give(repo)),
                 None => {
                     let message = format!("Could not resolve to a Repository with the name '{owner}/{name}'.");
@@ -304,15 +310,17 @@ fn owner<'m>(
     args: &Map<String, Json>,
 ) -> Result<Resolved<'m>, FieldError> {
     match field {
-        "login" | "name" => leaf(login),
+        "login" | "name" => leaf(login.clone()),
         "id" => leaf(node_id("O", id)),
         "databaseId" => leaf(id),
         "description" => leaf(Json::Null),
         "url" => leaf(format!("https://github.com/{login}")),
         "repository" => {
-            Ok(run.model.find_repo(args["name"].as_str().unwrap_or_default()).map_or(Resolved::Leaf(Json::Null), give))
+            let name = args["name"].as_str().unwrap_or_default();
+            let found = run.model.repos_of(&login).find(|repo| repo.name.eq_ignore_ascii_case(name));
+            Ok(found.map_or(Resolved::Leaf(Json::Null), give))
         }
-        "repositories" => repositories(run, args),
+        "repositories" => repositories(run, &login, args),
         _ => org::of_owner(&run.model.people, field, args).unwrap_or_else(|| unknown(&Node::Owner, field)),
     }
 }
@@ -331,7 +339,7 @@ fn boundary(args: &Map<String, Json>, connection: &str) -> Result<i64, FieldErro
 }
 
 /// Cursors hold the sort key, so that they stay right when others come and go, as GitHub's do.
-fn repositories<'m>(run: &Run<'m, '_>, args: &Map<String, Json>) -> Result<Resolved<'m>, FieldError> {
+fn repositories<'m>(run: &Run<'m, '_>, login: &str, args: &Map<String, Json>) -> Result<Resolved<'m>, FieldError> {
     let first = usize::try_from(boundary(args, "repositories")?).unwrap_or(0);
     let order = args.get("orderBy").and_then(|order| order["field"].as_str()).unwrap_or("NAME");
     let descending = args.get("orderBy").is_some_and(|order| order["direction"] == "DESC");
@@ -349,7 +357,8 @@ fn repositories<'m>(run: &Run<'m, '_>, args: &Map<String, Json>) -> Result<Resol
             && is("isFork", repo.fork)
             && visibility.is_none_or(|wanted| wanted.eq_ignore_ascii_case(&repo.visibility))
     };
-    let mut sorted: Vec<_> = run.model.repos.iter().filter(|repo| fits(repo)).map(|repo| ((key(repo), repo.id), repo)).collect();
+    let mut sorted: Vec<_> =
+        run.model.repos_of(login).filter(|repo| fits(repo)).map(|repo| ((key(repo), repo.id), repo)).collect();
     sorted.sort_by(|(left, _), (right, _)| left.cmp(right));
     if descending {
         sorted.reverse();

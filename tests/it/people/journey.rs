@@ -47,9 +47,9 @@ async fn teams_and_people_answer_and_those_who_go_are_marked() {
     });
     bot.sync().await;
     let gone = bot.say("/owner ship").await;
-    assert!(gone.contains("Team captains no longer exists on GitHub since 2026-11-21"), "{gone}");
+    assert!(gone.contains("Team captains no longer exists on GitHub; gone since 2026-11-21"), "{gone}");
     let ada = bot.say("/whois ada lovelace").await;
-    assert!(ada.starts_with("Ada Lovelace no longer exists on GitHub since"), "{ada}");
+    assert!(ada.starts_with("Ada Lovelace no longer exists on GitHub; gone since"), "{ada}");
     // A restart knows it from disk and database.
     let bot = bot.restart().await;
     assert!(bot.say("/whois captains").await.contains("Still named as the owner of ship"));
@@ -79,7 +79,7 @@ async fn a_list_without_half_of_its_people_is_held_back_until_it_is_confirmed() 
     assert!(shown.contains("no longer shows 11 of its 21 people and teams"), "{shown}");
     bot.sync_with(SyncOrder::FULL).await;
     assert!(!known());
-    assert!(bot.say("/whois e19").await.contains("no longer exists in HR's list since"));
+    assert!(bot.say("/whois e19").await.contains("no longer exists in HR's list; gone since"));
     assert!(!bot.say("/catalog").await.contains("no longer shows"));
     bot.halt().await;
 }

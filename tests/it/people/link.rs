@@ -68,7 +68,7 @@ async fn a_code_ties_the_account_to_the_login_and_remove_unties_it() {
     assert_eq!(catalog.find_person_by_account(AccountKind::Playground, "visitor"), Some(&user("grace.hopper")));
     assert!(bot.say_as("visitor", "/catalog").await.contains("/catalog sync"), "she is of the admins");
     assert!(bot.say_as("visitor", "/whois grace hopper").await.contains("proved with /link on 2026-11-21"));
-    assert!(bot.say_as("visitor", "/link").await.contains("is tied to the GitHub login Grace since"));
+    assert!(bot.say_as("visitor", "/link").await.contains("has been tied to the GitHub login Grace since"));
 
     assert!(bot.say_as("visitor", "/link remove").await.contains("no longer tied to the GitHub login Grace"));
     bot.until("the tie is gone", async |app| !is_linked(app, "Grace")).await;

@@ -49,7 +49,19 @@ async fn bad_lines_are_told_by_number_and_a_damaged_file_changes_nothing() {
     let bad: String = (0..20).map(|line| format!("e{line},nonsense,a\n")).collect();
     let (_folder, path) = file(&format!("id,email,team\n{bad}e99,x@acme.example,a\n"));
     let error = read(&of_file(&path)).await.unwrap_err();
-    assert!(error.contains("20 of 21 lines cannot be read, so none is taken; the first, line 2"), "{error}");
+    assert!(error.contains("20 of 21 lines cannot be read, so none is taken; line 2: email"), "{error}");
+    // A column that is nearly a known one is no extra.
+    let (_folder, path) = file("id,nmae,emal,office\ne1,Ada,ada@acme.example,London\n");
+    let source = of_file(&path);
+    let Source::People(people) = &source else { unreachable!() };
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
+    let report = people.sweep(sender).await.unwrap();
+    assert!(receiver.recv().await.is_some());
+    let told: Vec<&str> = report.errors.iter().map(|error| error.message.as_str()).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("`nmae`") && told[0].ends_with("did you mean `name`?"), "{told:?}");
+    assert!(told[1].contains("`emal`") && told[1].ends_with("did you mean `email`?"), "{told:?}");
+
     let (_folder, path) = file("who,what\nada,engineer\n");
     assert!(read(&of_file(&path)).await.unwrap_err().contains("names no column `email`, `github` or `id`"));
 }
