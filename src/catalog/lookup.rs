@@ -219,16 +219,19 @@ impl Catalog {
     /// What bears exactly this name or, where nothing does, this alias or title; case, spaces and underscores do not count.
     pub fn named(&self, name: &str) -> (Level, Vec<Arc<Entry>>) {
         let (key, index) = (words::key(name), self.lookup());
-        match (index.names.get(key.as_str()), index.aliases.get(key.as_str())) {
-            (Some(places), _) => (Level::Exact, self.at_places(places)),
-            (None, Some(places)) => (Level::Alias, self.at_places(places)),
-            (None, None) => (Level::Typo, Vec::new()),
+        let exact: Vec<u32> = index.named(&key).collect();
+        if key.is_empty() || !exact.is_empty() {
+            return (Level::Exact, self.at_places(&exact));
         }
+        let mut places: Vec<u32> = index.aliased(&key).collect();
+        places.sort_unstable();
+        places.dedup();
+        (Level::Alias, self.at_places(&places))
     }
 
     /// What the repository `acme/payments-api` describes.
     pub fn described_in(&self, repository: &str) -> Vec<Arc<Entry>> {
-        self.lookup().repositories.get(repository.to_lowercase().as_str()).map_or(Vec::new(), |places| self.at_places(places))
+        self.at_places(&self.lookup().described(&repository.to_lowercase()).collect::<Vec<_>>())
     }
 
     /// All entities that fit the words, best first: every level of look-up, then those that only hold all words

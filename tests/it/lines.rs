@@ -139,7 +139,10 @@ fn lines_are_read_as_chat_programs_send_them() {
         assert_eq!(read(line), "deps depth=3 direction=up name=payments api", "{line}");
     }
     assert_eq!(read("<@U1> who owns payments-api?"), "owner name=payments-api");
-    assert_eq!(read("What depends on the-ledger ?"), "deps name=the-ledger");
+    assert_eq!(read("What depends on the-ledger ?"), "deps direction=up name=the-ledger");
+    assert_eq!(read("runbook for checkout"), "runbook name=checkout");
+    assert_eq!(read("find out who owns the ledger"), "owner name=ledger");
+    assert_eq!(read("help me find the owner of ledger"), "owner name=ledger");
     assert_eq!(read("deps up"), "deps name=up");
     assert_eq!(read("deps down payments-api"), "deps direction=down name=payments-api");
     assert_eq!(read("deps payments api up 3"), "deps depth=3 direction=up name=payments api");

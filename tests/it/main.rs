@@ -11,6 +11,7 @@ mod budget;
 mod cluster;
 mod config;
 mod documents;
+mod entrance;
 mod fake_github;
 mod fake_slack;
 mod fake_web;

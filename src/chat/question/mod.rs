@@ -19,6 +19,9 @@ const MOST_SENTENCES: usize = 40;
 /// Words in a sentence that may be a question; more are prose.
 const MOST_WORDS: usize = 40;
 
+/// Below this likeness of its nearest word a command is not what was meant.
+const LIKE_ENOUGH: f64 = 0.84;
+
 /// Words that stand for something said elsewhere.
 const POINTING: [&str; 14] = [
     "this",
@@ -131,6 +134,11 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Whether it is nothing but a name: as good as a guess where the name is unknown.
+    pub fn is_bare(&self) -> bool {
+        self.literals == 0
+    }
+
     /// The line with the name that "this" stands for.
     pub fn about(&self, name: &str) -> String {
         let rest = self.line.strip_prefix(self.command.as_str()).unwrap_or_default();
@@ -145,8 +153,6 @@ pub struct Question {
     pub readings: Vec<Reading>,
     /// What is left without greetings, thanks and the like. Empty: nothing was asked.
     pub rest: String,
-    /// The commands whose words are most like those of the text, best first.
-    pub alike: Vec<String>,
 }
 
 impl Question {
@@ -185,32 +191,34 @@ impl CommandSet {
             lines.push(reading.line.clone());
             is_new
         });
-        let alike = self.alike(&phrases, &rest);
         let rest = rest.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
-        Question { readings, rest, alike }
+        Question { readings, rest }
     }
 
     fn phrases(&self) -> Vec<(&CommandDef, &Phrase)> {
         self.0.iter().flat_map(|command| command.read_phrases().iter().map(move |phrase| (command, phrase))).collect()
     }
 
-    /// Commands by how much their words sound like what was written.
-    fn alike(&self, phrases: &[(&CommandDef, &Phrase)], words: &[Token]) -> Vec<String> {
+    /// Commands whose words sound like those of a text that could not be read, best first.
+    pub fn alike(&self, text: &str) -> Vec<String> {
+        let mut words = tokens(&plain_line(text));
+        words.truncate(MOST_WORDS);
         let likeness = |word: &str| -> f64 {
             let near = words.iter().filter(|token| token.quoted.is_none());
             near.map(|token| strsim::jaro_winkler(&token.lower, word)).fold(0.0, f64::max)
         };
         let mut scored: Vec<(f64, &str)> = Vec::new();
         for command in &self.0 {
-            let own = phrases.iter().filter(|(of, _)| of.name == command.name);
-            let telling =
-                own.flat_map(|(_, phrase)| phrase.literal_words()).filter(|word| word.len() > 3 && !PROSE.contains(word));
-            let best = telling.map(likeness).fold(likeness(&command.name), f64::max);
+            let mut telling: Vec<&str> = command.read_phrases().iter().flat_map(Phrase::literal_words).collect();
+            telling.retain(|word| word.len() > 3 && !PROSE.contains(word));
+            telling.sort_unstable();
+            telling.dedup();
+            let best = telling.into_iter().map(likeness).fold(likeness(&command.name), f64::max);
             scored.push((best, &command.name));
         }
         // A sort keeps the order of help among equals.
         scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-        scored.into_iter().filter(|(score, _)| *score > 0.84).map(|(_, name)| name.to_owned()).collect()
+        scored.into_iter().filter(|(score, _)| *score > LIKE_ENOUGH).map(|(_, name)| name.to_owned()).collect()
     }
 }
 

@@ -19,6 +19,8 @@ const MOST_WAYS: usize = 512;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phrase {
     items: Vec<Item>,
+    /// The words it may begin with, so that most phrases need no closer look; `None`: it may begin with a name.
+    firsts: Option<Vec<String>>,
     /// `{name} up`; `None`: the slots in the order of the command's arguments.
     means: Option<String>,
     pub(super) if_known: bool,
@@ -85,24 +87,35 @@ impl Phrase {
         if let Some(unknown) = named.iter().find(|name| !free(name)) {
             return Err(bad(&format!("names {{{unknown}}}, which is no argument of /{}", command.name)));
         }
-        Ok(Self { items, means, if_known })
+        let firsts = firsts(&items);
+        Ok(Self { items, firsts, means, if_known })
     }
 
     /// A sequence without slots, as fillers are.
     pub(super) fn filler(written: &str) -> Self {
         let mut letters = written;
         let items = read_items(&mut letters).unwrap_or_default();
-        Self { items, means: None, if_known: false }
+        let firsts = firsts(&items);
+        Self { items, firsts, means: None, if_known: false }
     }
 
     /// The longest stretch from the beginning that this filler is, in tokens; 0 where it is not there.
     pub(super) fn length_at_start(&self, tokens: &[Token]) -> usize {
+        let may_begin = |token: &Token| self.firsts.as_ref().is_none_or(|firsts| firsts.contains(&token.lower));
+        if !tokens.first().is_some_and(may_begin) {
+            return 0;
+        }
         let fits = ends(&self.items, tokens, Fit::default(), Spelling::Exact);
         fits.into_iter().map(|fit| fit.end).max().unwrap_or(0)
     }
 
     /// Each way in which all of the tokens are this phrase, best first.
     pub(super) fn fits(&self, tokens: &[Token]) -> Vec<Fit> {
+        let is_first =
+            |token: &Token| self.firsts.as_ref().is_none_or(|firsts| firsts.iter().any(|word| slip(token, word).is_some()));
+        if !tokens.first().is_some_and(is_first) {
+            return Vec::new();
+        }
         let mut fits = ends(&self.items, tokens, Fit::default(), Spelling::Forgiven);
         let is_bare = self.items.len() == 1;
         fits.retain(|fit| fit.end == tokens.len() && (fit.literals > 0 || is_bare));
@@ -205,6 +218,35 @@ fn ends(items: &[Item], tokens: &[Token], start: Fit, spelling: Spelling) -> Vec
         open = next;
     }
     open
+}
+
+/// The words that the items may begin with; `None` where that may be anything.
+fn firsts(items: &[Item]) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    for item in items {
+        match item {
+            Item::Word(word) => words.push(word.clone()),
+            Item::OneOf(ways) => {
+                for way in ways {
+                    words.extend(firsts(way)?);
+                }
+                if ways.iter().any(|way| may_be_nothing(way)) {
+                    continue;
+                }
+            }
+            Item::Slot { choices, .. } if choices.is_empty() => return None,
+            Item::Slot { choices, .. } => words.extend(choices.iter().filter_map(|choice| choice.first().cloned())),
+        }
+        return Some(words);
+    }
+    Some(words)
+}
+
+fn may_be_nothing(items: &[Item]) -> bool {
+    items.iter().all(|item| match item {
+        Item::OneOf(ways) => ways.iter().any(|way| may_be_nothing(way)),
+        Item::Word(_) | Item::Slot { .. } => false,
+    })
 }
 
 fn slot_names(items: &[Item], names: &mut Vec<String>) {

@@ -68,6 +68,9 @@ const AFTER: [&str; 14] = [
 const ANYWHERE: [&str; 12] =
     ["actually", "currently", "exactly", "really", "even", "just", "tf", "basically", "presently", "ultimately", "also", "maybe"];
 
+/// No filler has more words.
+const LONGEST_FILLER: usize = 6;
+
 static BEFORE_FILLERS: LazyLock<Vec<Phrase>> = LazyLock::new(|| BEFORE.iter().map(|text| Phrase::filler(text)).collect());
 static AFTER_FILLERS: LazyLock<Vec<Phrase>> = LazyLock::new(|| AFTER.iter().map(|text| Phrase::filler(text)).collect());
 
@@ -176,7 +179,7 @@ pub(super) fn without_fillers(mut tokens: Vec<Token>) -> Vec<Token> {
         if tokens.first().is_some_and(is_a_mention) && tokens.len() > 1 {
             tokens.remove(0);
         }
-        let tail = (0..tokens.len()).find(|at| {
+        let tail = (tokens.len().saturating_sub(LONGEST_FILLER)..tokens.len()).find(|at| {
             let rest = &tokens[*at..];
             AFTER_FILLERS.iter().any(|filler| filler.length_at_start(rest) == rest.len())
         });

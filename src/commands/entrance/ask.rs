@@ -100,7 +100,7 @@ fn which_one(reading: &Reading, names: &[String]) -> Reply {
 }
 
 fn offer(line: &str) -> Button {
-    Button::say(cut(&format!("/{}", line.replace(":default/", ":")), 75), line)
+    Button::say(cut(&format!("/{}", line.replace("component:default/", "").replace(":default/", ":")), 75), line)
 }
 
 /// The nearest readings as buttons.
@@ -120,7 +120,10 @@ fn not_understood(
     }
     let mut lines: Vec<String> = Vec::new();
     let mut add = |line: String| {
-        let is_new = !lines.contains(&line) && line.chars().count() <= 100 && lines.len() < OFFERED;
+        let command = line.split(' ').next().unwrap_or_default();
+        let is_new = !lines.iter().any(|known| known.split(' ').next() == Some(command))
+            && line.chars().count() <= 100
+            && lines.len() < OFFERED;
         if is_new && commands.is_command(&line) {
             lines.push(line);
         }
@@ -129,10 +132,11 @@ fn not_understood(
     if let Some(rest) = question_rest(text, typed) {
         nearest.iter().for_each(|command| add(format!("{command} {rest}").trim().to_owned()));
     }
-    question.readings.iter().for_each(|reading| add(reading.line.clone()));
+    question.readings.iter().filter(|reading| !reading.is_bare()).for_each(|reading| add(reading.line.clone()));
+    let alike = commands.alike(text);
     let takes_name = |command: &&str| commands.find(command).is_some_and(takes_name);
-    let alike = nearest.iter().chain(&question.alike).map(String::as_str).chain(USUAL).filter(takes_name);
-    for (at, command) in alike.enumerate() {
+    let meant = nearest.iter().chain(&alike).map(String::as_str).chain(USUAL).filter(takes_name);
+    for (at, command) in meant.enumerate() {
         if let Some(name) = names.get(at % names.len().max(1)) {
             add(format!("{command} {name}"));
         }
