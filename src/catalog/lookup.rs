@@ -216,6 +216,24 @@ impl Catalog {
         Found::None { nearest: self.nearest(&typed, &sought) }
     }
 
+    /// What bears exactly this name or, where nothing does, this alias or title; case, spaces and underscores do not count.
+    pub fn named(&self, name: &str) -> (Level, Vec<Arc<Entry>>) {
+        let (key, index) = (words::key(name), self.lookup());
+        let exact: Vec<u32> = index.named(&key).collect();
+        if key.is_empty() || !exact.is_empty() {
+            return (Level::Exact, self.at_places(&exact));
+        }
+        let mut places: Vec<u32> = index.aliased(&key).collect();
+        places.sort_unstable();
+        places.dedup();
+        (Level::Alias, self.at_places(&places))
+    }
+
+    /// What the repository `acme/payments-api` describes.
+    pub fn described_in(&self, repository: &str) -> Vec<Arc<Entry>> {
+        self.at_places(&self.lookup().described(&repository.to_lowercase()).collect::<Vec<_>>())
+    }
+
     /// All entities that fit the words, best first: every level of look-up, then those that only hold all words
     /// somewhere in title, description, tags or owner.
     pub fn search(&self, sought: Sought<'_>) -> Vec<Arc<Entry>> {

@@ -20,6 +20,7 @@ pub mod people;
 mod person;
 mod relation;
 mod repository;
+mod sight;
 mod snapshot;
 pub mod version;
 pub mod wants;
@@ -36,4 +37,5 @@ pub use repository::{
     Authority, Commit, Contents, FileRole, Files, FilesFound, FilesWanted, Known, Looked, RUNBOOK_PATHS, Repository,
     RepositoryKey, RepositoryRead, Scope, SourceFile, SourcePage, SweepError, SweepMark, SweepReport, Visibility, number_of,
 };
+pub use sight::{Clue, Sighting, Sightings};
 pub use snapshot::{BrokenFile, Catalog, Entry, HeldBack, KeptBecause, Origin, Parts, Runbook, SourceState};

@@ -20,9 +20,11 @@ pub struct CommandDef {
     pub details: Option<String>,
     #[serde(default)]
     pub arguments: Vec<ArgumentDef>,
-    /// Beginnings of a question that mean this command, lower case: "who owns".
+    /// Questions that mean this command, lower case, in the language of [`super::Phrase`]: "who owns".
     #[serde(default)]
     pub phrases: Vec<String>,
+    #[serde(skip)]
+    pub ready: super::ReadPhrases,
     /// Command lines without the slash.
     pub examples: Vec<Example>,
     pub visibility: Visibility,
@@ -185,6 +187,11 @@ impl CommandDef {
             if summary.is_empty() || summary.chars().count() > SUMMARY_MAX || summary.ends_with('.') {
                 let message = format!("a summary is one line of at most {SUMMARY_MAX} characters without a full stop");
                 return Err(bad(line_of(summary), message));
+            }
+        }
+        for phrase in &self.phrases {
+            if let Err(fault) = super::Phrase::parse(phrase, self) {
+                return Err(bad(line_of(phrase), fault.to_string()));
             }
         }
         let alone = CommandSet(vec![self.clone()]);

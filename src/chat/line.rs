@@ -9,15 +9,19 @@ use crate::error::UserError;
 /// How far a mistyped command may be from a known one to be offered.
 const COMMAND_SLIPS: usize = 2;
 
+/// What stands behind a command's name in a sentence.
+const PHRASE_WORDS: [&str; 14] =
+    ["for", "of", "to", "out", "me", "the", "on", "about", "who", "whose", "which", "what", "us", "my"];
+
 /// One word of a line; what stood in quotes is one word and never a keyword.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Word {
-    text: String,
-    quoted: Quoted,
+pub(super) struct Word {
+    pub(super) text: String,
+    pub(super) quoted: Quoted,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Quoted {
+pub(super) enum Quoted {
     Yes,
     No,
 }
@@ -29,10 +33,29 @@ impl Word {
 }
 
 impl CommandSet {
-    /// Reads `owner payments-api`, `/owner "payments api"`, `@steward deps payments up depth 3` and the like.
+    /// Reads `owner payments-api`, `/owner "payments api"`, `@steward deps payments up depth 3`, and plain questions that
+    /// can be read in one way without knowing any name: `who owns payments-api?`.
     ///
     /// A leading slash, the umbrella word `steward` and a mention of the bot are passed over.
     pub fn parse_line(&self, line: &str) -> Result<(&CommandDef, Arguments), LineFault> {
+        let parsed = self.parse_command(line);
+        if self.is_command(line) || parsed == Err(LineFault::Empty) {
+            return parsed;
+        }
+        match self.read_question(line).sure() {
+            Some(reading) => self.parse_command(&reading.line),
+            None => parsed,
+        }
+    }
+
+    /// Whether it is a command with its arguments rather than a sentence.
+    pub fn is_command(&self, line: &str) -> bool {
+        let is_phrase = |arguments: &Arguments| arguments.0.values().any(|value| begins_a_phrase(value));
+        self.parse_command(line).is_ok_and(|(_, arguments)| !is_phrase(&arguments))
+    }
+
+    /// The same for a line that begins with a command's name.
+    pub fn parse_command(&self, line: &str) -> Result<(&CommandDef, Arguments), LineFault> {
         let mut words = split_words(&plain_line(line));
         while words.first().is_some_and(|word| word.is("steward") || word.is("@steward") || is_mention(word)) {
             words.remove(0);
@@ -41,20 +64,11 @@ impl CommandSet {
             return Err(LineFault::Empty);
         }
         let typed = words[0].text.to_lowercase();
-        let command = match (self.find(&typed), self.find_by_phrase(&words)) {
-            (Some(command), _) => {
-                words.remove(0);
-                command
-            }
-            (None, Some((command, asked))) => {
-                words = asked;
-                command
-            }
-            (None, None) => {
-                let nearest = self.nearest(&typed);
-                return Err(LineFault::UnknownCommand { typed, nearest });
-            }
+        let Some(command) = self.find(&typed) else {
+            let nearest = self.nearest(&typed);
+            return Err(LineFault::UnknownCommand { typed, nearest });
         };
+        words.remove(0);
         if let (Some(help), true) = (self.find("help"), asks_for_help(command, &words)) {
             let about = help.arguments.iter().find(|argument| argument.argument_type == ArgumentType::Command);
             let about = about.map(|argument| (argument.name.clone(), command.name.clone()));
@@ -63,24 +77,6 @@ impl CommandSet {
         let arguments =
             read_arguments(command, words).map_err(|error| LineFault::BadArguments { command: command.name.clone(), error })?;
         Ok((command, arguments))
-    }
-
-    /// The command whose phrase the line begins with ("who owns payments-api?"), the longest one, and the rest of it.
-    fn find_by_phrase(&self, words: &[Word]) -> Option<(&CommandDef, Vec<Word>)> {
-        let begins = |phrase: &str| {
-            let phrase: Vec<&str> = phrase.split_whitespace().collect();
-            let fits = words.len() > phrase.len() && words.iter().zip(&phrase).all(|(word, part)| word.is(part));
-            fits.then_some(phrase.len())
-        };
-        let phrases = self.0.iter().flat_map(|command| command.phrases.iter().map(move |phrase| (command, phrase)));
-        let (length, command) =
-            phrases.filter_map(|(command, phrase)| Some((begins(phrase)?, command))).max_by_key(|(length, _)| *length)?;
-        let mut rest = words[length..].to_vec();
-        if let Some(last) = rest.last_mut() {
-            last.text.truncate(last.text.trim_end_matches(['?', '!', '.']).len());
-        }
-        rest.retain(|word| !word.text.is_empty());
-        Some((command, rest))
     }
 
     /// Command names that may be meant, best first.
@@ -125,13 +121,14 @@ impl CommandDef {
 }
 
 /// What chat programs make of a line, undone: smart quotes, hard spaces, marked-up links and channels.
-fn plain_line(line: &str) -> String {
+pub(super) fn plain_line(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
     for letter in line.trim().chars() {
         match letter {
             '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '`' => {}
             // Bold, and not the end of a range like `1.*`.
             '*' if !plain.ends_with('.') => {}
+            '\u{2018}'..='\u{201b}' | '\u{2032}' => plain.push('\''),
             '\u{201c}'..='\u{201f}' | '\u{00ab}' | '\u{00bb}' => plain.push('"'),
             '\u{2010}'..='\u{2014}' | '\u{2212}' => plain.push('-'),
             letter if letter.is_whitespace() || letter.is_control() => plain.push(' '),
@@ -176,12 +173,12 @@ fn unmarked(inside: &str) -> String {
     }
 }
 
-fn is_mention(word: &Word) -> bool {
+pub(super) fn is_mention(word: &Word) -> bool {
     word.text.starts_with("<@") && word.text.ends_with('>')
 }
 
 /// Splits at spaces; a quote at the start of a word runs to the next quote, or to the end where none is.
-fn split_words(line: &str) -> Vec<Word> {
+pub(super) fn split_words(line: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut rest = line.trim_start();
     while !rest.is_empty() {
@@ -280,6 +277,12 @@ fn name_bare_number(command: &CommandDef, words: &mut Vec<Word>) {
 /// Whether a line of the command begins with what it is about.
 fn has_subject(command: &CommandDef) -> bool {
     command.arguments.iter().any(|argument| is_free(argument) && argument.required)
+}
+
+/// Whether no name begins so: "runbook for checkout" and "find out who owns it" are said, not commands with arguments.
+fn begins_a_phrase(value: &str) -> bool {
+    let first = value.split(' ').next().unwrap_or_default();
+    value.contains(' ') && PHRASE_WORDS.iter().any(|word| first.eq_ignore_ascii_case(word)) || value == "for" || value == "of"
 }
 
 fn is_free(argument: &ArgumentDef) -> bool {

@@ -8,6 +8,7 @@ pub mod limits;
 mod line;
 pub mod markdown;
 mod message;
+mod question;
 mod reply;
 mod request;
 mod text;
@@ -18,6 +19,7 @@ pub use command::{
 pub use custom::{CustomCommand, CustomCommands};
 pub use form::{Choice, Field, FieldKind, Form, FormState, Required};
 pub use message::{DeliveryError, Message};
+pub use question::{BadPhrase, Phrase, Question, ReadPhrases, Reading};
 pub use reply::{
     Audience, Block, Button, Card, Does, Fact, Freshness, ListItem, ListStyle, Provenance, Reply, Response, Status, Tone, Weight,
 };

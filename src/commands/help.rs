@@ -41,6 +41,9 @@ fn overview(commands: &CommandSet, asking: &Asking<'_>) -> Reply {
         ListItem::new(text)
     });
     let mut body = vec![Block::List { style: ListStyle::Bullets, items: items.collect() }];
+    let asked =
+        Text::plain("Or ask in words: ").italic("who owns payments-api?").say(", ").italic("what breaks if kafka goes down?");
+    body.push(Block::Paragraph(asked.say(", ").italic("runbook for checkout").say(".")));
     if asking.account.platform == Platform::Slack {
         let text = Text::plain("Behind the word steward they work too: ").code("/steward owner payments-api").say(".");
         body.push(Block::Paragraph(text));

@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod channel;
 pub mod custom;
 pub mod deps;
+pub mod entrance;
 pub mod find;
 pub mod help;
 pub mod history;
@@ -16,6 +17,7 @@ pub mod link;
 pub mod oncall;
 pub mod owner;
 pub mod page;
+pub mod preview;
 pub mod report;
 pub mod runbook;
 pub mod uses;
@@ -25,6 +27,10 @@ use std::sync::Arc;
 
 use catalog::CatalogCall;
 use chrono::{DateTime, Utc};
+use entrance::{
+    ask::{self, Understood},
+    home, inspect,
+};
 use include_dir::{Dir, include_dir};
 
 use crate::{
@@ -199,8 +205,14 @@ pub async fn respond(app: &App, request: Request) -> Response {
     {
         return Response::Reply(refusal);
     }
+    let custom = app.live.custom();
+    let commands = custom.all(&app.commands);
     match act {
-        Act::Say { line } | Act::Press { line } | Act::Ask { text: line } => answer_line(app, &catalog, &asking, &line).await,
+        Act::Press { line } => answer_line(app, &catalog, &asking, &line).await,
+        Act::Say { line: text } | Act::Ask { text } => match ask::understand(commands, &catalog, &asking, &text) {
+            Understood::Line(line) => answer_line(app, &catalog, &asking, &line).await,
+            Understood::Reply(reply) => Response::Reply(*reply),
+        },
         Act::Submit(sent) if sent.form == "report" => report::submit(app, &catalog, &asking, place.as_ref(), sent).await,
         Act::Submit(sent) if sent.form == "page" => page::submit(app, &catalog, &asking, sent).await,
         Act::Submit(sent) if sent.form == "incident" => incident::submit(app, &catalog, &asking, sent).await,
@@ -212,10 +224,8 @@ pub async fn respond(app: &App, request: Request) -> Response {
             Response::Choices(report::complete(&catalog, &asking, &field, &typed))
         }
         Act::Complete { .. } => Response::Choices(Vec::new()),
-        Act::Inspect { .. } | Act::Visit => {
-            let custom = app.live.custom();
-            Response::Reply(help::help(custom.all(&app.commands), &asking, &help::Help::default()))
-        }
+        Act::Inspect { texts } => Response::Reply(inspect::inspect(&catalog, &asking, &texts)),
+        Act::Visit => Response::Reply(home::home(&catalog, commands, &asking)),
     }
 }
 

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::App,
-    chat::{self, Account, Act, Choice, LineFault, Text},
+    chat::{self, Account, Act, Choice, LineFault, Reply, Status, Text},
     commands,
     playground::{
         self, Board, Feed,
@@ -165,7 +165,7 @@ async fn answer(app: &App, headers: &HeaderMap, fields: &Fields, act: Act, what:
     let at = app.clock.now();
     let (log, form) = match response {
         chat::Response::Reply(reply) => {
-            let render = if is_understood(app, what) { render_reply } else { render_misunderstood };
+            let render = if is_understood(app, what, &reply) { render_reply } else { render_misunderstood };
             (Some(render_exchange(&said, &render(&reply, at))), None)
         }
         chat::Response::Choices(choices) => (Some(render_exchange(&said, &render_choices(&choices))), None),
@@ -186,8 +186,10 @@ async fn answer(app: &App, headers: &HeaderMap, fields: &Fields, act: Act, what:
 }
 
 /// An empty line is answered with help; a form was understood when it was opened.
-fn is_understood(app: &App, what: What<'_>) -> bool {
+fn is_understood(app: &App, what: What<'_>, reply: &Reply) -> bool {
     match what {
+        // Some questions are understood only by the names in them.
+        What::Line(_) if reply.status == Status::Answered => true,
         What::Line(line) => {
             let parsed = app.live.custom().all(&app.commands).parse_line(line).map(|_| ());
             matches!(parsed, Ok(()) | Err(LineFault::Empty))

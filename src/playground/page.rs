@@ -199,7 +199,7 @@ fn render_composer() -> Markup {
                 div.combo {
                     ul.suggestions #suggestions role="listbox" aria-label="Suggestions" hidden {}
                     label.unseen for="line" { "Message to Steward" }
-                    input #line type="text" name="line" placeholder="Type / for commands" spellcheck="false" autocapitalize="none"
+                    input #line type="text" name="line" placeholder="Type / for commands, or ask: who owns payments-api?" spellcheck="false" autocapitalize="none"
                         enterkeyhint="send" maxlength="500" aria-describedby="keys" required;
                     button.send type="submit" { (icon(Sign::Send)) span.unseen { "Send" } }
                 }

@@ -40,6 +40,8 @@ fn help_comes_from_the_definitions() {
                 the catalog holds, how fresh it is, what is broken
               - /audit [NAME] [page N] Who asked to change what, when, with what result
               - /help [COMMAND] What there is, with examples
+              Or ask in words: who owns payments-api?, what breaks if kafka goes down?,
+              runbook for checkout.
             → About owner     /help owner
             → About oncall    /help oncall
             → About runbook   /help runbook
@@ -85,11 +87,13 @@ fn a_mistyped_command_and_bad_arguments_say_how_it_is_written() {
     check(
         &bot.say("onwer payments-api"),
         expect![[r#"
-        There is no command “onwer”. Did you mean /owner?
+            There is no command “onwer”. Did you mean /owner?
 
-        → About owner   /help owner
-        → All commands  /help
-    "#]],
+            → /owner payments-api    /owner payments-api
+            → /runbook payments-api  /runbook component:default/payments-api
+            → /deps payments-api     /deps component:default/payments-api
+            → All commands           /help
+        "#]],
     );
     check(
         &bot.say("owner"),
@@ -148,7 +152,10 @@ fn lines_are_read_as_chat_programs_send_them() {
         assert_eq!(read(line), "deps depth=3 direction=up name=payments api", "{line}");
     }
     assert_eq!(read("<@U1> who owns payments-api?"), "owner name=payments-api");
-    assert_eq!(read("What depends on the-ledger ?"), "deps name=the-ledger");
+    assert_eq!(read("What depends on the-ledger ?"), "deps direction=up name=the-ledger");
+    assert_eq!(read("runbook for checkout"), "runbook name=checkout");
+    assert_eq!(read("find out who owns the ledger"), "owner name=ledger");
+    assert_eq!(read("help me find the owner of ledger"), "owner name=ledger");
     assert_eq!(read("deps up"), "deps name=up");
     assert_eq!(read("deps down payments-api"), "deps direction=down name=payments-api");
     assert_eq!(read("deps payments api up 3"), "deps depth=3 direction=up name=payments api");

@@ -76,6 +76,7 @@ fn command(name: &str, argument_type: ArgumentType) -> CommandDef {
         acts: Vec::new(),
         opens_form: false,
         slash: true,
+        ready: Default::default(),
     }
 }
 
