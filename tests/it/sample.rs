@@ -16,7 +16,7 @@ pub fn sample_catalog() -> Catalog {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/org");
     let directory = DirectorySource { path, catalog_paths: catalog_paths() };
     let source = Source::Directory { id: "acme".to_owned(), directory };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (kinds, elsewhere) = (CustomKinds::default(), Elsewhere::default());
     let read = read_without_store(&source, &kinds, &elsewhere, now());
     let mut parts = runtime.block_on(read).unwrap();

@@ -306,7 +306,7 @@ fn read_items(letters: &mut &str) -> Result<Vec<Item>, String> {
             Some('{') => {
                 let (inside, after) = letters[1..].split_once('}').ok_or("opens { and does not close it")?;
                 let (name, choices) = inside.split_once('=').unwrap_or((inside, ""));
-                let choices = choices.split('|').map(|choice| words_of(choice)).filter(|choice| !choice.is_empty()).collect();
+                let choices = choices.split('|').map(words_of).filter(|choice| !choice.is_empty()).collect();
                 items.push(Item::Slot { name: name.trim().to_owned(), choices });
                 *letters = after;
             }
