@@ -2,6 +2,7 @@
 //! Must not know who told of it.
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 
 /// One thing that happened; a later state of the same thing replaces it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,8 @@ pub struct RepositoryEvent {
     pub environment: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum EventKind {
     Deployment,
     Workflow,

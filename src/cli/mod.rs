@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 pub mod lint;
 mod manifest;
+mod sample_news;
 mod serve;
 mod sync;
 

@@ -12,11 +12,12 @@ use clap::Args;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::{
     Outcome,
     build::{self, Playground},
+    sample_news,
 };
 use crate::{
     catalog::Kind,
@@ -31,6 +32,9 @@ use crate::{
 
 /// How long answers under way may take after the word to stop; orchestrators kill after 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
+
+/// The demo's only source.
+const SAMPLE: &str = "sample";
 
 /// What `steward demo` is asked.
 #[derive(Debug, Args)]
@@ -74,6 +78,7 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
     let place = format!("http://{}", listener.local_addr()?);
     // Another folder has schedules of its own, of which the sample company knows nothing.
     let sample_on_call = args.source.is_none().then(SampleOnCall::load).transpose()?;
+    let is_sample = sample_on_call.is_some();
     let on_call = OnCallSettings { pagerduty: None, http: sample_on_call.is_some().then(|| SampleOnCall::settings(&place)) };
     let settings = Settings { on_call, ..demo_settings(args, path) };
     super::make_data_dir(&settings)?;
@@ -87,8 +92,11 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
         Doors { playground: Some(PlaygroundDoor::default()), metrics: metrics_handle(), sample_on_call, ..Doors::default() };
     let ready = async {
         let is_read = || worker.app.catalog.load().parts().sources.values().any(|source| source.synced_at.is_some());
-        while !is_read() {
+        while !is_read() || worker.app.store.check(worker.app.clock.now()).await.is_err() {
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        if is_sample && let Err(fault) = sample_news::tell(&worker.app, SAMPLE).await {
+            warn!(%fault, "what happened lately at the sample company could not be told");
         }
         let catalog = worker.app.catalog.load();
         let (entities, repositories) = (catalog.entries().len(), catalog.parts().repositories);
@@ -111,7 +119,7 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
 
 fn demo_settings(args: &DemoArgs, path: PathBuf) -> Settings {
     let source = DirectorySettings {
-        id: "sample".to_owned(),
+        id: SAMPLE.to_owned(),
         path,
         catalog_paths: catalog_paths(),
         schedule: ScheduleSettings { every: Duration::from_secs(60) },

@@ -7,6 +7,7 @@ use crate::{
     catalog::{
         Catalog, Direction, Entity, Entry, Kind,
         live::{Happened, LATELY, RecentEvent},
+        people::AccountKind,
     },
     chat::{Block, ListItem, ListStyle, Text, limits::cut},
     commands::{Asking, StoreHealth, answer::age::age},
@@ -47,8 +48,8 @@ pub(super) fn changed(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> 
     let since = asking.now - LATELY;
     let own = of_entry(asking, entry, since);
     let deps = of_dependencies(catalog, asking, entry, since);
-    let mut lines = listed(asking, own.iter().map(|event| Change { event, of: None }).collect(), OWN);
-    lines.extend(listed(asking, deps, OF_DEPENDENCIES));
+    let mut lines = listed(catalog, asking, own.iter().map(|event| Change { event, of: None }).collect(), OWN);
+    lines.extend(listed(catalog, asking, deps, OF_DEPENDENCIES));
     let source = &*entry.origin.source;
     let is_heard = asking.live.recent.heard.contains_key(source);
     let mut blocks = Vec::new();
@@ -104,9 +105,9 @@ fn of_dependencies<'a>(catalog: &'a Catalog, asking: &'a Asking<'_>, entry: &Ent
 }
 
 /// At most so many lines, then how many more.
-fn listed(asking: &Asking<'_>, changes: Vec<Change<'_>>, most: usize) -> Vec<Text> {
+fn listed(catalog: &Catalog, asking: &Asking<'_>, changes: Vec<Change<'_>>, most: usize) -> Vec<Text> {
     let more = changes.len().saturating_sub(most);
-    let mut lines: Vec<Text> = changes.iter().take(most).map(|change| line(asking, change)).collect();
+    let mut lines: Vec<Text> = changes.iter().take(most).map(|change| line(catalog, asking, change)).collect();
     if more > 0
         && let Some(last) = lines.last_mut()
     {
@@ -116,7 +117,7 @@ fn listed(asking: &Asking<'_>, changes: Vec<Change<'_>>, most: usize) -> Vec<Tex
 }
 
 /// "14 min ago, Ledger: deployed to production (success): Release 1.2 by ana".
-fn line(asking: &Asking<'_>, change: &Change<'_>) -> Text {
+fn line(catalog: &Catalog, asking: &Asking<'_>, change: &Change<'_>) -> Text {
     let event = change.event;
     let text = Text::plain(age(event.at, asking.now));
     let text = match change.of {
@@ -130,7 +131,10 @@ fn line(asking: &Asking<'_>, change: &Change<'_>) -> Text {
         None => text.say(title),
     };
     match &event.author {
-        Some(author) => text.say(format!(" by {}", cut(author, TITLE))),
+        Some(login) => {
+            let person = catalog.find_person_by_account(AccountKind::Github, login).and_then(|person| catalog.find(person));
+            text.say(format!(" by {}", cut(person.map_or(login.as_str(), |person| person.entity.label()), TITLE)))
+        }
         None => text,
     }
 }
