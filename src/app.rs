@@ -1,6 +1,7 @@
 //! What the ways in share: built once, handed down. Must not do anything by itself.
 
 mod gaps;
+mod news;
 
 use std::{
     fmt,
@@ -24,6 +25,7 @@ use crate::{
 };
 
 pub use gaps::GapCounter;
+pub use news::NewsDesk;
 
 /// All that an answer or a job may need.
 #[derive(Debug)]
@@ -69,13 +71,21 @@ pub struct LiveHandle {
     recent: ArcSwap<Recent>,
     channels: ArcSwap<ChannelTeams>,
     custom: ArcSwap<CustomCommands>,
+    news_sources: ArcSwap<Vec<String>>,
+    /// News that somebody waits for.
+    pub news: NewsDesk,
     /// Look-ups that found nothing.
     pub gaps: GapCounter,
 }
 
 impl LiveHandle {
     pub fn load(&self) -> Live {
-        Live { on_call: self.on_call.load_full(), recent: self.recent.load_full(), channels: self.channels.load_full() }
+        Live {
+            on_call: self.on_call.load_full(),
+            recent: self.recent.load_full(),
+            channels: self.channels.load_full(),
+            news_sources: self.news_sources.load_full(),
+        }
     }
 
     pub fn set_on_call(&self, on_call: OnCall) {
@@ -88,6 +98,10 @@ impl LiveHandle {
 
     pub fn set_channels(&self, channels: ChannelTeams) {
         self.channels.store(Arc::new(channels));
+    }
+
+    pub fn set_news_sources(&self, sources: Vec<String>) {
+        self.news_sources.store(Arc::new(sources));
     }
 
     /// The commands of the organisation's own, as their files were read last.

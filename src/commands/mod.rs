@@ -13,6 +13,7 @@ pub mod find;
 pub mod help;
 pub mod history;
 pub mod incident;
+pub mod late;
 pub mod link;
 pub mod oncall;
 pub mod owner;
@@ -297,7 +298,11 @@ async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &s
 
 async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &CommandDef, arguments: &Arguments) -> Response {
     Response::Reply(match command.name.as_str() {
-        "owner" => owner::owner(catalog, asking, &arguments.into()),
+        "owner" => {
+            let reply = owner::owner(catalog, asking, &arguments.into());
+            app.live.news.want(late::missing(catalog, asking, &reply));
+            reply
+        }
         "oncall" => oncall::oncall(catalog, asking, &arguments.into()),
         "page" => return page::page(catalog, asking, &arguments.into()),
         "incident" => return incident::incident(catalog, asking, &arguments.into()),

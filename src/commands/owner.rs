@@ -6,6 +6,8 @@ mod buttons;
 mod changed;
 mod links;
 
+pub use changed::missing_news;
+
 use super::{
     Asking,
     answer::{

@@ -56,7 +56,12 @@ impl Queries {
 
 /// The field that finds a repository by its owner and name.
 pub(super) fn by_name(index: usize, owner: &str, name: &str) -> String {
-    format!("repository{index}: repository(owner: {}, name: {}, followRenames: true)", literal(owner), literal(name))
+    format!("repository{index}: {}", named(owner, name))
+}
+
+/// A repository by its owner and name, without the answer's name for it.
+pub(super) fn named(owner: &str, name: &str) -> String {
+    format!("repository(owner: {}, name: {}, followRenames: true)", literal(owner), literal(name))
 }
 
 /// The field that finds a repository by GitHub's id.
@@ -80,7 +85,7 @@ fn literal(text: &str) -> String {
 }
 
 /// Puts these lines in place of those between the markers.
-fn fill(document: &str, name: &str, lines: &str) -> String {
+pub(super) fn fill(document: &str, name: &str, lines: &str) -> String {
     let (head, rest) = document.split_once(&format!("# {name}: begin\n")).expect("the document carries the marker");
     let (_, tail) = rest.split_once(&format!("# {name}: end\n")).expect("the document carries the marker");
     format!("{head}# {name}: begin\n{lines}# {name}: end\n{tail}")

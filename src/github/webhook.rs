@@ -398,7 +398,7 @@ impl Repository {
 }
 
 /// The first line with something in it, as PostgreSQL can store it.
-fn line(text: Option<&str>) -> Option<String> {
+pub(super) fn line(text: Option<&str>) -> Option<String> {
     let line = text?.lines().map(str::trim).find(|line| !line.is_empty())?;
     Some(clean(line.to_owned()))
 }

@@ -96,7 +96,7 @@ impl Store {
 }
 
 /// A later state replaces an earlier one, in whatever order they arrive.
-async fn write_event(
+pub(super) async fn write_event(
     connection: &mut sqlx::PgConnection,
     source_id: &str,
     event: &RepositoryEvent,

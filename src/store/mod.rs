@@ -15,6 +15,7 @@ mod history;
 mod incident;
 mod link;
 mod location;
+mod news;
 mod note;
 mod on_call;
 mod package;

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::{Store, StoreError};
-use crate::catalog::live::{Happened, LATELY, Recent, RecentEvent};
+use crate::catalog::live::{Happened, LATELY, NEWS_KEEP, NewsRead, Recent, RecentEvent};
 
 /// Of one repository or entity: more than any card shows.
 const OF_ONE: i64 = 10;
@@ -43,8 +43,15 @@ impl Store {
     ) -> Result<(Option<Recent>, RecentCursor), StoreError> {
         let written = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(self.pool()?).await?;
         let heard = self.load_heard(sources).await?;
+        let mut looked = self.load_news_reads(now - NEWS_KEEP).await?;
+        // What could not be asked is nobody else's to know.
+        for (key, read) in
+            known.looked.iter().filter(|((source, id), read)| read.fault.is_some() && known.news_read(source, *id, now).is_some())
+        {
+            looked.entry(key.clone()).or_insert_with(|| read.clone());
+        }
         let Some(cursor) = cursor.filter(|cursor| now - cursor.whole_at < WHOLE_EVERY && now >= cursor.whole_at) else {
-            let mut recent = Recent { heard, read_at: Some(now), ..Recent::default() };
+            let mut recent = Recent { heard, looked, read_at: Some(now), ..Recent::default() };
             recent.of_repository = group(self.load_events(now, None).await?);
             recent.of_entity = group(self.load_descriptor_changes(now, None).await?);
             recent.open_incidents = group(self.load_incident_events(None).await?);
@@ -58,10 +65,11 @@ impl Store {
         let attached = sqlx::query_scalar!("select distinct ref from incidents where written_at > $1", since);
         let attached = attached.fetch_all(self.pool()?).await?;
         let cursor = RecentCursor { written, seen: now, ..cursor };
-        if repositories.is_empty() && changed.is_empty() && attached.is_empty() && heard == known.heard {
+        if repositories.is_empty() && changed.is_empty() && attached.is_empty() && heard == known.heard && looked == known.looked
+        {
             return Ok((None, cursor));
         }
-        let mut recent = Recent { heard, read_at: Some(now), ..known.clone() };
+        let mut recent = Recent { heard, looked, read_at: Some(now), ..known.clone() };
         if !repositories.is_empty() {
             let mut fresh = group(self.load_events(now, Some(&repositories)).await?);
             for key in repositories {
@@ -96,6 +104,14 @@ impl Store {
         );
         let rows = rows.fetch_all(self.pool()?).await?;
         Ok(rows.into_iter().filter_map(|row| Some((row.source, row.last?))).collect())
+    }
+
+    async fn load_news_reads(&self, since: DateTime<Utc>) -> Result<HashMap<Key, NewsRead>, StoreError> {
+        let rows =
+            sqlx::query!("select source_id, repository_id, read_at from news_reads where read_at > $1 limit $2", since, IN_ALL);
+        let rows = rows.fetch_all(self.pool()?).await?;
+        let read = |at| NewsRead { at, fault: None };
+        Ok(rows.into_iter().map(|row| ((row.source_id, row.repository_id), read(row.read_at))).collect())
     }
 
     async fn load_written_repositories(&self, since: DateTime<Utc>) -> Result<Vec<Key>, StoreError> {

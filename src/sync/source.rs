@@ -127,6 +127,11 @@ impl Source {
         github.reads_packages().then_some(&**github)
     }
 
+    /// Itself, where it can be asked what happened lately to its repositories.
+    pub fn with_news(&self) -> Option<&GithubSource> {
+        self.with_documents()
+    }
+
     /// Itself, where documents are read by a job of their own: each is a part of a request, and a sync must stay cheap.
     pub fn with_documents(&self) -> Option<&GithubSource> {
         match self {

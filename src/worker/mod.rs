@@ -8,6 +8,7 @@ mod heard;
 mod jobs;
 mod link;
 mod location;
+mod news;
 mod note;
 mod on_call;
 mod package;

@@ -36,12 +36,14 @@ job!(IncidentJob(NewIncident) = ATTACH_INCIDENT, |worker, job| worker.run_attach
 pub(super) struct Watching {
     providers: OnceLock<Option<Providers>>,
     cursor: Mutex<Option<RecentCursor>>,
+    /// Held while what happened lately is brought up to now: of two that do it at once, the slower would take news away.
+    pub(super) turn: tokio::sync::Mutex<()>,
 }
 
 impl Worker {
     /// Keeps what stands beside the catalog current until told to stop.
     pub async fn keep_live(&self, stop: &CancellationToken) {
-        tokio::join!(self.keep_on_call(stop), self.keep_recent(stop));
+        tokio::join!(self.keep_on_call(stop), self.keep_recent(stop), self.keep_news(stop));
     }
 
     async fn keep_on_call(&self, stop: &CancellationToken) {
@@ -132,6 +134,7 @@ impl Worker {
 
     /// Brings what happened lately up to now.
     pub async fn read_recent(&self) -> Result<(), StoreError> {
+        let _turn = self.watching.turn.lock().await;
         let app = &self.app;
         let cursor = *self.watching.cursor.lock().expect("nothing panics while it holds this lock");
         let known = app.live.load().recent;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 pub use channel::ChannelTeams;
 pub use on_call::{HTTP, Named, OnCall, OnCallPerson, PAGERDUTY, Provider, Says, ScheduleKey, Shift};
-pub use recent::{Happened, LATELY, Recent, RecentEvent};
+pub use recent::{Happened, LATELY, NEWS_KEEP, NewsOf, NewsRead, Recent, RecentEvent};
 
 /// All of it as it was at one moment.
 #[derive(Debug, Clone, Default)]
@@ -17,4 +17,6 @@ pub struct Live {
     pub on_call: Arc<OnCall>,
     pub recent: Arc<Recent>,
     pub channels: Arc<ChannelTeams>,
+    /// Sources that can be asked what happened lately where no webhook tells.
+    pub news_sources: Arc<Vec<String>>,
 }

@@ -18,6 +18,8 @@ pub struct Recent {
     pub open_incidents: HashMap<String, Arc<[RecentEvent]>>,
     /// By source: when its webhook was last heard; none: not in the last days.
     pub heard: HashMap<String, DateTime<Utc>>,
+    /// By source and repository id: what came of asking a source of which no webhook tells.
+    pub looked: HashMap<(String, i64), NewsRead>,
     /// When PostgreSQL last said so; `None`: never since the start.
     pub read_at: Option<DateTime<Utc>>,
 }
@@ -46,7 +48,36 @@ pub enum Happened {
     IncidentClosed,
 }
 
+/// A source was asked what happened to a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewsRead {
+    pub at: DateTime<Utc>,
+    /// Why nothing came of it.
+    pub fault: Option<String>,
+}
+
+/// A repository that can be asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewsOf {
+    pub source: String,
+    pub repository_id: i64,
+    /// `acme/payments-api`.
+    pub full_name: String,
+}
+
+/// For so long what was asked for counts as known.
+pub const NEWS_KEEP: TimeDelta = TimeDelta::minutes(10);
+/// After a failure it is tried again by whoever asks after this.
+const NEWS_REST: TimeDelta = TimeDelta::seconds(30);
+
 impl Recent {
+    /// What came of the last question for a repository's news, while it still counts.
+    pub fn news_read(&self, source: &str, repository_id: i64, now: DateTime<Utc>) -> Option<&NewsRead> {
+        let read = self.looked.get(&(source.to_owned(), repository_id))?;
+        let keep = if read.fault.is_some() { NEWS_REST } else { NEWS_KEEP };
+        (now - read.at < keep).then_some(read)
+    }
+
     /// What happened to a repository since `since`, newest first. What is kept may be older: a value stands while
     /// PostgreSQL is away.
     pub fn of_repository(&self, source: &str, repository_id: i64, since: DateTime<Utc>) -> impl Iterator<Item = &RecentEvent> {

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     catalog::{
-        Catalog, Direction, Entity, Entry, Kind,
-        live::{Happened, LATELY, RecentEvent},
+        Catalog, Direction, Entity, Entry, Kind, Origin,
+        live::{Happened, LATELY, NewsOf, RecentEvent},
         people::AccountKind,
     },
     chat::{Block, ListItem, ListStyle, Text, limits::cut},
@@ -19,6 +19,8 @@ const OWN: usize = 5;
 const OF_DEPENDENCIES: usize = 4;
 /// Dependencies that are looked at: a hub of hundreds has no story that fits a card.
 const DEPENDENCIES: usize = 40;
+/// Repositories that are asked about for one card.
+const ASKED_ABOUT: usize = 10;
 /// Longest title that is repeated.
 const TITLE: usize = 80;
 /// Open incidents before "+ n".
@@ -32,8 +34,7 @@ struct Change<'a> {
 
 /// Nothing for people and teams.
 pub(super) fn changed(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> Vec<Block> {
-    let is_thing = matches!(entry.entity.kind, Kind::Component | Kind::Api | Kind::Resource | Kind::System | Kind::Custom(_));
-    if !is_thing {
+    if !has_news(&entry.entity) {
         return Vec::new();
     }
     if asking.live.recent.read_at.is_none() {
@@ -58,18 +59,86 @@ pub(super) fn changed(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> 
         let items = lines.into_iter().map(ListItem::new).collect();
         blocks.push(Block::List { style: ListStyle::Bullets, items });
     }
-    if !is_heard {
-        let said = format!(
+    let nothing = blocks.is_empty();
+    let said = match (is_heard, nothing, unheard(catalog, asking, entry)) {
+        (true, false, _) | (false, false, Unheard::Asked) => return blocks,
+        (true, true, _) | (false, true, Unheard::Asked) => {
+            let said = "Nothing changed in the last 72 h, neither here nor in what it depends on: no deployment, failed run, merge \
+                        or change of a descriptor was heard of.";
+            blocks.push(Block::Paragraph(said.into()));
+            return blocks;
+        }
+        (false, _, Unheard::Missing(_)) => {
+            "GitHub is being asked what was deployed, merged and failed; Refresh shows it in a moment.".to_owned()
+        }
+        (false, _, Unheard::Failed(why)) => {
+            format!("What was deployed, merged and failed is not known now: {}.", cut(&why, TITLE * 2))
+        }
+        (false, _, Unheard::Nobody) => format!(
             "Deployments, failed runs and merges are not known here: no webhook of the source {source} was heard this week. The \
              README says under “What changed” how to set one up."
-        );
-        blocks.push(Block::Paragraph(Text::new().italic(said)));
-    } else if blocks.is_empty() {
-        let said = "Nothing changed in the last 72 h, neither here nor in what it depends on: no deployment, failed run, merge or \
-                    change of a descriptor was heard of.";
-        blocks.push(Block::Paragraph(said.into()));
-    }
+        ),
+    };
+    blocks.push(Block::Paragraph(Text::new().italic(said)));
     blocks
+}
+
+/// What is known of a source of which no webhook tells.
+enum Unheard {
+    /// It cannot be asked.
+    Nobody,
+    /// These are not known yet.
+    Missing(Vec<NewsOf>),
+    Failed(String),
+    Asked,
+}
+
+/// The repositories that somebody has to ask about before the card of this entry is whole; none where nobody can.
+pub fn missing_news(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> Vec<NewsOf> {
+    let is_heard = asking.live.recent.heard.contains_key(&*entry.origin.source);
+    match unheard(catalog, asking, entry) {
+        Unheard::Missing(missing) if !is_heard && has_news(&entry.entity) => missing,
+        Unheard::Missing(_) | Unheard::Nobody | Unheard::Failed(_) | Unheard::Asked => Vec::new(),
+    }
+}
+
+/// Its own repository first, then those of what it directly depends on.
+fn unheard(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> Unheard {
+    let can_be_asked = |entry: &Entry| asking.live.news_sources.iter().any(|source| **source == *entry.origin.source);
+    if !can_be_asked(entry) {
+        return Unheard::Nobody;
+    }
+    let neighbours = catalog.neighbours(&entry.entity.entity_ref, Direction::Down).into_iter().take(DEPENDENCIES);
+    let neighbours = neighbours.filter_map(|(found, _)| catalog.find(&found)).filter(|found| can_be_asked(found));
+    let mut seen: Vec<(&str, i64)> = Vec::new();
+    let mut missing = Vec::new();
+    let mut failed = None;
+    for Origin { source, repository_id, repository, .. } in
+        std::iter::once(entry).chain(neighbours.map(|found| &**found)).map(|entry| &entry.origin)
+    {
+        if seen.len() == ASKED_ABOUT || seen.contains(&(source, *repository_id)) {
+            continue;
+        }
+        seen.push((source, *repository_id));
+        match asking.live.recent.news_read(source, *repository_id, asking.now) {
+            Some(read) => failed = failed.or(read.fault.clone()),
+            None => missing.push(NewsOf {
+                source: source.to_string(),
+                repository_id: *repository_id,
+                full_name: repository.to_string(),
+            }),
+        }
+    }
+    match failed {
+        _ if !missing.is_empty() => Unheard::Missing(missing),
+        Some(why) => Unheard::Failed(why),
+        None => Unheard::Asked,
+    }
+}
+
+/// Nothing is deployed of people and teams.
+fn has_news(entity: &Entity) -> bool {
+    matches!(entity.kind, Kind::Component | Kind::Api | Kind::Resource | Kind::System | Kind::Custom(_))
 }
 
 /// What happened to its repository and its descriptor, newest first.

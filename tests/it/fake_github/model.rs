@@ -49,6 +49,8 @@ pub struct Repo {
     /// What it says then; by default that something is wrong with it.
     pub broken_words: Option<String>,
     pub broken_paths: Vec<String>,
+    /// `pullRequests`, `deployments` and `history` as GraphQL gives them.
+    pub news: serde_json::Value,
 }
 
 #[derive(Debug, Clone)]
@@ -131,6 +133,7 @@ impl Model {
             broken: false,
             broken_words: None,
             broken_paths: Vec::new(),
+            news: serde_json::Value::Null,
         });
         self.repos.last_mut().expect("it was pushed just now")
     }

@@ -47,6 +47,8 @@ pub enum Node<'m> {
     Language(&'m str),
     /// Of teams and members.
     Org(OrgNode<'m>),
+    /// What is given as it was put in, with `__typename` in each object.
+    Given(&'m Json),
 }
 
 /// A window on the sorted repositories.
@@ -86,6 +88,7 @@ impl Node<'_> {
             Self::Topic(_) => "Topic",
             Self::Language(_) => "Language",
             Self::Org(node) => node.type_name(),
+            Self::Given(json) => given_type(json["__typename"].as_str().unwrap_or_default()),
         }
     }
 }
@@ -171,6 +174,10 @@ pub fn resolve<'m>(
             "message" => leaf(commit.message.clone()),
             "author" | "committer" => Ok(Resolved::Object(Node::Actor(commit))),
             "tree" => Ok(Resolved::Object(Node::Tree(repo, commit, String::new()))),
+            "history" => {
+                boundary(args, "history")?;
+                Ok(given(&repo.news["history"]))
+            }
             "file" => entry(repo, commit, args["path"].as_str().unwrap_or_default()),
             _ => unknown(node, field),
         },
@@ -193,6 +200,7 @@ pub fn resolve<'m>(
             _ => unknown(node, field),
         },
         Node::Org(node) => org::resolve(node, field, args),
+        Node::Given(json) => Ok(given(&json[field])),
         Node::Entry(repo, commit, path) => tree_entry(repo, commit, path, field),
         Node::Topics(repo) => match field {
             "totalCount" => leaf(repo.topics.len()),
@@ -213,6 +221,34 @@ pub fn resolve<'m>(
             "name" => leaf(*name),
             _ => unknown(node, field),
         },
+    }
+}
+
+const GIVEN: [&str; 13] = [
+    "CheckSuite",
+    "CheckSuiteConnection",
+    "Commit",
+    "CommitHistoryConnection",
+    "Deployment",
+    "DeploymentConnection",
+    "DeploymentStatus",
+    "PullRequest",
+    "PullRequestConnection",
+    "Ref",
+    "User",
+    "Workflow",
+    "WorkflowRun",
+];
+
+fn given_type(name: &str) -> &'static str {
+    GIVEN.into_iter().find(|known| *known == name).unwrap_or_else(|| panic!("the news hold no {name:?}"))
+}
+
+fn given(json: &Json) -> Resolved<'_> {
+    match json {
+        Json::Object(_) => Resolved::Object(Node::Given(json)),
+        Json::Array(items) => Resolved::List(items.iter().map(given).collect()),
+        leaf => Resolved::Leaf(leaf.clone()),
     }
 }
 
@@ -412,6 +448,16 @@ fn repository<'m>(model: &'m Model, repo: &'m Repo, field: &str, args: &Map<Stri
             let branch = name.strip_prefix("refs/heads/").filter(|branch| *branch != "HEAD");
             let branch = branch.filter(|branch| repo.find_commit(branch).is_some());
             optional(branch.map(|branch| Node::Ref(repo, branch.to_owned())))
+        }
+        "pullRequests" | "deployments" => {
+            boundary(args, field)?;
+            match repo.news["forbidden"].as_str() {
+                Some(forbidden) if forbidden == field => {
+                    let message = "Resource not accessible by personal access token".to_owned();
+                    Err(FieldError { kind: "FORBIDDEN", message })
+                }
+                _ => Ok(given(&repo.news[field])),
+            }
         }
         "object" => {
             let text = |name: &str| args.get(name).and_then(Json::as_str);
