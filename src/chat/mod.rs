@@ -15,7 +15,7 @@ pub use command::{
     Access, ArgumentDef, ArgumentType, Arguments, BadCommandFile, CommandDef, CommandSet, Example, LineFault, Visibility,
 };
 pub use form::{Choice, Field, FieldKind, Form, FormState, Required};
-pub use message::{DeliveryError, Message};
+pub use message::{DeliveryError, Message, Posted, Urgency};
 pub use reply::{
     Audience, Block, Button, Card, Does, Fact, Freshness, ListItem, ListStyle, Provenance, Reply, Response, Status, Tone, Weight,
 };

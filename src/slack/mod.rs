@@ -7,11 +7,12 @@
 
 mod client;
 pub mod manifest;
+mod pace;
 pub mod parse;
 pub mod render;
 pub mod verify;
 
-pub use client::{Identity, SlackClient};
+pub use client::{Identity, SlackClient, UnfurledMessage};
 pub use manifest::{SlashCommands, manifest};
 pub use parse::{Incoming, Parsed, ReplyRoute, ShownView, Unreadable, Way, parse_command, parse_interaction};
 pub use verify::{Refusal, Stamp, Verifier};

@@ -1,5 +1,7 @@
 //! Everything that changes something: the audit line and the job that does it, in one transaction.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use graphile_worker::{JobKeyMode, JobSpecBuilder, worker_utils::WorkerUtils};
 use serde::{Deserialize, Serialize};
@@ -7,13 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::{Store, StoreError, note::AuthorNote};
 use crate::{
     catalog::{EntityRef, RepositoryKey},
-    chat::{Account, Message, Place},
+    chat::{Account, Message, Place, Urgency},
 };
 
 /// The queue's name for [`Job::SyncSources`].
 pub const SYNC_SOURCES: &str = "sync_sources";
-/// The queue's name for [`Job::Deliver`].
+/// The queue's name for [`Job::Deliver`] where somebody waits for the message.
 pub const DELIVER: &str = "deliver";
+/// The queue's name for [`Job::Deliver`] of news.
+pub const DELIVER_NEWS: &str = "deliver_news";
 
 /// The queue's name for [`Job::Link`].
 pub const LINK: &str = "link";
@@ -42,6 +46,9 @@ pub const READ_PACKAGES: &str = "read_packages";
 /// Lists of packages come after everything else.
 const UNHURRIED: i16 = 10;
 
+/// With the queue's growing pauses most of a day: longer than platforms are away, shorter than news are news.
+const DELIVERY_TRIES: i16 = 12;
+
 /// Looks come before syncs: somebody has just changed that repository.
 const URGENT: i16 = -10;
 
@@ -62,6 +69,8 @@ pub enum Job {
     SyncSources(SyncSources),
     Restore(RestoreRepository),
     Deliver(Message),
+    /// The platform takes it no sooner.
+    DeliverLater(Message, TimeDelta),
     LookAt(LookAt),
     Link(LinkStep),
     /// All of one source, because something was heard of it as a whole.
@@ -196,6 +205,23 @@ impl Store {
         self.enqueue_job(Job::Deliver(message)).await
     }
 
+    /// Has a job that runs begin again no sooner, once it has failed, and without counting this try. False where it is
+    /// not to begin again: another has taken its place meanwhile.
+    pub async fn postpone_job(&self, job_id: i64, wait: Duration) -> Result<bool, StoreError> {
+        // The queue adds e to the power of the tries that count, here none: a second. What waits for the same instant
+        // begins in the order of the queue. Not checked by the compiler: the queue brings its own migrations.
+        let postponed = sqlx::query(
+            "update graphile_worker._private_jobs
+             set attempts = 0, run_at = now() + make_interval(secs => $2 - 1 + (id % 1000) / 1e6)
+             where id = $1 and attempts < max_attempts",
+        )
+        .bind(job_id)
+        .bind(wait.as_secs_f64())
+        .execute(self.pool()?)
+        .await?;
+        Ok(postponed.rows_affected() > 0)
+    }
+
     /// Writes an action's end, and enqueues the message that tells of it, in one transaction.
     pub async fn finish_action(
         &self,
@@ -244,7 +270,7 @@ pub(super) async fn enqueue(
 ) -> Result<i64, StoreError> {
     // The queue compares with the database's clock, not with ours.
     let mut run_at = None;
-    if let Job::ReadPackages(_, after) = &job {
+    if let Job::ReadPackages(_, after) | Job::DeliverLater(_, after) = &job {
         let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&mut *transaction).await?;
         run_at = Some(now + *after);
     }
@@ -260,9 +286,26 @@ pub(super) async fn enqueue(
             let spec = JobSpecBuilder::new().queue_name("sync").max_attempts(3).build();
             queue.add_raw_job(SYNC_SOURCES, JobContext { audit_id, work }, spec).await?
         }
-        Job::Deliver(message) => {
-            let spec = JobSpecBuilder::new().max_attempts(12).build();
-            queue.add_raw_job(DELIVER, JobContext { audit_id, work: message }, spec).await?
+        Job::Deliver(message) | Job::DeliverLater(message, _) => {
+            let spec = JobSpecBuilder::new().max_attempts(DELIVERY_TRIES);
+            let spec = match run_at {
+                Some(at) => spec.run_at(at),
+                None => spec,
+            };
+            let turn = format!("{}:{}", message.platform.as_str(), message.to);
+            // A state that waits is replaced by the next, which does not wait longer for it. What runs has been taken out of
+            // the queue's sight by then, so the next one waits for its end: else the older might arrive last.
+            let spec = match message.key() {
+                Some(key) => spec.job_key(key).job_key_mode(JobKeyMode::PreserveRunAt).queue_name(format!("update:{turn}")),
+                None => spec,
+            };
+            match message.urgency {
+                Urgency::Asked => queue.add_raw_job(DELIVER, JobContext { audit_id, work: message }, spec.build()).await?,
+                Urgency::Told => {
+                    let spec = if message.replaces.is_some() { spec } else { spec.queue_name(turn) };
+                    queue.add_raw_job(DELIVER_NEWS, JobContext { audit_id, work: message }, spec.build()).await?
+                }
+            }
         }
         Job::Link(work) => {
             // Steps are short, so that people who take their time hold up nobody.

@@ -1,6 +1,7 @@
 //! What goes on without a person asking: following the store, the sync schedule, and the queue's jobs.
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
+mod deliver;
 mod heard;
 mod jobs;
 mod link;

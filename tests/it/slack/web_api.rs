@@ -28,7 +28,7 @@ async fn outbox_posts_to_a_channel_and_to_one_person() {
     let slack = FakeSlack::start().await;
     let app = test_app(Some(client(&slack)));
     for only_to in [None, Some("U1".to_owned())] {
-        let message = Message { platform: Platform::Slack, to: "C1".to_owned(), only_to, reply: reply() };
+        let message = Message { only_to, ..Message::new(Platform::Slack, "C1", reply()) };
         app.outbox.deliver(&message).await.unwrap();
     }
     {
