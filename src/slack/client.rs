@@ -23,6 +23,7 @@ use url::Url;
 use super::{
     pace::Pace,
     parse::ShownView,
+    response_url::ResponseUrl,
     render::{SlackMessage, Unfurl, render_bare, render_post},
 };
 use crate::{
@@ -41,6 +42,9 @@ const PARALLEL_CALLS: usize = 32;
 
 /// A call whose turn is no further off waits for it; any other comes back later.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// Slack's own word for a response URL that has been used up.
+const USED_URL: &str = "used_url";
 
 /// Where a message for one person cannot be shown in the channel: they or the bot are not in it. They are written to directly.
 const NOT_THERE: [&str; 5] = ["channel_not_found", "not_in_channel", "user_not_in_channel", "is_archived", "messages_tab_disabled"];
@@ -227,7 +231,8 @@ impl SlackClient {
     }
 
     /// Answers by the address that came with a command or a press. No token goes along: the address is the right.
-    pub async fn answer(&self, response_url: &Url, message: &SlackMessage) -> Result<(), DeliveryError> {
+    pub async fn answer(&self, response_url: &ResponseUrl, message: &SlackMessage) -> Result<(), DeliveryError> {
+        let response_url = response_url.spend().ok_or_else(|| refused(USED_URL))?;
         if response_url.scheme() != "https" && !self.allows_http {
             return Err(refused("the response URL is not https"));
         }

@@ -10,11 +10,13 @@ pub mod manifest;
 mod pace;
 pub mod parse;
 pub mod render;
+mod response_url;
 pub mod verify;
 
 pub use client::{Identity, SlackClient, UnfurledMessage};
 pub use manifest::{SlashCommands, manifest};
 pub use parse::{Incoming, Parsed, ReplyRoute, ShownView, Unreadable, Way, parse_command, parse_interaction};
+pub use response_url::ResponseUrl;
 pub use verify::{Refusal, Stamp, Verifier};
 
 /// A modal view, ready to be opened; what is in it is Slack's business.

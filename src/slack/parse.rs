@@ -9,8 +9,9 @@ mod payload;
 use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
+use super::response_url::ResponseUrl;
 use crate::chat::{Account, Act, FormState, Place, Platform, Request, Submission, Value};
 
 use payload::{Action, Payload, StateValue, View};
@@ -74,7 +75,7 @@ impl Way {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReplyRoute {
     /// Good for 5 messages within 30 minutes.
-    pub response_url: Option<Url>,
+    pub response_url: Option<ResponseUrl>,
     /// Opens one form, within 3 seconds.
     pub trigger_id: Option<String>,
     /// The form that is shown.
@@ -166,7 +167,7 @@ impl CommandFields<'_> {
             delivery: None,
         };
         let route = ReplyRoute {
-            response_url: Url::parse(&self.response_url).ok(),
+            response_url: ResponseUrl::parse(&self.response_url),
             trigger_id: filled(self.trigger_id.into_owned()),
             ..ReplyRoute::default()
         };
@@ -245,7 +246,7 @@ fn route(payload: &Payload) -> ReplyRoute {
         false => PressedMessage::Public,
     });
     ReplyRoute {
-        response_url: Url::parse(&payload.response_url).ok(),
+        response_url: ResponseUrl::parse(&payload.response_url),
         trigger_id: filled(payload.trigger_id.clone()),
         view: payload
             .view

@@ -1,5 +1,6 @@
 //! Slack over HTTP, from the signed request to what people see.
 
+mod deliveries;
 mod door;
 mod forms;
 mod injection;

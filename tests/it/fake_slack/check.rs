@@ -18,6 +18,27 @@ pub fn message_faults(message: &Value) -> Vec<String> {
     faults.found
 }
 
+/// Faults of a list of blocks.
+pub fn blocks_faults(blocks: &Value, most: usize) -> Vec<String> {
+    let mut faults = Faults::default();
+    let blocks = blocks.as_array().map(Vec::as_slice).unwrap_or_default();
+    faults.between("blocks", blocks.len(), 1, most);
+    faults.blocks(blocks);
+    faults.found
+}
+
+/// Faults of a home view's JSON.
+pub fn home_faults(view: &Value) -> Vec<String> {
+    let mut found = blocks_faults(&view["blocks"], 100);
+    if view["type"] != "home" || !view["title"].is_null() || !view["submit"].is_null() {
+        found.push("a view that is no home".to_owned());
+    }
+    if view.to_string().len() > 250_000 {
+        found.push("view_too_large".to_owned());
+    }
+    found
+}
+
 /// Faults of a modal view's JSON.
 pub fn view_faults(view: &Value) -> Vec<String> {
     let mut faults = Faults::default();

@@ -8,7 +8,7 @@ pub mod shown;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -48,6 +48,13 @@ pub struct Model {
     /// By id, as they are now.
     pub views: BTreeMap<String, Value>,
     pub used_triggers: Vec<String>,
+    /// Each call that reached the workspace, refused or not.
+    pub calls: Vec<(String, Instant)>,
+    /// By person, as it is now.
+    pub homes: BTreeMap<String, Value>,
+    pub unfurls: Vec<Value>,
+    /// Channels in which neither the bot nor the asker is.
+    pub closed_channels: Vec<String>,
     /// What will go wrong next, by method.
     pub troubles: BTreeMap<String, VecDeque<Trouble>>,
     /// What no good app would send. Empty at the end of every test.
@@ -57,7 +64,12 @@ pub struct Model {
 pub struct Posted {
     pub channel: String,
     pub only_to: Option<String>,
+    pub ts: String,
+    pub at: Instant,
+    /// As it was posted, or as it was updated last.
     pub payload: Value,
+    /// The fallback of each state that it was updated to.
+    pub updates: Vec<String>,
 }
 
 /// What can go wrong at Slack.
@@ -133,6 +145,7 @@ async fn call(
     headers: HeaderMap,
     Json(request): Json<Value>,
 ) -> Response {
+    shared.model.lock().unwrap().calls.push((method.clone(), Instant::now()));
     let trouble = shared.model.lock().unwrap().troubles.get_mut(&method).and_then(VecDeque::pop_front);
     match trouble {
         None => {}
@@ -189,6 +202,9 @@ impl Model {
             "chat.postMessage" | "chat.postEphemeral" => self.post(method, request),
             "views.open" => self.open(request),
             "views.update" => self.update(request),
+            "views.publish" => self.publish(request),
+            "chat.update" => self.replace(request),
+            "chat.unfurl" => self.unfurl(request),
             other => {
                 self.unexpected.push(format!("unknown method {other}"));
                 refused("unknown_method")
@@ -206,12 +222,64 @@ impl Model {
         if !channel.starts_with(['C', 'D', 'U', '#']) {
             return refused("channel_not_found");
         }
+        if only_to.is_some() && self.closed_channels.contains(&channel) {
+            return refused("not_in_channel");
+        }
+        let flags = ["mrkdwn", "unfurl_links", "unfurl_media"];
+        if only_to.is_some() && flags.iter().any(|flag| !request[*flag].is_null()) {
+            self.unexpected.push(format!("{method} has none of {flags:?}"));
+        }
         if !self.expect_none(method, check::message_faults(&request)) {
             return refused("invalid_blocks");
         }
-        self.messages.push(Posted { channel: channel.clone(), only_to, payload: request });
-        let ts = format!("{}.000100", 1_795_000_000 + self.messages.len());
+        let ts = format!("{}.000100", 1_795_000_001 + self.messages.len());
+        let is_ephemeral = only_to.is_some();
+        let (at, updates) = (Instant::now(), Vec::new());
+        self.messages.push(Posted { channel: channel.clone(), only_to, ts: ts.clone(), at, payload: request, updates });
+        match is_ephemeral {
+            true => Json(json!({"ok": true, "message_ts": ts})).into_response(),
+            false => Json(json!({"ok": true, "channel": channel, "ts": ts})).into_response(),
+        }
+    }
+
+    fn replace(&mut self, request: Value) -> Response {
+        let (channel, ts) = (request["channel"].clone(), request["ts"].clone());
+        if ["user", "thread_ts", "mrkdwn", "unfurl_links"].iter().any(|name| !request[*name].is_null()) {
+            self.unexpected.push("chat.update with what it does not take".to_owned());
+        }
+        if !self.expect_none("chat.update", check::message_faults(&request)) {
+            return refused("invalid_blocks");
+        }
+        let known = self.messages.iter_mut().filter(|posted| posted.only_to.is_none());
+        let Some(posted) = known.into_iter().find(|posted| channel == posted.channel && ts == posted.ts) else {
+            return refused("message_not_found");
+        };
+        posted.updates.push(request["text"].as_str().unwrap_or_default().to_owned());
+        posted.payload = request;
         Json(json!({"ok": true, "channel": channel, "ts": ts})).into_response()
+    }
+
+    fn publish(&mut self, request: Value) -> Response {
+        if !self.expect_none("views.publish", check::home_faults(&request["view"])) {
+            return refused("invalid_arguments");
+        }
+        let Some(person) = request["user_id"].as_str() else { return refused("user_not_found") };
+        self.homes.insert(person.to_owned(), request["view"].clone());
+        Json(json!({"ok": true, "view": request["view"]})).into_response()
+    }
+
+    fn unfurl(&mut self, request: Value) -> Response {
+        let is_sent = request["channel"].is_string() && request["ts"].is_string();
+        let is_composed = request["unfurl_id"].is_string() && request["source"].is_string();
+        let previews = request["unfurls"].as_object().cloned().unwrap_or_default();
+        if is_sent == is_composed || previews.is_empty() {
+            return refused("cannot_unfurl_url");
+        }
+        for preview in previews.values() {
+            self.expect_none("chat.unfurl", check::blocks_faults(&preview["blocks"], 50));
+        }
+        self.unfurls.push(request);
+        Json(json!({"ok": true})).into_response()
     }
 
     fn open(&mut self, request: Value) -> Response {
