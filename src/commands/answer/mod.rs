@@ -5,5 +5,6 @@ pub mod age;
 pub mod failure;
 pub mod names;
 pub mod provenance;
+pub mod share;
 pub mod subject;
 pub mod warnings;

@@ -61,12 +61,10 @@ fn draw_block(page: &mut Blocks, block: &Block) {
 
 /// Slack's lists are flat: each run of items of one depth is a list with an indent, and numbers go on by an offset.
 fn draw_list(page: &mut Blocks, style: ListStyle, items: &[ListItem]) {
-    let mut next_number = [0_u64; DEEPEST_INDENT as usize + 1];
-    let start = match style {
+    let mut offset = match style {
         ListStyle::Bullets => 0,
         ListStyle::Numbers { start } => start.saturating_sub(1),
     };
-    next_number[0] = start;
     let mut at = 0;
     while at < items.len() && !page.is_full() {
         let depth = items[at].depth.min(DEEPEST_INDENT);
@@ -82,17 +80,16 @@ fn draw_list(page: &mut Blocks, style: ListStyle, items: &[ListItem]) {
             elements.push(SlackRichTextSection::new(inlines).into());
             at += 1;
         }
-        let level = usize::from(depth);
-        let offset = next_number[level];
-        next_number[level] += elements.len() as u64;
-        // Deeper levels begin anew below the next item.
-        next_number[level + 1..].fill(0);
-        let list = match style {
-            ListStyle::Bullets => SlackRichTextList::new(SlackRichTextListStyle::Bullet, elements),
-            ListStyle::Numbers { .. } => {
+        let count = elements.len() as u64;
+        let list = match (style, depth) {
+            (ListStyle::Numbers { .. }, 0) => {
                 SlackRichTextList::new(SlackRichTextListStyle::Ordered, elements).opt_offset((offset > 0).then_some(offset))
             }
+            (ListStyle::Bullets | ListStyle::Numbers { .. }, _) => SlackRichTextList::new(SlackRichTextListStyle::Bullet, elements),
         };
+        if depth == 0 {
+            offset += count;
+        }
         page.whole(list.opt_indent((depth > 0).then_some(u64::from(depth))).into(), used);
     }
 }

@@ -336,12 +336,13 @@ fn lists_number_on_and_tables_stay_readable() {
     }];
     let payload = serde_json::to_value(render_message(&reply)).unwrap();
     let elements = payload["blocks"][0]["elements"].as_array().unwrap();
-    let numbers: Vec<_> = elements
+    let lists: Vec<_> = elements
         .iter()
-        .filter(|element| element["style"] == "ordered")
-        .map(|list| (list["indent"].as_u64(), list["offset"].as_u64()))
+        .filter(|element| element["type"] == "rich_text_list")
+        .take(3)
+        .map(|list| (list["style"].as_str().unwrap(), list["indent"].as_u64(), list["offset"].as_u64()))
         .collect();
-    assert_eq!(numbers, [(None, Some(2)), (Some(1), None), (None, Some(3))]);
+    assert_eq!(lists, [("ordered", None, Some(2)), ("bullet", Some(1), None), ("ordered", None, Some(3))]);
     let text = crate::fake_slack::shown::shown(&payload);
     assert!(text.contains("Name      Owner\n───────────────\npayments  core\nweb\n"), "{text}");
     assert!(payload.to_string().contains("https://grafana.example.com/1"));
