@@ -14,7 +14,7 @@ use steward::{
     app::{App, CatalogHandle, Clock},
     catalog::{Catalog, Entity, EntityRef, Entry, Origin, Parts, Relation, RelationType, kinds::CustomKinds},
     chat::{
-        Access, ArgumentDef, ArgumentType, Audience, Block, Button, Card, Channel, Choice, CommandDef, CommandSet, Fact, Field,
+        Access, ArgumentDef, ArgumentType, Audience, Block, Button, Card, Channel, Choice, CommandDef, CommandSet, Decimals, Fact, Field,
         FieldKind, Form, FormState, Freshness, ListItem, ListStyle, Provenance, Reply, Span, Status, Text, Tone, Value,
         Visibility,
     },
@@ -447,7 +447,7 @@ fn form() -> Form {
     let fields = vec![
         Field::new("line", "Line", FieldKind::Line { placeholder: None, max: Some(80) }).help("In short"),
         Field::new("text", "Text", FieldKind::Paragraph { placeholder: None, max: None }),
-        Field::new("number", "Number", FieldKind::Number { min: Some(1), max: Some(9) }),
+        Field::new("number", "Number", FieldKind::Number { min: Some(1), max: Some(9), decimals: Decimals::No }),
         Field::new("day", "Day", FieldKind::Date),
         Field::new("one", "One", FieldKind::Select { choices: choices() }),
         Field::new("radio", "Radio", FieldKind::Radio { choices: choices() }),

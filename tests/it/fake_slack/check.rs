@@ -278,9 +278,15 @@ impl Faults {
                 }
             }
             "number_input" => {
-                let number = |name: &str| element[name].as_str().and_then(|text| text.parse::<i64>().ok());
+                let number = |name: &str| element[name].as_str().and_then(|text| text.parse::<f64>().ok());
+                if !element["is_decimal_allowed"].is_boolean() {
+                    self.say("is_decimal_allowed is missing");
+                }
                 if let Some(initial) = element["initial_value"].as_str() {
-                    let initial: i64 = initial.parse().unwrap_or(i64::MIN);
+                    if element["is_decimal_allowed"] == false && initial.contains('.') {
+                        self.say("initial_value has a fraction");
+                    }
+                    let initial: f64 = initial.parse().unwrap_or(f64::MIN);
                     if number("min_value").is_some_and(|min| initial < min)
                         || number("max_value").is_some_and(|max| initial > max)
                     {
@@ -297,6 +303,11 @@ impl Faults {
                 if !element["initial_option"].is_null() {
                     self.option(&element["initial_option"]);
                 }
+            }
+            "multi_external_select" => {
+                let initial = element["initial_options"].as_array().cloned().unwrap_or_default();
+                self.between("initial_options", initial.len(), 0, 100);
+                initial.iter().for_each(|option| self.option(option));
             }
             "radio_buttons" | "checkboxes" => self.options(element, 10),
             "static_select" | "multi_static_select" => self.options(element, 100),

@@ -142,7 +142,7 @@ fn entered(element: &Value, answer: Option<&Vec<&str>>) -> Value {
     match kind {
         "plain_text_input" | "number_input" => json!({"type": kind, "value": one(&element["initial_value"])}),
         "datepicker" => json!({"type": kind, "selected_date": one(&element["initial_date"])}),
-        "checkboxes" | "multi_static_select" => {
+        "checkboxes" | "multi_static_select" | "multi_external_select" => {
             let initial = if element["initial_options"].is_null() { json!([]) } else { element["initial_options"].clone() };
             let chosen = answer.map_or(initial, |values| values.iter().map(|value| choose(value)).collect());
             json!({"type": kind, "selected_options": chosen})

@@ -185,8 +185,6 @@ async fn limited_news_keep_their_order_and_outlive_a_restart() {
     slack.until("the refusal", |model| (!model.calls.is_empty()).then_some(())).await;
     let refused = Instant::now();
     office.close().await;
-    assert!(slack.model().messages.is_empty());
-
     let office = Office::open(&database, &slack).await;
     assert_eq!(texts_of(&slack, 3).await, ["one", "two", "three"]);
     let first = slack.model().messages[0].at;

@@ -7,7 +7,7 @@ use chrono::DateTime;
 use serde_json::{Value as Json, json};
 use steward::{
     chat::{
-        Audience, Block, Button, Card, Channel, Choice, Does, Fact, Field, FieldKind, Form, FormState, Freshness, ListItem,
+        Audience, Block, Button, Card, Channel, Choice, Decimals, Does, Fact, Field, FieldKind, Form, FormState, Freshness, ListItem,
         ListStyle, Person, Provenance, Reply, Required, Span, Status, Text, Tone, Value, Weight,
     },
     slack::render::{render_choices, render_form, render_form_answer, render_message, render_post, render_reply_view},
@@ -183,7 +183,11 @@ impl Dice {
         let kind = match self.roll(9) {
             0 => FieldKind::Line { placeholder: self.maybe(Self::words), max: self.maybe(|dice| dice.roll(5_000)) },
             1 => FieldKind::Paragraph { placeholder: self.maybe(Self::words), max: self.maybe(|dice| dice.roll(5_000)) },
-            2 => FieldKind::Number { min: self.maybe(bound), max: self.maybe(bound) },
+            2 => FieldKind::Number {
+                min: self.maybe(bound),
+                max: self.maybe(bound),
+                decimals: if self.one_in(2) { Decimals::Yes } else { Decimals::No },
+            },
             3 => FieldKind::Date,
             4 => FieldKind::Select { choices: self.several(Self::choice) },
             5 => FieldKind::MultiSelect { choices: self.several(Self::choice) },
@@ -205,6 +209,7 @@ impl Dice {
             kind,
             value: self.maybe(value),
             error: self.maybe(Self::words).filter(|_| index.is_multiple_of(3)),
+            shown_when: None,
         }
     }
 
