@@ -7,6 +7,7 @@ pub mod limits;
 mod line;
 pub mod markdown;
 mod message;
+pub mod paging;
 mod reply;
 mod request;
 mod text;

@@ -71,6 +71,7 @@ fn command(name: &str, argument_type: ArgumentType) -> CommandDef {
         phrases: Vec::new(),
         examples: Vec::new(),
         visibility: Visibility::Asker,
+        share: false,
         access: Access::Everyone,
         opens_form: false,
         slash: true,
