@@ -26,8 +26,8 @@ use crate::{
     app::App,
     catalog::{Catalog, EntityRef, left, live::Live, people::AccountKind},
     chat::{
-        Access, Account, Act, Arguments, BadCommandFile, Button, CommandDef, CommandSet, LineFault, Place, Platform,
-        Reply, Request, Response, Status, Text, limits,
+        Access, Account, Act, Arguments, BadCommandFile, Button, CommandDef, CommandSet, LineFault, Place, Platform, Reply,
+        Request, Response, Status, Text, limits,
     },
     error::UserError,
     settings::SourceSettings,

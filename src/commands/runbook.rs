@@ -251,10 +251,14 @@ fn show(
     };
     let mut pages = pages(content, first, SECTION_LETTERS);
     let page = asked.page.clamp(1, pages.len());
-    let mut reply = Reply::new(Status::Answered, "runbook", match pages.len() {
-        1 => lead,
-        count => lead.say(format!(" Page {page} of {count}.")),
-    });
+    let mut reply = Reply::new(
+        Status::Answered,
+        "runbook",
+        match pages.len() {
+            1 => lead,
+            count => lead.say(format!(" Page {page} of {count}.")),
+        },
+    );
     if page > 1 {
         // Said on the first one.
         body.clear();

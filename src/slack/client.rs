@@ -23,8 +23,8 @@ use url::Url;
 use super::{
     pace::Pace,
     parse::ShownView,
-    response_url::ResponseUrl,
     render::{SlackMessage, Unfurl, render_bare, render_post},
+    response_url::ResponseUrl,
 };
 use crate::{
     chat::{DeliveryError, Message, Platform, Posted, Reply, Urgency},
@@ -47,7 +47,8 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 const USED_URL: &str = "used_url";
 
 /// Where a message for one person cannot be shown in the channel: they or the bot are not in it. They are written to directly.
-const NOT_THERE: [&str; 5] = ["channel_not_found", "not_in_channel", "user_not_in_channel", "is_archived", "messages_tab_disabled"];
+const NOT_THERE: [&str; 5] =
+    ["channel_not_found", "not_in_channel", "user_not_in_channel", "is_archived", "messages_tab_disabled"];
 
 /// The bot of one workspace, or of one Enterprise Grid organisation.
 pub struct SlackClient {

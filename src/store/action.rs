@@ -205,21 +205,37 @@ impl Store {
         self.enqueue_job(Job::Deliver(message)).await
     }
 
-    /// Has a job that runs begin again no sooner, once it has failed, and without counting this try. False where it is
-    /// not to begin again: another has taken its place meanwhile.
+    /// Has a job that runs begin again no sooner, once it has failed, and without counting this try; those that wait behind
+    /// it wait on. False where it is not to begin again: another has taken its place meanwhile.
     pub async fn postpone_job(&self, job_id: i64, wait: Duration) -> Result<bool, StoreError> {
-        // The queue adds e to the power of the tries that count, here none: a second. What waits for the same instant
-        // begins in the order of the queue. Not checked by the compiler: the queue brings its own migrations.
+        // The queue adds e to the power of the tries that count, here none: a second. Not checked by the compiler: the queue
+        // brings its own migrations.
         let postponed = sqlx::query(
             "update graphile_worker._private_jobs
-             set attempts = 0, run_at = now() + make_interval(secs => $2 - 1 + (id % 1000) / 1e6)
+             set attempts = 0, run_at = now() + make_interval(secs => $2 - 1)
              where id = $1 and attempts < max_attempts",
         )
         .bind(job_id)
         .bind(wait.as_secs_f64())
         .execute(self.pool()?)
         .await?;
+        self.hold_turn(job_id, wait).await?;
         Ok(postponed.rows_affected() > 0)
+    }
+
+    /// Has whatever waits behind a job in the same named queue wait for so long at least, in the same order.
+    pub async fn hold_turn(&self, job_id: i64, wait: Duration) -> Result<(), StoreError> {
+        sqlx::query(
+            "update graphile_worker._private_jobs as behind
+             set run_at = greatest(behind.run_at, now() + make_interval(secs => $2 + least(behind.id - this.id, 10000) / 1e6))
+             from graphile_worker._private_jobs as this
+             where this.id = $1 and behind.job_queue_id = this.job_queue_id and behind.id > this.id and behind.locked_at is null",
+        )
+        .bind(job_id)
+        .bind(wait.as_secs_f64())
+        .execute(self.pool()?)
+        .await?;
+        Ok(())
     }
 
     /// Writes an action's end, and enqueues the message that tells of it, in one transaction.
@@ -274,6 +290,16 @@ pub(super) async fn enqueue(
         let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&mut *transaction).await?;
         run_at = Some(now + *after);
     }
+    if let Job::Deliver(message) = &job
+        && message.urgency == Urgency::Told
+        && message.replaces.is_none()
+    {
+        // Behind what waits for the same channel, which may have been put off.
+        let last = "select max(run_at) + interval '1 microsecond' from graphile_worker._private_jobs as jobs
+                    join graphile_worker._private_job_queues as queues on queues.id = jobs.job_queue_id
+                    where queues.queue_name = $1 and jobs.attempts < jobs.max_attempts and jobs.run_at > now()";
+        run_at = sqlx::query_scalar(last).bind(turn_of(message)).fetch_one(&mut *transaction).await?;
+    }
     let queue = WorkerUtils::new(pool, super::QUEUE_SCHEMA);
     let mut queue = queue.with_executor(transaction);
     let job = match job {
@@ -292,7 +318,7 @@ pub(super) async fn enqueue(
                 Some(at) => spec.run_at(at),
                 None => spec,
             };
-            let turn = format!("{}:{}", message.platform.as_str(), message.to);
+            let turn = turn_of(&message);
             // A state that waits is replaced by the next, which does not wait longer for it. What runs has been taken out of
             // the queue's sight by then, so the next one waits for its end: else the older might arrive last.
             let spec = match message.key() {
@@ -359,4 +385,9 @@ pub(super) async fn enqueue(
         }
     };
     Ok(*job.id())
+}
+
+/// The named queue of what is said in one place.
+fn turn_of(message: &Message) -> String {
+    format!("{}:{}", message.platform.as_str(), message.to)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
 use serde::{Deserialize, Serialize};
-use tracing::error;
+use tracing::{error, warn};
 
 use super::{Worker, jobs::JobsOf};
 use crate::{
@@ -16,6 +16,9 @@ use crate::{
 
 /// A message that has been told to wait for so long is news no more.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(24);
+
+/// One message that does not get through holds up the others to its channel no longer.
+const LONGEST_HOLD: Duration = Duration::from_secs(300);
 
 /// A message that somebody waits for.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,8 +49,16 @@ impl TaskHandler for DeliverNewsJob {
 /// Where a job stands with its tries.
 struct Tries {
     job_id: i64,
+    tried: i16,
     is_last: bool,
     waited: TimeDelta,
+}
+
+impl Tries {
+    /// As the queue pauses by itself before the next one, as long as others may be held up for.
+    fn pause(&self) -> Duration {
+        Duration::from_secs_f64(f64::from(self.tried.clamp(0, 10)).exp()).min(LONGEST_HOLD)
+    }
 }
 
 async fn deliver(job: JobContext<Message>, context: &WorkerContext) -> Result<(), String> {
@@ -57,7 +68,7 @@ async fn deliver(job: JobContext<Message>, context: &WorkerContext) -> Result<()
     let this = context.job();
     // By the database's clock on both sides: ours may stand still.
     let waited = this.locked_at().map_or(TimeDelta::zero(), |now| now - *this.created_at());
-    let tries = Tries { job_id: *this.id(), is_last: this.attempts() >= this.max_attempts(), waited };
+    let tries = Tries { job_id: *this.id(), tried: *this.attempts(), is_last: this.attempts() >= this.max_attempts(), waited };
     worker.run_deliver(job, &tries).await
 }
 
@@ -69,7 +80,12 @@ impl Worker {
             Err(DeliveryError::Limited { retry_after, .. }) if tries.waited < LONGEST_WAIT => {
                 return self.postpone(tries.job_id, retry_after).await;
             }
-            Err(fault @ DeliveryError::Unreachable { .. }) if !tries.is_last => return Err(fault.to_string()),
+            Err(fault @ DeliveryError::Unreachable { .. }) if !tries.is_last => {
+                if let Err(error) = self.app.store.hold_turn(tries.job_id, tries.pause()).await {
+                    warn!(%error, "what is said behind a message could overtake it");
+                }
+                return Err(fault.to_string());
+            }
             // Trying again is of no use, or has been done often enough; the audit line says why.
             Err(fault) => {
                 let platform = job.work.platform.as_str();

@@ -101,10 +101,10 @@ fn bare_addresses_become_links_and_end_where_the_sentence_goes_on() {
         }
         found
     };
-    assert_eq!(links("See https://a.example/x_y_z?q=1&r=2, or (https://b.example/(c))."), [
-        "https://a.example/x_y_z?q=1&r=2",
-        "https://b.example/(c)"
-    ]);
+    assert_eq!(
+        links("See https://a.example/x_y_z?q=1&r=2, or (https://b.example/(c))."),
+        ["https://a.example/x_y_z?q=1&r=2", "https://b.example/(c)"]
+    );
     assert_eq!(links("http:// nothttps://x.example `https://code.example` <https://auto.example>"), ["https://auto.example"]);
     assert_eq!(links("**https://bold.example**"), ["https://bold.example"]);
 }

@@ -14,9 +14,9 @@ use steward::{
     app::{App, CatalogHandle, Clock},
     catalog::{Catalog, Entity, EntityRef, Entry, Origin, Parts, Relation, RelationType, kinds::CustomKinds},
     chat::{
-        Access, ArgumentDef, ArgumentType, Audience, Block, Button, Card, Channel, Choice, CommandDef, CommandSet, Decimals, Fact, Field,
-        FieldKind, Form, FormState, Freshness, ListItem, ListStyle, Provenance, Reply, Span, Status, Text, Tone, Value,
-        Visibility,
+        Access, ArgumentDef, ArgumentType, Audience, Block, Button, Card, Channel, Choice, CommandDef, CommandSet, Decimals,
+        Fact, Field, FieldKind, Form, FormState, Freshness, ListItem, ListStyle, Provenance, Reply, Span, Status, Text, Tone,
+        Value, Visibility,
     },
     http::playground::routes,
     outbox::Outbox,
@@ -425,7 +425,7 @@ fn lists_are_nested_by_depth() {
     let mut reply = said("");
     reply.cards = vec![Card { body: vec![Block::List { style: ListStyle::Numbers { start: 3 }, items }], ..Card::default() }];
     let page = render_reply(&reply, now()).into_string();
-    let list = "<ol start=\"3\"><li>a<ol start=\"1\"><li>b</li><li>c</li></ol></li><li>d</li></ol>";
+    let list = "<ol start=\"3\"><li>a<ul><li>b</li><li>c</li></ul></li><li>d</li></ol>";
     assert!(page.contains(list), "{page}");
 }
 

@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod door;
+mod everything;
 mod forms;
 mod injection;
 mod shapes;

@@ -195,14 +195,14 @@ fn is_one_line_of_words(span: &crate::chat::Span) -> bool {
     }
 }
 
-/// `first cell · Header: cell · Header: cell`.
+/// `Header: cell · Header: cell`.
 fn row_inlines(header: &[Text], row: &[Text], mentions: Mentions) -> Vec<Inline> {
     let mut inlines = Vec::new();
     for (column, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
         if !inlines.is_empty() {
             push_words(&mut inlines, " · ", None);
         }
-        match header.get(column).filter(|name| column > 0 && !name.is_empty()) {
+        match header.get(column).filter(|name| !name.is_empty()) {
             Some(name) => {
                 push_words(&mut inlines, &name.to_plain(), Some(SlackRichTextStyle::new().with_italic(true)));
                 push_words(&mut inlines, ": ", None);

@@ -6,11 +6,11 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use slack_morphism::prelude::{
     SlackActionId, SlackActionsBlock, SlackBlock, SlackBlockButtonElement, SlackBlockCheckboxesElement, SlackBlockChoiceItem,
-    SlackBlockDatePickerElement, SlackBlockExternalSelectElement, SlackBlockId, SlackBlockMultiExternalSelectElement, SlackBlockMultiStaticSelectElement,
-    SlackBlockNumberInputElement, SlackBlockOptionGroup, SlackBlockPlainTextInputElement, SlackBlockPlainTextOnly,
-    SlackBlockRadioButtonsElement, SlackBlockStaticSelectElement, SlackBlockText, SlackInputBlock, SlackInputBlockElement,
-    SlackModalView, SlackRichTextBlock, SlackRichTextSection, SlackView, SlackViewSubmissionErrorsResponse,
-    SlackViewSubmissionResponse, SlackViewSubmissionUpdateResponse,
+    SlackBlockDatePickerElement, SlackBlockExternalSelectElement, SlackBlockId, SlackBlockMultiExternalSelectElement,
+    SlackBlockMultiStaticSelectElement, SlackBlockNumberInputElement, SlackBlockOptionGroup, SlackBlockPlainTextInputElement,
+    SlackBlockPlainTextOnly, SlackBlockRadioButtonsElement, SlackBlockStaticSelectElement, SlackBlockText, SlackInputBlock,
+    SlackInputBlockElement, SlackModalView, SlackRichTextBlock, SlackRichTextSection, SlackView,
+    SlackViewSubmissionErrorsResponse, SlackViewSubmissionResponse, SlackViewSubmissionUpdateResponse,
 };
 
 use super::text::{self, Mentions, clean, fit, plain, width};

@@ -138,8 +138,8 @@ pub(super) fn fit_text(words: &str, max: usize) -> String {
 
 fn fallback(lead: &Text) -> String {
     let words = lead.to_plain();
-    let words = words.trim();
-    if words.is_empty() { "Steward".to_owned() } else { text::escape(&fit(words, FALLBACK_WIDTH)) }
+    let words = fit(words.trim(), FALLBACK_WIDTH);
+    if words.trim().is_empty() { "Steward".to_owned() } else { text::escape(&words) }
 }
 
 fn capitalised(word: &str) -> String {
