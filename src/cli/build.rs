@@ -21,7 +21,10 @@ use crate::{
     people::{PeopleSource, ScimConfig, ScimWaits},
     playground::Board,
     settings::{self, AppAuth, GithubAuth, GithubSettings, PeopleSettings, ScimSettings, Settings, SourceSettings, Whether},
-    slack::SlackClient,
+    slack::{
+        SlackClient, Switchboard,
+        socket::{CONNECTIONS, Socket, SocketWaits},
+    },
     store::{Database, Store, load_parts_from_disk},
     sync::{ADDED, Elsewhere, Source, UrlSource},
     web::Web,
@@ -79,6 +82,14 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
         live: LiveHandle::default(),
         settings,
     })
+}
+
+/// Slack's Socket Mode, where an app token is set.
+pub fn socket(settings: &Settings) -> anyhow::Result<Option<Socket>> {
+    let Some(slack) = &settings.slack else { return Ok(None) };
+    let Some(app_token) = &slack.app_token else { return Ok(None) };
+    let switchboard = Switchboard::new(&slack.api_url, app_token)?;
+    Ok(Some(Socket { switchboard, connections: CONNECTIONS, waits: SocketWaits::default() }))
 }
 
 /// The explicit ties between accounts of one person.

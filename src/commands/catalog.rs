@@ -108,6 +108,7 @@ pub fn catalog(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
 pub async fn sync(app: &App, catalog: &Catalog, asking: &Asking<'_>, place: Option<&Place>) -> Reply {
     let entry = AuditEntry {
         at: asking.now,
+        delivery: asking.delivery.clone(),
         account: asking.account.clone(),
         person: asking.person.clone(),
         command: "catalog sync".to_owned(),

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use hyper_util::client::legacy::connect::HttpConnector;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use slack_morphism::{
     ClientResult, SlackClient as Api, SlackClientApiCallContext, SlackClientHttpConnector,
     api::{SlackApiViewsOpenRequest, SlackApiViewsUpdateRequest},
@@ -18,6 +18,7 @@ use url::Url;
 
 use super::{
     parse::ShownView,
+    places::Asked,
     render::{SlackMessage, render_post},
 };
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// Slack answers in well under a second; a call that hangs must not hold a job.
-const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A trigger is good for 3 seconds from the press; after this there is no point in waiting.
 const TRIGGER_TIMEOUT: Duration = Duration::from_millis(2_500);
@@ -122,7 +123,7 @@ impl SlackClient {
     }
 
     /// Answers by the address that came with a command or a press. No token goes along: the address is the right.
-    pub async fn answer(&self, response_url: &Url, message: &SlackMessage) -> Result<(), DeliveryError> {
+    pub async fn answer(&self, response_url: &Url, message: &(impl Serialize + Send + Sync)) -> Result<(), DeliveryError> {
         if response_url.scheme() != "https" && !self.allows_http {
             return Err(refused("the response URL is not https"));
         }
@@ -140,7 +141,23 @@ impl SlackClient {
         self.within(CALL_TIMEOUT, session.http_session_api.http_post("auth.test", &empty, None)).await
     }
 
-    async fn call<T: Serialize + Sync + Send>(&self, method: &str, request: &T, limit: Duration) -> Result<(), DeliveryError> {
+    /// A method that takes nothing and answers something.
+    pub(super) async fn ask<T: DeserializeOwned + Send>(&self, method: &str) -> Result<T, Asked> {
+        let session = self.api.open_session(&self.token);
+        let empty = serde_json::Map::new();
+        let asked = session.http_session_api.http_post::<_, T>(method, &empty, None);
+        match timeout(CALL_TIMEOUT, asked).await {
+            Ok(answer) => answer.map_err(|error| Asked::of(&error, delivery_error(&error))),
+            Err(_) => Err(Asked::Refused(unreachable(format!("no answer within {} s", CALL_TIMEOUT.as_secs())))),
+        }
+    }
+
+    /// Whether addresses without TLS are fine: only where the API's own is one.
+    pub(super) fn allows_http(&self) -> bool {
+        self.allows_http
+    }
+
+    pub(super) async fn call<T: Serialize + Sync + Send>(&self, method: &str, request: &T, limit: Duration) -> Result<(), DeliveryError> {
         let session = self.api.open_session(&self.token);
         let sent = session.http_session_api.http_post::<_, Accepted>(method, request, None);
         self.within(limit, sent).await.map(|_| ())

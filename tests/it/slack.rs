@@ -17,6 +17,7 @@ use axum::{
 use secrecy::SecretString;
 use serde_json::Value;
 use steward::{
+    door::slack::Desk,
     http::slack::{SlackDoor, routes},
     slack::SlackClient,
 };
@@ -40,7 +41,7 @@ impl Bench {
     pub async fn start() -> Self {
         let slack = FakeSlack::start().await;
         let client = SlackClient::connect(&slack.api_url(), &BOT_TOKEN.into()).unwrap();
-        let door = SlackDoor::new(&SecretString::from(SIGNING_SECRET)).unwrap();
+        let door = SlackDoor::new(&SecretString::from(SIGNING_SECRET), Desk::default()).unwrap();
         let routes = routes(door).with_state(Arc::new(test_app(Some(client))));
         Self { slack, routes }
     }

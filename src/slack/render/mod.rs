@@ -8,7 +8,7 @@ mod form;
 mod text;
 
 use serde::Serialize;
-use slack_morphism::prelude::{SlackBlock, SlackModalView, SlackView};
+use slack_morphism::prelude::{SlackBlock, SlackHomeView, SlackModalView, SlackView};
 
 use super::parse::PressedMessage;
 use crate::chat::{Audience, Card, Fact, Freshness, Provenance, Reply, Span, Text, Tone, limits::SLACK};
@@ -101,6 +101,11 @@ pub fn render_reply_view(reply: &Reply) -> SlackView {
     let view = SlackModalView::new(plain(&title, SLACK.form_title, "Steward"), draw(reply, SLACK.form_blocks))
         .with_close("Close".into());
     SlackView::Modal(view)
+}
+
+/// A reply as a person's home page.
+pub fn render_home(reply: &Reply) -> SlackHomeView {
+    SlackHomeView::new(draw(reply, SLACK.form_blocks))
 }
 
 /// At most `max` wide by Slack's count, for texts that are no part of a message.
