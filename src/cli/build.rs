@@ -86,10 +86,15 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
 
 /// Slack's Socket Mode, where an app token is set.
 pub fn socket(settings: &Settings) -> anyhow::Result<Option<Socket>> {
-    let Some(slack) = &settings.slack else { return Ok(None) };
-    let Some(app_token) = &slack.app_token else { return Ok(None) };
-    let switchboard = Switchboard::new(&slack.api_url, app_token)?;
-    Ok(Some(Socket { switchboard, connections: CONNECTIONS, waits: SocketWaits::default() }))
+    let switchboard = switchboard(settings)?;
+    Ok(switchboard.map(|switchboard| Socket { switchboard, connections: CONNECTIONS, waits: SocketWaits::default() }))
+}
+
+/// What gives sockets.
+pub fn switchboard(settings: &Settings) -> anyhow::Result<Option<Switchboard>> {
+    let slack = settings.slack.as_ref();
+    let app_token = slack.and_then(|slack| Some((slack, slack.app_token.as_ref()?)));
+    Ok(app_token.map(|(slack, app_token)| Switchboard::new(&slack.api_url, app_token)).transpose()?)
 }
 
 /// The explicit ties between accounts of one person.

@@ -14,7 +14,7 @@ pub mod socket;
 pub mod verify;
 
 pub use client::{Identity, SlackClient};
-pub use manifest::{SlashCommands, manifest};
+pub use manifest::{BOT_SCOPES, Reached, SlashCommands, manifest};
 pub use parse::{
     Incoming, LinksAt, Parsed, ReplyRoute, SharedLinks, ShownView, Unreadable, Way, parse_command, parse_command_json, parse_event,
     parse_interaction, parse_payload,

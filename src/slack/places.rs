@@ -73,6 +73,19 @@ impl SlackClient {
     }
 }
 
+impl SlackClient {
+    /// What the bot may, if Slack tells: it names the granted scopes where one is lacking, so a read is asked for whose
+    /// scope no manifest of ours has. slack-morphism does not give the header that tells them always.
+    pub async fn scopes(&self) -> Option<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Emoji {}
+        match self.ask("emoji.list").await {
+            Err(Asked::Lacking { granted }) => Some(granted),
+            Ok(Emoji {}) | Err(Asked::TooOften(_) | Asked::Refused(_)) => None,
+        }
+    }
+}
+
 /// Asks Slack where to connect, as the app and not as the bot.
 #[derive(Debug)]
 pub struct Switchboard {
@@ -106,6 +119,7 @@ impl Switchboard {
         let Opened { url } = self.client.ask("apps.connections.open").await.map_err(|error| match error {
             Asked::Refused(DeliveryError::Refused { reason, .. }) => NoSocket::Refused(advise(&reason)),
             Asked::Refused(error) => NoSocket::Away { reason: error.to_string(), not_before: None },
+            Asked::Lacking { .. } => NoSocket::Refused(advise("missing_scope")),
             Asked::TooOften(not_before) => NoSocket::Away { reason: "Slack limits the rate".to_owned(), not_before },
         })?;
         match Url::parse(&url) {
@@ -119,6 +133,8 @@ impl Switchboard {
 #[derive(Debug)]
 pub(super) enum Asked {
     TooOften(Option<Duration>),
+    /// The bot may not; what it may.
+    Lacking { granted: Vec<String> },
     Refused(DeliveryError),
 }
 
@@ -126,6 +142,10 @@ impl Asked {
     pub fn of(error: &SlackClientError, otherwise: DeliveryError) -> Self {
         match error {
             SlackClientError::RateLimitError(limit) => Self::TooOften(limit.retry_after),
+            SlackClientError::ApiError(api) if api.code == "missing_scope" => {
+                let provided = api.http_response_body.as_deref().and_then(provided);
+                provided.map_or(Self::Refused(otherwise), |granted| Self::Lacking { granted })
+            }
             SlackClientError::ApiError(_)
             | SlackClientError::HttpError(_)
             | SlackClientError::HttpProtocolError(_)
@@ -135,6 +155,16 @@ impl Asked {
             | SlackClientError::SocketModeProtocolError(_) => Self::Refused(otherwise),
         }
     }
+}
+
+/// `"provided": "commands,chat:write"`.
+fn provided(body: &str) -> Option<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Missing {
+        provided: String,
+    }
+    let Missing { provided } = serde_json::from_str(body).ok()?;
+    Some(provided.split(',').map(|scope| scope.trim().to_owned()).collect())
 }
 
 /// Slack's code with what to do about it.
