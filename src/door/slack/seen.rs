@@ -25,6 +25,9 @@ const ANSWER_BYTES: u32 = 8 * 1024;
 /// A repetition waits for the first this long at most; then it is told nothing.
 const WAIT: Duration = Duration::from_secs(2);
 
+/// A connection that was cut is known to be within this time.
+const NEWS: Duration = Duration::from_millis(800);
+
 /// What a repetition is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
@@ -107,6 +110,11 @@ impl Flight {
     pub async fn again(&self, gone: Option<CancellationToken>) -> Acknowledgement {
         let mut done = self.done.subscribe();
         let _ = timeout(WAIT, done.wait_for(|done| *done)).await;
+        let before = self.told().gone.clone();
+        if let (Repeat::IfLost, Some(before)) = (self.repeat, before) {
+            // What comes again over another connection can be quicker than the news that the first is gone.
+            let _ = timeout(NEWS, before.cancelled()).await;
+        }
         let mut told = self.told();
         let again = match self.repeat {
             Repeat::Nothing => None,

@@ -46,6 +46,24 @@ pub fn view_faults(view: &Value) -> Vec<String> {
     faults.found
 }
 
+/// Faults of a home page's JSON.
+pub fn home_faults(view: &Value) -> Vec<String> {
+    let mut faults = Faults::default();
+    let fields = view.as_object().cloned().unwrap_or_default();
+    for key in fields.keys() {
+        if !["type", "blocks", "private_metadata", "callback_id", "external_id"].contains(&key.as_str()) {
+            faults.say(format!("a home page with {key}"));
+        }
+    }
+    if view["type"] != "home" {
+        faults.say("a view that is no home page");
+    }
+    let blocks = view["blocks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    faults.between("blocks", blocks.len(), 1, 100);
+    faults.blocks(blocks);
+    faults.found
+}
+
 /// Faults of the options answered to typeahead.
 pub fn options_faults(answer: &Value) -> Vec<String> {
     let mut faults = Faults::default();

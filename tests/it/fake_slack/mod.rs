@@ -2,8 +2,10 @@
 //! are used up. Tests arrange and assert on the model; it refuses what Slack refuses.
 
 pub mod check;
+pub mod event;
 pub mod person;
 pub mod shown;
+pub mod socket;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,6 +23,8 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify};
 
+use socket::{APP_TOKEN, Sockets};
+
 pub const BOT_TOKEN: &str = "xoxb-fake";
 
 /// Uses of a response URL.
@@ -29,14 +33,15 @@ const RESPONSE_URL_USES: usize = 5;
 /// A fake Slack that listens on this machine until it is dropped.
 pub struct FakeSlack {
     pub address: String,
+    pub sockets: Arc<Sockets>,
     shared: Arc<Shared>,
     server: tokio::task::JoinHandle<()>,
 }
 
-#[derive(Default)]
 struct Shared {
     model: Mutex<Model>,
     changed: Notify,
+    sockets: Arc<Sockets>,
 }
 
 /// The workspace.
@@ -48,6 +53,10 @@ pub struct Model {
     /// By id, as they are now.
     pub views: BTreeMap<String, Value>,
     pub used_triggers: Vec<String>,
+    /// Home pages by person, oldest first.
+    pub homes: BTreeMap<String, Vec<Value>>,
+    /// What `chat.unfurl` was sent.
+    pub previews: Vec<Value>,
     /// What will go wrong next, by method.
     pub troubles: BTreeMap<String, VecDeque<Trouble>>,
     /// What no good app would send. Empty at the end of every test.
@@ -71,7 +80,8 @@ pub enum Trouble {
 
 impl FakeSlack {
     pub async fn start() -> Self {
-        let shared = Arc::new(Shared::default());
+        let sockets = Arc::new(Sockets::start().await);
+        let shared = Arc::new(Shared { model: Mutex::default(), changed: Notify::new(), sockets: Arc::clone(&sockets) });
         let routes = Router::new()
             .route("/api/{method}", post(call))
             .route("/response/{id}", post(answer))
@@ -79,7 +89,7 @@ impl FakeSlack {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let server = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Self { address, shared, server }
+        Self { address, sockets, shared, server }
     }
 
     pub fn api_url(&self) -> String {
@@ -118,6 +128,7 @@ impl FakeSlack {
     /// Nothing was sent that Slack would refuse.
     pub fn finish(self) {
         assert_eq!(self.model().unexpected, Vec::<String>::new());
+        assert_eq!(self.sockets.model().unexpected, Vec::<String>::new());
     }
 }
 
@@ -148,8 +159,17 @@ async fn call(
         }
     }
     let token = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    if token != Some(&format!("Bearer {BOT_TOKEN}")) {
-        return refused(if token.is_some() { "invalid_auth" } else { "not_authed" });
+    let is_app = method == "apps.connections.open";
+    let wanted = format!("Bearer {}", if is_app { APP_TOKEN } else { BOT_TOKEN });
+    if token != Some(&wanted) {
+        return refused(match token {
+            None => "not_authed",
+            Some(token) if is_app && token.starts_with("Bearer xoxb-") => "not_allowed_token_type",
+            Some(_) => "invalid_auth",
+        });
+    }
+    if is_app {
+        return Json(shared.sockets.open()).into_response();
     }
     let answer = shared.model.lock().unwrap().call(&method, request);
     shared.changed.notify_waiters();
@@ -189,6 +209,8 @@ impl Model {
             "chat.postMessage" | "chat.postEphemeral" => self.post(method, request),
             "views.open" => self.open(request),
             "views.update" => self.update(request),
+            "views.publish" => self.publish(request),
+            "chat.unfurl" => self.unfurl(request),
             other => {
                 self.unexpected.push(format!("unknown method {other}"));
                 refused("unknown_method")
@@ -238,6 +260,29 @@ impl Model {
             return refused("invalid_arguments");
         }
         self.show(id, request["view"].clone())
+    }
+
+    fn publish(&mut self, request: Value) -> Response {
+        let user = request["user_id"].as_str().unwrap_or_default().to_owned();
+        if !self.expect_none("views.publish", check::home_faults(&request["view"])) {
+            return refused("invalid_arguments");
+        }
+        self.homes.entry(user).or_default().push(request["view"].clone());
+        Json(json!({"ok": true, "view": {"id": "VHOME", "type": "home", "team_id": null}})).into_response()
+    }
+
+    fn unfurl(&mut self, request: Value) -> Response {
+        let in_message = request["channel"].is_string() && request["ts"].is_string();
+        if in_message == (request["unfurl_id"].is_string() && request["source"].is_string()) {
+            self.unexpected.push(format!("chat.unfurl at {request}"));
+            return refused("invalid_arguments");
+        }
+        for (url, preview) in request["unfurls"].as_object().into_iter().flatten() {
+            let message = json!({"text": url, "blocks": preview["blocks"]});
+            self.expect_none("chat.unfurl", check::message_faults(&message));
+        }
+        self.previews.push(request);
+        Json(json!({"ok": true})).into_response()
     }
 
     /// As Slack does it: with an id, a hash, and a team that Enterprise Grid leaves null.
