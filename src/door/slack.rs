@@ -307,13 +307,17 @@ fn note(app: &App, parsed: &Parsed, by: &Transport) {
     let now = app.clock.now();
     metrics::gauge!("steward_chat_last_event_timestamp_seconds", "platform" => "slack").set(now.timestamp() as f64);
     let is_noted = app.live.hearing().last_event_at.is_some_and(|last| (now - last).abs() < NOTED_EVERY);
-    let revoked = if let Parsed::Revoked(what) = parsed { Some(what) } else { None };
-    if !is_noted || revoked.is_some() {
+    let hearing = app.live.hearing();
+    let revoked = match parsed {
+        Parsed::Revoked(what) => Some((what.clone(), now)),
+        // Whoever acts through the app has it installed again.
+        Parsed::Act(_) => None,
+        Parsed::Links(_) | Parsed::Challenge(_) | Parsed::LostForm { .. } | Parsed::PassedOver(_) => hearing.revoked.clone(),
+    };
+    if !is_noted || revoked != hearing.revoked {
         app.live.hear(|hearing| {
             hearing.last_event_at = Some(now);
-            if let Some(what) = revoked {
-                hearing.revoked = Some((what.clone(), now));
-            }
+            hearing.revoked = revoked.clone();
         });
     }
 }

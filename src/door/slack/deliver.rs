@@ -17,8 +17,9 @@ use crate::{
     },
 };
 
-/// A person waits for the answer, so the database may not hold it up for long; without it the answer goes out unclaimed.
-const CLAIM_WITHIN: Duration = Duration::from_millis(300);
+/// A person waits for the answer, so a database that hangs may not hold it up for long; one that is known to be away is not
+/// asked. Then the answer goes out unclaimed.
+const CLAIM_WITHIN: Duration = Duration::from_secs(2);
 
 /// As long as a line may be.
 const LONGEST_LINE: usize = 300;

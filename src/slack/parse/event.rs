@@ -46,6 +46,8 @@ fn event(callback: Callback) -> Parsed {
     let kind = callback.event.kind.as_str();
     let passed_over = |why: &str| Parsed::PassedOver(format!("{kind} {why}"));
     match kind {
+        // A person may take back a token of their own, which is none of ours.
+        "tokens_revoked" if callback.event.tokens.bot.is_empty() => passed_over("of people"),
         "app_uninstalled" | "tokens_revoked" => Parsed::Revoked(kind.to_owned()),
         "app_mention" | "message" | "app_home_opened" | "link_shared" if callback.event.user.is_empty() => {
             passed_over("by nobody")

@@ -146,6 +146,17 @@ pub(super) struct Event {
     pub unfurl_id: String,
     #[serde(deserialize_with = "lenient")]
     pub source: String,
+    /// Of `tokens_revoked`.
+    #[serde(deserialize_with = "lenient")]
+    pub tokens: RevokedTokens,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RevokedTokens {
+    /// Bot users whose tokens are not good any more.
+    #[serde(deserialize_with = "lenient_list")]
+    pub bot: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

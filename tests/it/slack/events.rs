@@ -174,6 +174,7 @@ async fn what_is_not_said_to_us_is_passed_over() {
 #[tokio::test]
 async fn rights_that_are_taken_away_are_told() {
     let bench = Bench::start().await;
+    bench.app.live.hear(|hearing| hearing.by_http = true);
     bench.tell(&callback("Ev1", json!({"type": "tokens_revoked", "tokens": {"bot": ["UBOT"]}}))).await;
     assert!(bench.app.live.hearing().fault().unwrap_or_default().contains("install the app again"), "it is deaf now");
     bench.slack.finish();

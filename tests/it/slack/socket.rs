@@ -6,6 +6,7 @@ use axum::{body::Body, http::StatusCode};
 use serde_json::{Value, json};
 use steward::{
     app::App,
+    catalog::live::Sockets,
     door::slack::{Desk, listen},
     http::{Doors, router},
     slack::{
@@ -26,6 +27,7 @@ use crate::{
         person::trigger,
         socket::{APP_TOKEN, Befalls, Which},
     },
+    world::World,
 };
 
 /// One replica that listens.
@@ -325,4 +327,26 @@ async fn health_says_what_is_not_set_up() {
     let listener = Listener { app: Arc::new(app_with(&slack)), desk, stop, task: tokio::spawn(async {}) };
     let (status, health) = listener.health().await;
     assert_eq!((status, &health["slack"]["state"]), (StatusCode::OK, &json!("not set up")));
+}
+
+#[test]
+fn catalog_tells_whether_chat_is_heard() {
+    let mut world = World::new();
+    world.component("payments-api");
+    let bot = world.bot();
+    assert!(!bot.say("catalog").contains("Slack:"));
+    let sockets = Sockets { wanted: 2, open: 1, ..Sockets::default() };
+    let last_event_at = Some(crate::world::now() - chrono::TimeDelta::minutes(4));
+    bot.app.live.hear(|hearing| {
+        hearing.sockets = Some(sockets.clone());
+        hearing.last_event_at = last_event_at;
+    });
+    let said = bot.say("catalog");
+    assert!(said.contains("Slack: 1 of 2 sockets open; last heard 4 min ago."), "{said}");
+    bot.app.live.hear(|hearing| {
+        hearing.sockets.as_mut().unwrap().closed(crate::world::now());
+        hearing.sockets.as_mut().unwrap().fault = Some("HTTP 503".to_owned());
+    });
+    let said = bot.say("catalog");
+    assert!(said.contains("Slack: nothing arrives: HTTP 503; last heard 4 min ago."), "{said}");
 }

@@ -29,13 +29,13 @@ fn button() -> Value {
 fn event(slack: &FakeSlack, number: usize) -> (&'static str, Value) {
     let ts = format!("1795000000.{number:06}");
     match number % 10 {
-        0..=5 => ("slash_commands", slash("/owner", "payments-api", &slack.response_url(&format!("{number:06}")))),
-        6 => {
+        0..=7 => ("slash_commands", slash("/owner", "payments-api", &slack.response_url(&format!("{number:06}")))),
+        8 if number % 20 == 8 => {
             let mut message = direct_message(&format!("Ev{number}"), "owner payments-api", &ts);
             message["event"]["thread_ts"] = json!(ts);
             ("events_api", message)
         }
-        7 | 8 => ("events_api", mention(&format!("Ev{number}"), "<@UBOT> owner payments-api", &ts, None)),
+        8 => ("events_api", mention(&format!("Ev{number}"), "<@UBOT> owner payments-api", &ts, None)),
         _ => ("interactive", press(&button(), "Go", Some(&slack.response_url(&format!("{number:06}"))), false)),
     }
 }
@@ -57,11 +57,15 @@ async fn ten_thousand_events_are_each_answered_once() {
         if kind == "slash_commands" {
             commands.push((id, format!("{number:06}")));
         }
-        if [7, 26, 49].contains(&(number % 60)) {
+        if [8, 18, 19].contains(&(number % 60)) {
             slack.sockets.deliver(kind, &payload);
         }
         if number % 20 == 13 && slack.sockets.model().open() > 0 {
             slack.sockets.befall(Which::Oldest, Befalls::Breaks);
+        }
+        if number % 100 == 99 {
+            // Words are acknowledged before their answer is sent; without this thousands of answers would wait in line.
+            slack.until("the answers so far", |model| (model.messages.len() > number / 10).then_some(())).await;
         }
     }
     slack.sockets.until_fewer(1).await;
@@ -79,7 +83,7 @@ async fn ten_thousand_events_are_each_answered_once() {
         assert!(wire.opened > 400, "connections broke: {}", wire.opened);
     }
     let answered: BTreeMap<String, usize> = answers_by_thread(&slack);
-    assert_eq!(answered.len(), EVENTS * 3 / 10);
+    assert_eq!(answered.len(), EVENTS / 10);
     assert!(answered.values().all(|times| *times == 1));
     slack.finish();
 }
