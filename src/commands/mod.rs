@@ -9,6 +9,7 @@ pub mod help;
 pub mod history;
 pub mod link;
 pub mod owner;
+pub mod preview;
 pub mod report;
 pub mod runbook;
 pub mod uses;

@@ -320,6 +320,7 @@ async fn send(
 ) -> Reply {
     let audit = AuditEntry {
         at: asking.now,
+        delivery: asking.delivery.clone(),
         account: asking.account.clone(),
         person: asking.person.clone(),
         command: "report".to_owned(),

@@ -1,11 +1,11 @@
 //! Slack's Web API, as the bot, at Slack's pace. Must not decide what is sent, and must not retry: the queue does,
 //! where it matters.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use hyper_util::client::legacy::connect::HttpConnector;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use slack_morphism::{
     ClientResult, SlackClient as Api, SlackClientApiCallContext, SlackClientHttpConnector,
     api::{SlackApiViewsOpenRequest, SlackApiViewsUpdateRequest},
@@ -23,7 +23,8 @@ use url::Url;
 use super::{
     pace::Pace,
     parse::ShownView,
-    render::{SlackMessage, Unfurl, render_bare, render_post},
+    places::Asked,
+    render::{SlackMessage, render_bare, render_post},
     response_url::ResponseUrl,
 };
 use crate::{
@@ -76,14 +77,6 @@ pub struct Identity {
     pub user: String,
     pub user_id: String,
     pub bot_id: Option<String>,
-}
-
-/// The message whose addresses get previews; Slack names it by its number, or by a number of its own before it is sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum UnfurledMessage {
-    Sent { channel: String, ts: String },
-    Composed { unfurl_id: String, source: String },
 }
 
 /// Slack's word that a call did what it should. Nothing else of the answers is read: slack-morphism's own answer types
@@ -208,31 +201,12 @@ impl SlackClient {
         self.call::<_, Accepted>(Call::asked("views.update"), &request).await.map(|_| ())
     }
 
-    /// Shows a person their home, in the place of the one before.
-    pub async fn publish_home(&self, user_id: &str, home: SlackView) -> Result<(), DeliveryError> {
-        #[derive(Serialize)]
-        struct Publish<'a> {
-            user_id: &'a str,
-            view: SlackView,
-        }
-        let request = Publish { user_id, view: home };
-        self.call::<_, Accepted>(Call::asked("views.publish"), &request).await.map(|_| ())
-    }
-
-    /// Shows previews below the addresses in a message, by address as Slack gave it.
-    pub async fn unfurl(&self, link: &UnfurledMessage, previews: &BTreeMap<String, Unfurl>) -> Result<(), DeliveryError> {
-        #[derive(Serialize)]
-        struct Unfurls<'a> {
-            #[serde(flatten)]
-            link: &'a UnfurledMessage,
-            unfurls: &'a BTreeMap<String, Unfurl>,
-        }
-        let request = Unfurls { link, unfurls: previews };
-        self.call::<_, Accepted>(Call::asked("chat.unfurl"), &request).await.map(|_| ())
-    }
-
     /// Answers by the address that came with a command or a press. No token goes along: the address is the right.
-    pub async fn answer(&self, response_url: &ResponseUrl, message: &SlackMessage) -> Result<(), DeliveryError> {
+    pub async fn answer(
+        &self,
+        response_url: &ResponseUrl,
+        message: &(impl Serialize + Send + Sync),
+    ) -> Result<(), DeliveryError> {
         let response_url = response_url.spend().ok_or_else(|| refused(USED_URL))?;
         if response_url.scheme() != "https" && !self.allows_http {
             return Err(refused("the response URL is not https"));
@@ -251,6 +225,27 @@ impl SlackClient {
         let empty = serde_json::Map::new();
         let asked = self.within(CALL_TIMEOUT, session.http_session_api.http_post("auth.test", &empty, None)).await;
         asked.map_err(|fault| fault.delivery(|rest| self.pace.hold("auth.test", rest)))
+    }
+
+    /// A method that takes nothing and answers something.
+    pub(super) async fn ask<T: DeserializeOwned + Send>(&self, method: &str) -> Result<T, Asked> {
+        let session = self.api.open_session(&self.token);
+        let empty = serde_json::Map::new();
+        let asked = session.http_session_api.http_post::<_, T>(method, &empty, None);
+        match timeout(CALL_TIMEOUT, asked).await {
+            Ok(answer) => answer.map_err(|error| Asked::of(&error, fault(&error).delivery(Pace::rest_of))),
+            Err(_) => Err(Asked::Refused(unreachable(format!("no answer within {} s", CALL_TIMEOUT.as_secs())))),
+        }
+    }
+
+    /// Whether addresses without TLS are fine: only where the API's own is one.
+    pub(super) fn allows_http(&self) -> bool {
+        self.allows_http
+    }
+
+    /// Calls a method of which somebody waits for nothing but that it was done.
+    pub(super) async fn have<Q: Serialize + Sync + Send>(&self, method: &str, request: &Q) -> Result<(), DeliveryError> {
+        self.call::<_, Accepted>(Call::asked(method), request).await.map(|_| ())
     }
 
     async fn call<Q, A>(&self, call: Call<'_>, request: &Q) -> Result<A, DeliveryError>

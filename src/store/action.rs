@@ -6,10 +6,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use graphile_worker::{JobKeyMode, JobSpecBuilder, worker_utils::WorkerUtils};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, note::AuthorNote};
+use super::{
+    Store, StoreError,
+    claim::{ClaimOf, claim},
+    note::AuthorNote,
+};
 use crate::{
     catalog::{EntityRef, RepositoryKey},
-    chat::{Account, Message, Place, Urgency},
+    chat::{Account, Message, Place, Urgency, limits::cut},
 };
 
 /// The queue's name for [`Job::SyncSources`].
@@ -43,6 +47,9 @@ pub const CHANGE_LOCATION: &str = "change_location";
 /// The queue's name for [`Job::ReadPackages`].
 pub const READ_PACKAGES: &str = "read_packages";
 
+/// Of a subject in a claim: PostgreSQL's keys have some 2,700 bytes.
+const LONGEST_SUBJECT: usize = 500;
+
 /// Lists of packages come after everything else.
 const UNHURRIED: i16 = 10;
 
@@ -61,6 +68,8 @@ pub struct AuditEntry {
     pub command: String,
     pub subject: String,
     pub detail: serde_json::Value,
+    /// The platform's number of the act: what it delivers again is refused as [`StoreError::Claimed`].
+    pub delivery: Option<String>,
 }
 
 /// What is done later, once, by any replica.
@@ -261,7 +270,15 @@ impl Store {
     }
 }
 
+/// Claims the act and writes its audit line, in the caller's transaction.
 pub(super) async fn insert_audit(connection: &mut sqlx::PgConnection, audit: &AuditEntry) -> Result<i64, StoreError> {
+    if let Some(delivery) = &audit.delivery {
+        // One delivery may lead to several acts: a word to each of three teams.
+        let act = format!("{delivery} {} {}", audit.command, cut(&audit.subject, LONGEST_SUBJECT));
+        if !claim(connection, ClaimOf::Act, audit.account.platform, &act, audit.at).await? {
+            return Err(StoreError::Claimed);
+        }
+    }
     let id = sqlx::query_scalar!(
         "insert into audit (at, platform, account, person, command, subject, detail)
          values ($1, $2, $3, $4, $5, $6, $7) returning id",

@@ -3,6 +3,7 @@
 
 mod action;
 mod catalog;
+mod claim;
 mod database;
 mod delivery;
 mod follow;
@@ -66,6 +67,9 @@ pub enum StoreError {
     /// Nothing was written; worth another try.
     #[error("the database cannot be reached: {0}")]
     Away(String),
+    /// The platform delivered an act again; what it asked for has been recorded.
+    #[error("it was recorded before")]
+    Claimed,
     #[error("the database refused")]
     Failed(#[source] anyhow::Error),
 }
@@ -146,7 +150,7 @@ impl Store {
     fn note<T>(&self, result: &Result<T, StoreError>, now: DateTime<Utc>) {
         let away = match result {
             Err(StoreError::Away(_)) => Some(self.away_since().unwrap_or(now)),
-            Ok(_) | Err(StoreError::Failed(_)) => None,
+            Ok(_) | Err(StoreError::Failed(_) | StoreError::Claimed) => None,
         };
         if away != self.away_since() {
             self.away.store(Arc::new(away));

@@ -57,6 +57,7 @@ fn audit(asking: &Asking<'_>, answer: &Answer, team: &EntityRef, users: &[&User]
         users.iter().filter_map(|user| Some(user.entry.as_ref()?.entity.entity_ref.to_string())).collect();
     AuditEntry {
         at: asking.now,
+        delivery: asking.delivery.clone(),
         account: asking.account.clone(),
         person: asking.person.clone(),
         command: "uses tell".to_owned(),

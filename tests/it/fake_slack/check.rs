@@ -27,18 +27,6 @@ pub fn blocks_faults(blocks: &Value, most: usize) -> Vec<String> {
     faults.found
 }
 
-/// Faults of a home view's JSON.
-pub fn home_faults(view: &Value) -> Vec<String> {
-    let mut found = blocks_faults(&view["blocks"], 100);
-    if view["type"] != "home" || !view["title"].is_null() || !view["submit"].is_null() {
-        found.push("a view that is no home".to_owned());
-    }
-    if view.to_string().len() > 250_000 {
-        found.push("view_too_large".to_owned());
-    }
-    found
-}
-
 /// Faults of a modal view's JSON.
 pub fn view_faults(view: &Value) -> Vec<String> {
     let mut faults = Faults::default();
@@ -64,6 +52,24 @@ pub fn view_faults(view: &Value) -> Vec<String> {
     if view.to_string().len() > 250_000 {
         faults.say("view_too_large");
     }
+    faults.found
+}
+
+/// Faults of a home page's JSON.
+pub fn home_faults(view: &Value) -> Vec<String> {
+    let mut faults = Faults::default();
+    let fields = view.as_object().cloned().unwrap_or_default();
+    for key in fields.keys() {
+        if !["type", "blocks", "private_metadata", "callback_id", "external_id"].contains(&key.as_str()) {
+            faults.say(format!("a home page with {key}"));
+        }
+    }
+    if view["type"] != "home" {
+        faults.say("a view that is no home page");
+    }
+    let blocks = view["blocks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    faults.between("blocks", blocks.len(), 1, 100);
+    faults.blocks(blocks);
     faults.found
 }
 

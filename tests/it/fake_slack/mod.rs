@@ -2,8 +2,10 @@
 //! are used up. Tests arrange and assert on the model; it refuses what Slack refuses.
 
 pub mod check;
+pub mod event;
 pub mod person;
 pub mod shown;
+pub mod socket;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,6 +23,8 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify};
 
+use socket::{APP_TOKEN, Sockets};
+
 pub const BOT_TOKEN: &str = "xoxb-fake";
 
 /// Uses of a response URL.
@@ -29,14 +33,15 @@ const RESPONSE_URL_USES: usize = 5;
 /// A fake Slack that listens on this machine until it is dropped.
 pub struct FakeSlack {
     pub address: String,
+    pub sockets: Arc<Sockets>,
     shared: Arc<Shared>,
     server: tokio::task::JoinHandle<()>,
 }
 
-#[derive(Default)]
 struct Shared {
     model: Mutex<Model>,
     changed: Notify,
+    sockets: Arc<Sockets>,
 }
 
 /// The workspace.
@@ -50,11 +55,12 @@ pub struct Model {
     pub used_triggers: Vec<String>,
     /// Each call that reached the workspace, refused or not.
     pub calls: Vec<(String, Instant)>,
-    /// By person, as it is now.
-    pub homes: BTreeMap<String, Value>,
-    pub unfurls: Vec<Value>,
     /// Channels in which neither the bot nor the asker is.
     pub closed_channels: Vec<String>,
+    /// Home pages by person, oldest first.
+    pub homes: BTreeMap<String, Vec<Value>>,
+    /// What `chat.unfurl` was sent.
+    pub previews: Vec<Value>,
     /// What will go wrong next, by method.
     pub troubles: BTreeMap<String, VecDeque<Trouble>>,
     /// What no good app would send. Empty at the end of every test.
@@ -83,7 +89,8 @@ pub enum Trouble {
 
 impl FakeSlack {
     pub async fn start() -> Self {
-        let shared = Arc::new(Shared::default());
+        let sockets = Arc::new(Sockets::start().await);
+        let shared = Arc::new(Shared { model: Mutex::default(), changed: Notify::new(), sockets: Arc::clone(&sockets) });
         let routes = Router::new()
             .route("/api/{method}", post(call))
             .route("/response/{id}", post(answer))
@@ -91,7 +98,7 @@ impl FakeSlack {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let server = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Self { address, shared, server }
+        Self { address, sockets, shared, server }
     }
 
     pub fn api_url(&self) -> String {
@@ -130,6 +137,7 @@ impl FakeSlack {
     /// Nothing was sent that Slack would refuse.
     pub fn finish(self) {
         assert_eq!(self.model().unexpected, Vec::<String>::new());
+        assert_eq!(self.sockets.model().unexpected, Vec::<String>::new());
     }
 }
 
@@ -161,8 +169,17 @@ async fn call(
         }
     }
     let token = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    if token != Some(&format!("Bearer {BOT_TOKEN}")) {
-        return refused(if token.is_some() { "invalid_auth" } else { "not_authed" });
+    let is_app = method == "apps.connections.open";
+    let wanted = format!("Bearer {}", if is_app { APP_TOKEN } else { BOT_TOKEN });
+    if token != Some(&wanted) {
+        return refused(match token {
+            None => "not_authed",
+            Some(token) if is_app && token.starts_with("Bearer xoxb-") => "not_allowed_token_type",
+            Some(_) => "invalid_auth",
+        });
+    }
+    if is_app {
+        return Json(shared.sockets.open()).into_response();
     }
     let answer = shared.model.lock().unwrap().call(&method, request);
     shared.changed.notify_waiters();
@@ -259,29 +276,6 @@ impl Model {
         Json(json!({"ok": true, "channel": channel, "ts": ts})).into_response()
     }
 
-    fn publish(&mut self, request: Value) -> Response {
-        if !self.expect_none("views.publish", check::home_faults(&request["view"])) {
-            return refused("invalid_arguments");
-        }
-        let Some(person) = request["user_id"].as_str() else { return refused("user_not_found") };
-        self.homes.insert(person.to_owned(), request["view"].clone());
-        Json(json!({"ok": true, "view": request["view"]})).into_response()
-    }
-
-    fn unfurl(&mut self, request: Value) -> Response {
-        let is_sent = request["channel"].is_string() && request["ts"].is_string();
-        let is_composed = request["unfurl_id"].is_string() && request["source"].is_string();
-        let previews = request["unfurls"].as_object().cloned().unwrap_or_default();
-        if is_sent == is_composed || previews.is_empty() {
-            return refused("cannot_unfurl_url");
-        }
-        for preview in previews.values() {
-            self.expect_none("chat.unfurl", check::blocks_faults(&preview["blocks"], 50));
-        }
-        self.unfurls.push(request);
-        Json(json!({"ok": true})).into_response()
-    }
-
     fn open(&mut self, request: Value) -> Response {
         let trigger = request["trigger_id"].as_str().unwrap_or_default().to_owned();
         if trigger.is_empty() || self.used_triggers.contains(&trigger) {
@@ -306,6 +300,29 @@ impl Model {
             return refused("invalid_arguments");
         }
         self.show(id, request["view"].clone())
+    }
+
+    fn publish(&mut self, request: Value) -> Response {
+        let user = request["user_id"].as_str().unwrap_or_default().to_owned();
+        if !self.expect_none("views.publish", check::home_faults(&request["view"])) {
+            return refused("invalid_arguments");
+        }
+        self.homes.entry(user).or_default().push(request["view"].clone());
+        Json(json!({"ok": true, "view": {"id": "VHOME", "type": "home", "team_id": null}})).into_response()
+    }
+
+    fn unfurl(&mut self, request: Value) -> Response {
+        let in_message = request["channel"].is_string() && request["ts"].is_string();
+        if in_message == (request["unfurl_id"].is_string() && request["source"].is_string()) {
+            self.unexpected.push(format!("chat.unfurl at {request}"));
+            return refused("invalid_arguments");
+        }
+        for (url, preview) in request["unfurls"].as_object().into_iter().flatten() {
+            let message = json!({"text": url, "blocks": preview["blocks"]});
+            self.expect_none("chat.unfurl", check::message_faults(&message));
+        }
+        self.previews.push(request);
+        Json(json!({"ok": true})).into_response()
     }
 
     /// As Slack does it: with an id, a hash, and a team that Enterprise Grid leaves null.

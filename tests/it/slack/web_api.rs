@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use steward::{
     chat::{Audience, Card, DeliveryError, Message, Platform, Reply, Status},
-    slack::{ResponseUrl, SlackClient, SlashCommands, manifest},
+    slack::{ResponseUrl, SlackClient},
 };
 
 use crate::{
@@ -136,35 +136,4 @@ async fn response_url_must_be_https_at_the_real_slack() {
     }
     assert!(slack.model().answers.is_empty());
     slack.finish();
-}
-
-#[test]
-fn manifest_comes_from_the_commands() {
-    use steward::chat::CommandSet;
-    let command = |yaml: &str| serde_yaml::from_str(yaml).unwrap();
-    let commands = CommandSet(vec![
-        command(
-            "{name: deps, summary: What breaks with it, examples: [], visibility: asker, access: everyone, arguments: [
-            {name: name, summary: s, type: entity, required: true},
-            {name: direction, summary: s, type: choice, choices: [up, down, both]},
-            {name: depth, summary: s, type: number}]}",
-        ),
-        command("{name: help, summary: What there is, examples: [], visibility: asker, access: everyone, slash: false}"),
-    ]);
-    let all: serde_json::Value =
-        serde_json::from_str(&manifest(&commands, "https://steward.example.com/base/", SlashCommands::All).unwrap()).unwrap();
-    let listed = all["features"]["slash_commands"].as_array().unwrap();
-    let names: Vec<_> = listed.iter().map(|command| command["command"].as_str().unwrap()).collect();
-    assert_eq!(names, ["/steward", "/deps"]);
-    assert_eq!(listed[1]["usage_hint"], "NAME [up|down|both] [depth N]");
-    assert_eq!(listed[1]["url"], "https://steward.example.com/base/slack/commands");
-    let interactivity = &all["settings"]["interactivity"];
-    assert_eq!(interactivity["message_menu_options_url"], "https://steward.example.com/base/slack/interactions");
-    assert_eq!(all["oauth_config"]["scopes"]["bot"], serde_json::json!(["commands", "chat:write"]));
-
-    let umbrella = manifest(&commands, "https://steward.example.com", SlashCommands::Umbrella).unwrap();
-    assert!(umbrella.contains("/steward") && !umbrella.contains("\"/deps\""));
-    for url in ["http://steward.example.com", "steward.example.com", "https://", "https://x.example/?a=b"] {
-        assert!(manifest(&commands, url, SlashCommands::All).is_err(), "{url}");
-    }
 }
