@@ -12,7 +12,7 @@ use crate::{
     catalog::{
         Catalog,
         kinds::CustomKinds,
-        live::{ChannelTeams, Live, OnCall, Recent},
+        live::{ChannelTeams, Hearing, Live, OnCall, Recent},
     },
     chat::CommandSet,
     outbox::Outbox,
@@ -61,11 +61,17 @@ pub struct LiveHandle {
     on_call: ArcSwap<OnCall>,
     recent: ArcSwap<Recent>,
     channels: ArcSwap<ChannelTeams>,
+    hearing: ArcSwap<Hearing>,
 }
 
 impl LiveHandle {
     pub fn load(&self) -> Live {
-        Live { on_call: self.on_call.load_full(), recent: self.recent.load_full(), channels: self.channels.load_full() }
+        Live {
+            on_call: self.on_call.load_full(),
+            recent: self.recent.load_full(),
+            channels: self.channels.load_full(),
+            hearing: self.hearing.load_full(),
+        }
     }
 
     pub fn set_on_call(&self, on_call: OnCall) {
@@ -74,6 +80,19 @@ impl LiveHandle {
 
     pub fn set_recent(&self, recent: Recent) {
         self.recent.store(Arc::new(recent));
+    }
+
+    /// Notes what was heard, or that nothing is; tried again where another writer was quicker, so none is lost.
+    pub fn hear(&self, change: impl Fn(&mut Hearing)) {
+        self.hearing.rcu(|hearing| {
+            let mut hearing = Hearing::clone(hearing);
+            change(&mut hearing);
+            hearing
+        });
+    }
+
+    pub fn hearing(&self) -> Arc<Hearing> {
+        self.hearing.load_full()
     }
 
     pub fn set_channels(&self, channels: ChannelTeams) {

@@ -26,6 +26,9 @@ pub struct CommandDef {
     /// Command lines without the slash.
     pub examples: Vec<Example>,
     pub visibility: Visibility,
+    /// Whether an answer that the asker alone sees may be shown to their channel, and to all where all heard the question.
+    #[serde(default)]
+    pub share: bool,
     pub access: Access,
     /// Whether it can open a form; Slack's trigger is kept for it.
     #[serde(default)]

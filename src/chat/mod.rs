@@ -7,6 +7,7 @@ pub mod limits;
 mod line;
 pub mod markdown;
 mod message;
+pub mod paging;
 mod reply;
 mod request;
 mod text;
@@ -14,8 +15,8 @@ mod text;
 pub use command::{
     Access, ArgumentDef, ArgumentType, Arguments, BadCommandFile, CommandDef, CommandSet, Example, LineFault, Visibility,
 };
-pub use form::{Choice, Field, FieldKind, Form, FormState, Required};
-pub use message::{DeliveryError, Message};
+pub use form::{Choice, Decimals, Field, FieldKind, Form, FormState, Required, ShownWhen, complete};
+pub use message::{DeliveryError, Message, Posted, Urgency};
 pub use reply::{
     Audience, Block, Button, Card, Does, Fact, Freshness, ListItem, ListStyle, Provenance, Reply, Response, Status, Tone, Weight,
 };

@@ -21,7 +21,10 @@ use crate::{
     people::{PeopleSource, ScimConfig, ScimWaits},
     playground::Board,
     settings::{self, AppAuth, GithubAuth, GithubSettings, PeopleSettings, ScimSettings, Settings, SourceSettings, Whether},
-    slack::SlackClient,
+    slack::{
+        SlackClient, Switchboard,
+        socket::{CONNECTIONS, Socket, SocketWaits},
+    },
     store::{Database, Store, load_parts_from_disk},
     sync::{ADDED, Elsewhere, Source, UrlSource},
     web::Web,
@@ -79,6 +82,19 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
         live: LiveHandle::default(),
         settings,
     })
+}
+
+/// Slack's Socket Mode, where an app token is set.
+pub fn socket(settings: &Settings) -> anyhow::Result<Option<Socket>> {
+    let switchboard = switchboard(settings)?;
+    Ok(switchboard.map(|switchboard| Socket { switchboard, connections: CONNECTIONS, waits: SocketWaits::default() }))
+}
+
+/// What gives sockets.
+pub fn switchboard(settings: &Settings) -> anyhow::Result<Option<Switchboard>> {
+    let slack = settings.slack.as_ref();
+    let app_token = slack.and_then(|slack| Some((slack, slack.app_token.as_ref()?)));
+    Ok(app_token.map(|(slack, app_token)| Switchboard::new(&slack.api_url, app_token)).transpose()?)
 }
 
 /// The explicit ties between accounts of one person.

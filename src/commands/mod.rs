@@ -9,12 +9,16 @@ pub mod help;
 pub mod history;
 pub mod link;
 pub mod owner;
+pub mod preview;
 pub mod report;
 pub mod runbook;
 pub mod uses;
 pub mod whois;
 
-use answer::failure;
+use answer::{
+    failure,
+    share::{self, Heard},
+};
 use catalog::CatalogCall;
 use chrono::{DateTime, Utc};
 use include_dir::{Dir, include_dir};
@@ -27,8 +31,8 @@ use crate::{
         people::{AccountKind, beside},
     },
     chat::{
-        Access, Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, Freshness, LineFault, Place,
-        Platform, Reply, Request, Response, Status, Text, Visibility, limits,
+        Access, Account, Act, Arguments, BadCommandFile, Button, CommandDef, CommandSet, Freshness, LineFault, Place, Platform,
+        Reply, Request, Response, Status, Text, limits,
     },
     error::UserError,
     settings::SourceSettings,
@@ -170,7 +174,8 @@ pub async fn respond(app: &App, request: Request) -> Response {
     let live = app.live.load();
     let asking = Asking { paces: paces(app), live, delivery, ..asking };
     match act {
-        Act::Say { line } | Act::Press { line } | Act::Ask { text: line } => answer_line(app, &catalog, &asking, &line).await,
+        Act::Say { line } | Act::Press { line } => answer_line(app, &catalog, &asking, &line, Heard::Alone).await,
+        Act::Ask { text: line } => answer_line(app, &catalog, &asking, &line, Heard::ByAll).await,
         Act::Submit(sent) if sent.form == "report" => report::submit(app, &catalog, &asking, place.as_ref(), sent).await,
         Act::Submit(sent) if sent.form == "catalog" => catalog::add::submit(app, &catalog, &asking, sent).await,
         Act::Back(sent) if sent.form == "report" => report::back(&catalog, sent),
@@ -201,7 +206,8 @@ fn unknown_form(form: &str) -> Reply {
     Reply::new(Status::Error, "", lead.into())
 }
 
-async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &str) -> Response {
+async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &str, heard: Heard) -> Response {
+    let (line, heard) = share::take_share(line, heard);
     if line.chars().nth(LONGEST_LINE).is_some() {
         let error = UserError::new(format!("That is too long: Steward reads up to {LONGEST_LINE} letters."))
             .next("Write a name, as in /owner payments-api.");
@@ -219,10 +225,7 @@ async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &s
     if let Response::Reply(reply) = &mut response {
         let labels = [("command", command.name.clone()), ("status", reply.status.as_str().to_owned())];
         metrics::counter!("steward_answers_total", &labels).increment(1);
-        reply.audience = match (command.visibility, reply.status) {
-            (Visibility::Everyone, Status::Answered) => Audience::Everyone,
-            (Visibility::Everyone | Visibility::Asker, _) => Audience::Asker,
-        };
+        share::address(reply, command, asking, line, heard);
     }
     response
 }

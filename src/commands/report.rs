@@ -317,6 +317,7 @@ async fn send(
 ) -> Reply {
     let audit = AuditEntry {
         at: asking.now,
+        delivery: asking.delivery.clone(),
         account: asking.account.clone(),
         person: asking.person.clone(),
         command: "report".to_owned(),
@@ -332,7 +333,7 @@ async fn send(
     let message = to.as_ref().and_then(|recipient| {
         let to = address(asking.account.platform, &recipient.channel)?;
         let reply = message(catalog, asking, place, entry, state);
-        Some(Message { platform: asking.account.platform, to, only_to: None, reply })
+        Some(Message::new(asking.account.platform, to, reply))
     });
     match app.store.record_action(audit, message.map(Job::Deliver)).await {
         Ok(()) => confirmation(entry, to),

@@ -27,6 +27,7 @@ mod lines;
 mod lint;
 mod location;
 mod lookup;
+mod markdown;
 mod notes;
 mod outage;
 mod people;

@@ -1,13 +1,15 @@
 //! What stands beside the catalog and changes by the minute: who is on call, what happened lately, which team a
-//! conversation belongs to. Pure values that are replaced whole; must not know where they are read.
+//! conversation belongs to, whether chat reaches us. Pure values that are replaced whole; must not know where they are read.
 
 mod channel;
+mod hearing;
 mod on_call;
 mod recent;
 
 use std::sync::Arc;
 
 pub use channel::ChannelTeams;
+pub use hearing::{Hearing, HearingState, Sockets};
 pub use on_call::{OnCall, OnCallPerson, ScheduleKey, Shift};
 pub use recent::{Happened, Recent, RecentEvent};
 
@@ -17,4 +19,5 @@ pub struct Live {
     pub on_call: Arc<OnCall>,
     pub recent: Arc<Recent>,
     pub channels: Arc<ChannelTeams>,
+    pub hearing: Arc<Hearing>,
 }

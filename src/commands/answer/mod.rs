@@ -6,5 +6,6 @@ pub mod failure;
 pub mod gone;
 pub mod names;
 pub mod provenance;
+pub mod share;
 pub mod subject;
 pub mod warnings;
