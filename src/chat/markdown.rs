@@ -33,6 +33,7 @@ pub fn parse_markdown(text: &str, resolve: &dyn Fn(&str) -> Option<String>) -> V
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
     let mut writer = Writer::new(resolve);
     for event in TextMergeStream::new(Parser::new_ext(text, options)) {
@@ -193,10 +194,14 @@ impl<'r> Writer<'r> {
             }
             Tag::MetadataBlock(_) => self.hidden += 1,
             Tag::HtmlBlock => self.html = Some(String::new()),
+            Tag::FootnoteDefinition(name) => {
+                self.interrupt_item();
+                self.flush_paragraph();
+                self.say(&format!("[{name}] "));
+            }
             Tag::TableHead
             | Tag::TableRow
             | Tag::TableCell
-            | Tag::FootnoteDefinition(_)
             | Tag::DefinitionList
             | Tag::DefinitionListTitle
             | Tag::DefinitionListDefinition

@@ -60,7 +60,7 @@ fn html_keeps_its_text_and_what_its_tags_mean() {
               • one
               • two
               Press Ctrl, the graph <https://x.example/a.png>, 1 < 2 and a<b.
-                keep   this
+                  keep   this
               a b
         "#]],
     );
@@ -83,7 +83,7 @@ fn what_an_item_holds_stays_in_its_order() {
                  quoted
 
             Heading
-              4. text
+              text
         "#]],
     );
 }
