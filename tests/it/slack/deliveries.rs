@@ -10,7 +10,7 @@ use steward::{
     chat::{DeliveryError, Message, Platform, Posted, Reply, Status},
     door::send::{Sent, send},
     settings::Settings,
-    slack::{ResponseUrl, SlackClient, UnfurledMessage, render},
+    slack::{LinksAt, ResponseUrl, SlackClient, render},
     store::Database,
     worker::Worker,
 };
@@ -162,14 +162,14 @@ async fn response_url_is_used_five_times() {
 async fn home_and_previews_are_drawn() {
     let slack = FakeSlack::start().await;
     let client = client(&slack);
-    client.publish_home("U1", render::render_home(&reply("Your services"))).await.unwrap();
-    let previews = [("https://github.com/acme/payments".to_owned(), render::render_unfurl(&reply("payments")))].into();
-    let sent = UnfurledMessage::Sent { channel: "C1".to_owned(), ts: "1.2".to_owned() };
+    client.publish_home("U1", &reply("Your services")).await.unwrap();
+    let previews = [("https://github.com/acme/payments".to_owned(), reply("payments"))];
+    let sent = LinksAt::Message { channel_id: "C1".to_owned(), ts: "1.2".to_owned() };
     client.unfurl(&sent, &previews).await.unwrap();
-    let composed = UnfurledMessage::Composed { unfurl_id: "U-1".to_owned(), source: "composer".to_owned() };
+    let composed = LinksAt::Composer { unfurl_id: "U-1".to_owned(), source: "composer".to_owned() };
     client.unfurl(&composed, &previews).await.unwrap();
-    assert!(slack.model().homes["U1"].to_string().contains("Your services"));
-    assert_eq!(slack.model().unfurls.len(), 2);
+    assert!(slack.model().homes["U1"][0].to_string().contains("Your services"));
+    assert_eq!(slack.model().previews.len(), 2);
     slack.finish();
 }
 
