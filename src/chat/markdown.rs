@@ -33,10 +33,9 @@ pub fn parse_markdown(text: &str, resolve: &dyn Fn(&str) -> Option<String>) -> V
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
+        | Options::ENABLE_FOOTNOTES;
     let mut writer = Writer::new(resolve);
-    for event in TextMergeStream::new(Parser::new_ext(text, options)) {
+    for event in TextMergeStream::new(Parser::new_ext(without_front_matter(text), options)) {
         writer.take(event);
     }
     writer.finish()
@@ -82,7 +81,6 @@ struct Writer<'r> {
     quotes: u8,
     table: Option<(Vec<Text>, Vec<Vec<Text>>)>,
     row: Vec<Text>,
-    hidden: u8,
 }
 
 impl<'r> Writer<'r> {
@@ -105,7 +103,6 @@ impl<'r> Writer<'r> {
             quotes: 0,
             table: None,
             row: Vec::new(),
-            hidden: 0,
         }
     }
 
@@ -113,7 +110,6 @@ impl<'r> Writer<'r> {
         match event {
             Event::Start(tag) => self.open(tag),
             Event::End(tag) => self.close(tag),
-            Event::Text(words) if self.hidden > 0 => drop(words),
             Event::Text(words) => self.say(&words),
             Event::Code(code) => match self.links.last_mut() {
                 Some((_, label)) => label.push_str(&code),
@@ -192,7 +188,6 @@ impl<'r> Writer<'r> {
                 self.interrupt_item();
                 self.table = Some((Vec::new(), Vec::new()));
             }
-            Tag::MetadataBlock(_) => self.hidden += 1,
             Tag::HtmlBlock => self.html = Some(String::new()),
             Tag::FootnoteDefinition(name) => {
                 self.interrupt_item();
@@ -206,7 +201,8 @@ impl<'r> Writer<'r> {
             | Tag::DefinitionListTitle
             | Tag::DefinitionListDefinition
             | Tag::Superscript
-            | Tag::Subscript => {}
+            | Tag::Subscript
+            | Tag::MetadataBlock(_) => {}
         }
     }
 
@@ -269,14 +265,13 @@ impl<'r> Writer<'r> {
                     self.write(Block::Table { header, rows });
                 }
             }
-            TagEnd::MetadataBlock(_) => self.hidden = self.hidden.saturating_sub(1),
             TagEnd::HtmlBlock => {
                 if let Some(block) = self.html.take() {
                     self.take_html(&block);
                     self.flush_paragraph();
                 }
             }
-            TagEnd::DefinitionList | TagEnd::Superscript | TagEnd::Subscript => {}
+            TagEnd::DefinitionList | TagEnd::Superscript | TagEnd::Subscript | TagEnd::MetadataBlock(_) => {}
         }
     }
 
@@ -406,6 +401,25 @@ impl<'r> Writer<'r> {
         self.sections.retain(|section| section.level > 0 || !section.blocks.is_empty());
         self.sections
     }
+}
+
+/// Without the YAML that generators of pages want at the top. The parser's own option would take any later text between two
+/// rules for such.
+fn without_front_matter(text: &str) -> &str {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let Some((first, rest)) = text.split_once('\n') else { return text };
+    let is_yaml = rest.lines().next().is_some_and(|line| !line.trim().is_empty());
+    if first.trim_end() != "---" || !is_yaml {
+        return text;
+    }
+    let mut at = 0;
+    for line in rest.split_inclusive('\n') {
+        at += line.len();
+        if matches!(line.trim_end(), "---" | "...") {
+            return &rest[at..];
+        }
+    }
+    text
 }
 
 /// Where the next `http://…` or `https://…` begins and how long it is, by GitHub's rules for bare addresses.

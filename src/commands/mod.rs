@@ -225,7 +225,7 @@ async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &s
     if let Response::Reply(reply) = &mut response {
         let labels = [("command", command.name.clone()), ("status", reply.status.as_str().to_owned())];
         metrics::counter!("steward_answers_total", &labels).increment(1);
-        share::address(reply, command, asking, line, heard);
+        share::address(reply, command, &arguments, asking, line, heard);
     }
     response
 }

@@ -58,8 +58,8 @@ impl Acknowledgement {
 #[derive(Debug, Clone)]
 pub enum Transport {
     Http,
-    /// With a word that is cancelled once that connection is gone.
-    Socket(CancellationToken),
+    /// With a word that is cancelled once that connection is gone; one for each delivery over it.
+    Socket(Arc<CancellationToken>),
 }
 
 impl Transport {
@@ -70,10 +70,10 @@ impl Transport {
         }
     }
 
-    fn gone(&self) -> Option<CancellationToken> {
+    fn gone(&self) -> Option<Arc<CancellationToken>> {
         match self {
             Self::Http => None,
-            Self::Socket(gone) => Some(gone.clone()),
+            Self::Socket(gone) => Some(Arc::clone(gone)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Slack's Web API, as the bot, at Slack's pace. Must not decide what is sent, and must not retry: the queue does,
 //! where it matters.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
 use hyper_util::client::legacy::connect::HttpConnector;
 use secrecy::{ExposeSecret, SecretString};
@@ -140,8 +140,14 @@ impl SlackClient {
             token: SlackApiToken::new(SlackApiTokenValue(bot_token.expose_secret().trim().to_owned())),
             allows_http,
             calls: Semaphore::new(PARALLEL_CALLS),
-            pace: Pace::new(),
+            pace: Pace::new(NonZeroU32::MIN),
         })
+    }
+
+    /// The same, so many times as fast as Slack allows: before a fake one, whose days pass in seconds.
+    #[must_use]
+    pub fn hurried(self, times: NonZeroU32) -> Self {
+        Self { pace: Pace::new(times), ..self }
     }
 
     /// Sends a message: posts it, shows it to one person alone, or puts it in the place of an earlier one. What is shown

@@ -77,6 +77,7 @@ pub(super) struct Pace {
     /// Posts by channel: of all, and of news.
     posts: DefaultKeyedRateLimiter<String>,
     news: DefaultKeyedRateLimiter<String>,
+    times: NonZeroU32,
     /// Until when Slack wants no call of a method.
     resting: Mutex<HashMap<String, Instant>>,
 }
@@ -87,9 +88,11 @@ struct Method {
 }
 
 impl Method {
-    fn of(tier: Tier) -> Arc<Self> {
+    fn of(tier: Tier, times: NonZeroU32) -> Arc<Self> {
         let share = |all: NonZeroU32| NonZeroU32::new(all.get() * NEWS_PERCENT / 100).unwrap_or(NonZeroU32::MIN);
-        let quota = |per_minute, burst| Quota::per_minute(per_minute).allow_burst(burst);
+        let quota = |per_minute: NonZeroU32, burst: NonZeroU32| {
+            Quota::per_minute(per_minute.saturating_mul(times)).allow_burst(burst.saturating_mul(times))
+        };
         Arc::new(Self {
             all: RateLimiter::direct(quota(tier.per_minute, tier.burst)),
             news: RateLimiter::direct(quota(share(tier.per_minute), share(tier.burst))),
@@ -98,12 +101,15 @@ impl Method {
 }
 
 impl Pace {
-    pub fn new() -> Self {
+    /// So many times as fast as Slack allows: once, but for stories of a day that are told in seconds.
+    pub fn new(times: NonZeroU32) -> Self {
+        let a_second = Quota::per_second(times);
         Self {
-            methods: METHODS.into_iter().map(|(name, tier)| (name, Method::of(tier))).collect(),
+            methods: METHODS.into_iter().map(|(name, tier)| (name, Method::of(tier, times))).collect(),
             others: Mutex::default(),
-            posts: RateLimiter::keyed(Quota::per_second(NonZeroU32::MIN).allow_burst(ANSWERS_AT_ONCE)),
-            news: RateLimiter::keyed(Quota::per_second(NonZeroU32::MIN)),
+            posts: RateLimiter::keyed(a_second.allow_burst(ANSWERS_AT_ONCE.saturating_mul(times))),
+            news: RateLimiter::keyed(a_second),
+            times,
             resting: Mutex::default(),
         }
     }
@@ -164,6 +170,6 @@ impl Pace {
             return Arc::clone(known);
         }
         let mut others = self.others.lock().expect("nothing panics while it holds this lock");
-        Arc::clone(others.entry(method.to_owned()).or_insert_with(|| Method::of(TIER_2)))
+        Arc::clone(others.entry(method.to_owned()).or_insert_with(|| Method::of(TIER_2, self.times)))
     }
 }

@@ -64,6 +64,20 @@ pub enum Parsed {
     PassedOver(String),
 }
 
+impl Parsed {
+    /// Where Slack gave the act no number of its own, the transport's number of the delivery stands for it.
+    #[must_use]
+    pub fn or_numbered(mut self, delivery: &str) -> Self {
+        let number = || number(delivery, &[]);
+        match &mut self {
+            Self::Act(incoming) => incoming.request.delivery = incoming.request.delivery.take().or_else(number),
+            Self::Links(links) => links.delivery = links.delivery.take().or_else(number),
+            Self::Challenge(_) | Self::Revoked(_) | Self::LostForm { .. } | Self::PassedOver(_) => {}
+        }
+        self
+    }
+}
+
 /// An act with the way its answer goes.
 #[derive(Debug)]
 pub struct Incoming {

@@ -56,6 +56,7 @@ impl Bench {
     /// The same around an application of one's own.
     pub fn around(slack: FakeSlack, app: App) -> Self {
         let (app, desk) = (Arc::new(app), Desk::default());
+        app.live.hear(|hearing| hearing.by_http = true);
         let door = SlackDoor::new(&SecretString::from(SIGNING_SECRET), desk.clone()).unwrap();
         let routes = routes(door).with_state(Arc::clone(&app));
         Self { slack, app, desk, routes }

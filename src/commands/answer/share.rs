@@ -2,12 +2,15 @@
 //! Must not decide where it is sent: the door does.
 
 use crate::{
-    chat::{Audience, Button, CommandDef, Platform, Reply, Status, Visibility, limits::SLACK},
+    chat::{Arguments, Audience, Button, CommandDef, Platform, Reply, Status, Visibility, limits::SLACK},
     commands::Asking,
 };
 
 /// The word before a line whose answer is for the whole channel.
 const SHARE: &str = "share";
+
+/// The argument by which a command that reads does something instead.
+const ACTION: &str = "action";
 
 /// Who hears a line being asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +33,7 @@ pub fn take_share(line: &str, heard: Heard) -> (&str, Heard) {
 }
 
 /// Says who sees the reply, and offers to share it where that makes sense.
-pub fn address(reply: &mut Reply, command: &CommandDef, asking: &Asking<'_>, line: &str, heard: Heard) {
+pub fn address(reply: &mut Reply, command: &CommandDef, arguments: &Arguments, asking: &Asking<'_>, line: &str, heard: Heard) {
     let answered = reply.status == Status::Answered;
     reply.audience = match (heard, command.visibility) {
         (Heard::ByAll, _) if command.share => Audience::Everyone,
@@ -38,7 +41,9 @@ pub fn address(reply: &mut Reply, command: &CommandDef, asking: &Asking<'_>, lin
         (_, Visibility::Everyone) if answered => Audience::Everyone,
         (_, Visibility::Asker | Visibility::Everyone) => Audience::Asker,
     };
-    let shares = command.share && answered && reply.audience == Audience::Asker && is_among_others(asking);
+    // To share it, the line is said again: what was done would be done again.
+    let is_act = arguments.find(ACTION).is_some();
+    let shares = command.share && !is_act && answered && reply.audience == Audience::Asker && is_among_others(asking);
     let share = format!("{SHARE} {}", line.trim().trim_start_matches('/'));
     if shares && share.chars().count() <= SLACK.button_value {
         reply.buttons.push(Button::say("Share to channel", share));

@@ -56,8 +56,8 @@ pub struct Flight {
 #[derive(Debug, Default)]
 struct Told {
     acknowledgement: Option<Acknowledgement>,
-    /// Of the connection on which it was told.
-    gone: Option<CancellationToken>,
+    /// Of the delivery that has it to tell, the last of those that came: only that one may tell it otherwise.
+    gone: Option<Arc<CancellationToken>>,
 }
 
 /// Whether a delivery was seen before.
@@ -81,7 +81,7 @@ impl Default for Seen {
 
 impl Seen {
     /// Takes a delivery on, unless somebody has.
-    pub fn take(&self, delivery: &str, repeat: Repeat, gone: Option<CancellationToken>) -> Taken {
+    pub fn take(&self, delivery: &str, repeat: Repeat, gone: Option<Arc<CancellationToken>>) -> Taken {
         let flight = || {
             let told = Mutex::new(Told { acknowledgement: None, gone });
             Arc::new(Flight { repeat, done: watch::Sender::new(false), told })
@@ -93,8 +93,13 @@ impl Seen {
     }
 
     /// The answer that did not leave, for the caller to send otherwise; `None` where a repetition has it.
-    pub fn take_back(&self, delivery: &str) -> Option<Acknowledgement> {
-        self.flights.get(delivery)?.told().acknowledgement.take()
+    pub fn take_back(&self, delivery: &str, gone: &Arc<CancellationToken>) -> Option<Acknowledgement> {
+        let flight = self.flights.get(delivery)?;
+        let mut told = flight.told();
+        if !told.gone.as_ref().is_some_and(|known| Arc::ptr_eq(known, gone)) {
+            return None;
+        }
+        told.acknowledgement.take()
     }
 }
 
@@ -107,7 +112,7 @@ impl Flight {
     }
 
     /// What the same delivery is told when it comes again, over a connection.
-    pub async fn again(&self, gone: Option<CancellationToken>) -> Acknowledgement {
+    pub async fn again(&self, gone: Option<Arc<CancellationToken>>) -> Acknowledgement {
         let mut done = self.done.subscribe();
         let _ = timeout(WAIT, done.wait_for(|done| *done)).await;
         let before = self.told().gone.clone();
@@ -119,7 +124,7 @@ impl Flight {
         let again = match self.repeat {
             Repeat::Nothing => None,
             Repeat::Same => told.acknowledgement.clone(),
-            Repeat::IfLost if told.gone.as_ref().is_some_and(CancellationToken::is_cancelled) => {
+            Repeat::IfLost if told.gone.as_ref().is_some_and(|gone| gone.is_cancelled()) => {
                 told.gone = gone;
                 told.acknowledgement.clone()
             }

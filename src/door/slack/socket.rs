@@ -73,15 +73,16 @@ fn note(app: &App, change: impl Fn(&mut Sockets)) {
 }
 
 async fn answer(app: Arc<App>, desk: Desk, envelope: Envelope, answering: Answering) {
-    let Envelope { id: _, kind, payload, accepts_payload } = envelope;
+    let Envelope { id, kind, payload, accepts_payload } = envelope;
     let parsed = match kind {
         EnvelopeKind::SlashCommand => parse_command_json(payload.get()),
         EnvelopeKind::Interactive => parse_payload(payload.get()),
         EnvelopeKind::Event => parse_event(payload.get().as_bytes()),
     };
-    let parsed = parsed.unwrap_or_else(|unreadable| Parsed::PassedOver(unreadable.to_string()));
+    let parsed = parsed.unwrap_or_else(|unreadable| Parsed::PassedOver(unreadable.to_string())).or_numbered(&id);
     let otherwise = otherwise(&parsed);
-    let acknowledgement = desk.acknowledge(Arc::clone(&app), parsed, Transport::Socket(answering.gone())).await;
+    let gone = Arc::new(answering.gone());
+    let acknowledgement = desk.acknowledge(Arc::clone(&app), parsed, Transport::Socket(Arc::clone(&gone))).await;
     let payload: Option<Box<RawValue>> = match &acknowledgement {
         Acknowledgement::Json(body) if accepts_payload => serde_json::from_slice(body).ok(),
         Acknowledgement::Json(_) | Acknowledgement::Empty => None,
@@ -93,7 +94,8 @@ async fn answer(app: Arc<App>, desk: Desk, envelope: Envelope, answering: Answer
         if acknowledged == Err(Lost) {
             warn!("a socket was gone before an answer had left; it goes by its response URL");
         }
-        send_otherwise(&app, &desk, &delivery, &url).await;
+        let Some(Acknowledgement::Json(body)) = desk.seen.take_back(&delivery, &gone) else { return };
+        send_otherwise(&app, &body, &url).await;
     }
 }
 
@@ -112,9 +114,8 @@ fn otherwise(parsed: &Parsed) -> Option<(String, ResponseUrl)> {
     }
 }
 
-async fn send_otherwise(app: &App, desk: &Desk, delivery: &str, url: &ResponseUrl) {
-    let Some(Acknowledgement::Json(body)) = desk.seen.take_back(delivery) else { return };
-    let (Some(client), Ok(message)) = (&app.outbox.slack, serde_json::from_slice::<Box<RawValue>>(&body)) else { return };
+async fn send_otherwise(app: &App, body: &[u8], url: &ResponseUrl) {
+    let (Some(client), Ok(message)) = (&app.outbox.slack, serde_json::from_slice::<Box<RawValue>>(body)) else { return };
     if let Err(error) = client.answer(url, &message).await {
         warn!(%error, "an answer did not reach Slack");
     }

@@ -154,6 +154,7 @@ async fn call(
     Json(request): Json<Value>,
 ) -> Response {
     shared.model.lock().unwrap().calls.push((method.clone(), Instant::now()));
+    shared.changed.notify_waiters();
     let trouble = shared.model.lock().unwrap().troubles.get_mut(&method).and_then(VecDeque::pop_front);
     match trouble {
         None => {}

@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::{SinkExt, StreamExt};
@@ -51,6 +51,9 @@ pub struct Wire {
     /// What each envelope was acknowledged with, every time.
     pub acknowledged: HashMap<String, Vec<Option<Value>>>,
     unacknowledged: HashMap<String, (u64, Value)>,
+    told_at: HashMap<String, Instant>,
+    /// The longest that an envelope stood unacknowledged, over however many connections.
+    pub longest_wait: Duration,
     /// For the next connection: none is open.
     waiting: VecDeque<Value>,
     envelopes: u64,
@@ -109,6 +112,7 @@ impl Sockets {
             "type": kind, "envelope_id": id, "payload": payload, "accepts_response_payload": kind != "events_api",
             "retry_attempt": 0, "retry_reason": "",
         });
+        model.told_at.insert(id.clone(), Instant::now());
         model.send(envelope);
         id
     }
@@ -233,7 +237,10 @@ impl Wire {
             Some((_, envelope)) if payload.is_some() && envelope["accepts_response_payload"] != true => {
                 self.unexpected.push(format!("a payload for {id}, which takes none"));
             }
-            Some(_) => {}
+            Some(_) => {
+                let waited = self.told_at.remove(&id).map_or(Duration::ZERO, |at| at.elapsed());
+                self.longest_wait = self.longest_wait.max(waited);
+            }
             None if id.starts_with("envelope-") && !self.acknowledged.contains_key(&id) => {
                 self.unexpected.push(format!("{id} was never sent"));
             }

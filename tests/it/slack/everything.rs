@@ -1,6 +1,6 @@
 //! Every message and view that a command can lead to, over the sample organisation: each entity, each command, each button
 //! that an answer offers. Written to `target/slack-samples-commands.jsonl` for the contracts in `tests/contract`.
-//! `STEWARD_SAMPLES` may name another folder of repositories, to be walked through as well.
+//! What others wrote is walked through as well: the corpus beside the checkout, or in `STEWARD_CORPUS`.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -28,8 +28,8 @@ use crate::{
 /// Lines walked for each folder: all of the sample organisation's, and a good part of a large one's.
 const MOST_LINES: usize = 2_500;
 
-async fn app_of(folder: &Path) -> App {
-    let directory = DirectorySource { path: folder.to_owned(), catalog_paths: catalog_paths() };
+async fn app_of(folder: &Path, catalog_paths: Vec<String>) -> App {
+    let directory = DirectorySource { path: folder.to_owned(), catalog_paths };
     let source = Source::Directory { id: "samples".to_owned(), directory };
     let access = AccessSettings { admins: vec!["group:default/platform".to_owned()], ..AccessSettings::default() };
     let settings = Settings { access, ..Settings::default() };
@@ -87,15 +87,14 @@ impl Samples {
     }
 }
 
-async fn walk(folder: &Path, samples: &mut Samples) -> (usize, usize, usize) {
-    let app = app_of(folder).await;
+async fn walk(app: &App, samples: &mut Samples) -> (usize, usize, usize) {
     let anybody = Account { platform: Platform::Slack, id: "U2147483697".to_owned(), name: "ada".to_owned() };
-    let mut left = lines(&app);
+    let mut left = lines(app);
     let mut said: BTreeSet<String> = left.iter().cloned().collect();
     let (mut replies, mut forms, mut shares) = (0, 0, 0);
     while let Some(line) = left.pop_front().filter(|_| replies + forms < MOST_LINES) {
         let mut pressed = Vec::new();
-        match respond(&app, asked(&anybody, Act::Say { line: line.clone() })).await {
+        match respond(app, asked(&anybody, Act::Say { line: line.clone() })).await {
             Response::Reply(reply) => {
                 replies += 1;
                 samples.draw(&line, &reply);
@@ -107,7 +106,7 @@ async fn walk(folder: &Path, samples: &mut Samples) -> (usize, usize, usize) {
                 samples.take(&line, "view", check::view_faults(&payload), &payload);
                 for field in &form.fields {
                     let act = Act::Complete { form: form.id.clone(), field: field.name.clone(), typed: "a".to_owned() };
-                    if let Response::Choices(choices) = respond(&app, asked(&anybody, act)).await {
+                    if let Response::Choices(choices) = respond(app, asked(&anybody, act)).await {
                         let payload = serde_json::to_value(render_choices(&choices)).unwrap();
                         samples.take(&line, "options", check::options_faults(&payload), &payload);
                     }
@@ -132,10 +131,16 @@ async fn everything_that_can_be_said_is_taken_by_slack() {
     let path = root.join("target/slack-samples-commands.jsonl");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let mut samples = Samples { file: std::io::BufWriter::new(std::fs::File::create(path).unwrap()) };
-    let (replies, forms, shares) = walk(&root.join("fixtures/org"), &mut samples).await;
+    let app = app_of(&root.join("fixtures/org"), catalog_paths()).await;
+    let (replies, forms, shares) = walk(&app, &mut samples).await;
     assert!(replies > 500 && forms > 20 && shares > 100, "{replies} replies, {forms} forms, {shares} to share");
-    if let Some(folder) = std::env::var_os("STEWARD_SAMPLES").map(PathBuf::from) {
-        let (replies, forms, _) = walk(&folder, &mut samples).await;
-        println!("{}: {replies} replies, {forms} forms", folder.display());
+    let corpus = std::env::var_os("STEWARD_CORPUS").map_or(root.join("../shared/corpus"), PathBuf::from);
+    if !corpus.is_dir() {
+        println!("skipped: corpus not beside the checkout");
+        return;
     }
+    let app = app_of(&corpus, vec!["*.yaml".to_owned()]).await;
+    let (replies, forms, _) = walk(&app, &mut samples).await;
+    println!("the corpus: {} entities, {replies} replies, {forms} forms", app.catalog.load().entries().len());
+    assert!(replies > 1_000, "{replies} replies over the corpus");
 }

@@ -1,6 +1,6 @@
 //! Socket Mode, whatever befalls the connections.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{body::Body, http::StatusCode};
 use serde_json::{Value, json};
@@ -91,7 +91,13 @@ impl Listener {
 }
 
 pub fn app_with(slack: &FakeSlack) -> App {
-    test_app(Some(SlackClient::connect(&slack.api_url(), &BOT_TOKEN.into()).unwrap()))
+    test_app(Some(hurried(slack)))
+}
+
+/// As fast as this machine: how fast messages may leave is `deliveries.rs`'s story.
+pub fn hurried(slack: &FakeSlack) -> SlackClient {
+    let times = NonZeroU32::new(1_000).unwrap();
+    SlackClient::connect(&slack.api_url(), &BOT_TOKEN.into()).unwrap().hurried(times)
 }
 
 /// A slash command as an envelope carries it.
@@ -165,8 +171,12 @@ async fn two_hundred_disconnects_leave_no_moment_without_a_connection() {
         }
         slack.sockets.until_open(2).await;
     }
-    assert!(slack.sockets.model().fewest >= 1);
     slack.sockets.until_fewer(1).await;
+    {
+        let wire = slack.sockets.model();
+        assert!(wire.fewest >= 1);
+        assert!(wire.longest_wait < Duration::from_secs(1), "an event was not heard for {:?}", wire.longest_wait);
+    }
     assert_eq!(listener.health().await.0, StatusCode::OK);
     listener.stop().await;
     let answered = answers_by_thread(&slack);
