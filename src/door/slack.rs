@@ -58,8 +58,16 @@ impl Acknowledgement {
 #[derive(Debug, Clone)]
 pub enum Transport {
     Http,
-    /// With a word that is cancelled once that connection is gone; one for each delivery over it.
-    Socket(Arc<CancellationToken>),
+    Socket(Arc<Carried>),
+}
+
+/// One delivery over a connection.
+#[derive(Debug)]
+pub struct Carried {
+    /// Cancelled once that connection is gone.
+    pub gone: CancellationToken,
+    /// How often it was told before.
+    pub attempt: u64,
 }
 
 impl Transport {
@@ -70,10 +78,10 @@ impl Transport {
         }
     }
 
-    fn gone(&self) -> Option<Arc<CancellationToken>> {
+    fn carried(&self) -> Option<Arc<Carried>> {
         match self {
             Self::Http => None,
-            Self::Socket(gone) => Some(Arc::clone(gone)),
+            Self::Socket(carried) => Some(Arc::clone(carried)),
         }
     }
 }
@@ -144,7 +152,7 @@ impl Desk {
         work: impl FnOnce(Self) -> F,
     ) -> Acknowledgement {
         let Some(delivery) = delivery else { return work(self.clone()).await };
-        match self.seen.take(&delivery, repeat, by.gone()) {
+        match self.seen.take(&delivery, repeat, by.carried()) {
             Taken::First(flight) => {
                 let work = work(self.clone());
                 let task = self.late.spawn(async move {
@@ -156,7 +164,7 @@ impl Desk {
             }
             Taken::Again(flight) => {
                 metrics::counter!("steward_slack_repeated_total", "transport" => by.as_str()).increment(1);
-                flight.again(by.gone()).await
+                flight.again(by.carried()).await
             }
         }
     }

@@ -8,9 +8,8 @@ use std::{
 
 use moka::{Expiry, policy::EvictionPolicy, sync::Cache};
 use tokio::{sync::watch, time::timeout};
-use tokio_util::sync::CancellationToken;
 
-use super::Acknowledgement;
+use super::{Acknowledgement, Carried};
 
 /// Slack tells an event again at once, after a minute and after five.
 const KEPT: Duration = Duration::from_secs(15 * 60);
@@ -57,7 +56,7 @@ pub struct Flight {
 struct Told {
     acknowledgement: Option<Acknowledgement>,
     /// Of the delivery that has it to tell, the last of those that came: only that one may tell it otherwise.
-    gone: Option<Arc<CancellationToken>>,
+    by: Option<Arc<Carried>>,
 }
 
 /// Whether a delivery was seen before.
@@ -81,9 +80,9 @@ impl Default for Seen {
 
 impl Seen {
     /// Takes a delivery on, unless somebody has.
-    pub fn take(&self, delivery: &str, repeat: Repeat, gone: Option<Arc<CancellationToken>>) -> Taken {
+    pub fn take(&self, delivery: &str, repeat: Repeat, by: Option<Arc<Carried>>) -> Taken {
         let flight = || {
-            let told = Mutex::new(Told { acknowledgement: None, gone });
+            let told = Mutex::new(Told { acknowledgement: None, by });
             Arc::new(Flight { repeat, done: watch::Sender::new(false), told })
         };
         let entry = self.flights.entry_by_ref(delivery).or_insert_with(flight);
@@ -93,10 +92,10 @@ impl Seen {
     }
 
     /// The answer that did not leave, for the caller to send otherwise; `None` where a repetition has it.
-    pub fn take_back(&self, delivery: &str, gone: &Arc<CancellationToken>) -> Option<Acknowledgement> {
+    pub fn take_back(&self, delivery: &str, by: &Arc<Carried>) -> Option<Acknowledgement> {
         let flight = self.flights.get(delivery)?;
         let mut told = flight.told();
-        if !told.gone.as_ref().is_some_and(|known| Arc::ptr_eq(known, gone)) {
+        if !told.by.as_ref().is_some_and(|holder| Arc::ptr_eq(holder, by)) {
             return None;
         }
         told.acknowledgement.take()
@@ -112,20 +111,20 @@ impl Flight {
     }
 
     /// What the same delivery is told when it comes again, over a connection.
-    pub async fn again(&self, gone: Option<Arc<CancellationToken>>) -> Acknowledgement {
+    pub async fn again(&self, by: Option<Arc<Carried>>) -> Acknowledgement {
         let mut done = self.done.subscribe();
         let _ = timeout(WAIT, done.wait_for(|done| *done)).await;
-        let before = self.told().gone.clone();
+        let before = self.told().by.clone();
         if let (Repeat::IfLost, Some(before)) = (self.repeat, before) {
             // What comes again over another connection can be quicker than the news that the first is gone.
-            let _ = timeout(NEWS, before.cancelled()).await;
+            let _ = timeout(NEWS, before.gone.cancelled()).await;
         }
         let mut told = self.told();
         let again = match self.repeat {
             Repeat::Nothing => None,
             Repeat::Same => told.acknowledgement.clone(),
-            Repeat::IfLost if told.gone.as_ref().is_some_and(|gone| gone.is_cancelled()) => {
-                told.gone = gone;
+            Repeat::IfLost if is_lost(told.by.as_deref(), by.as_deref()) => {
+                told.by = by;
                 told.acknowledgement.clone()
             }
             Repeat::IfLost => None,
@@ -140,6 +139,13 @@ impl Flight {
     fn weight(&self) -> u32 {
         if self.repeat == Repeat::Nothing { ENTRY_BYTES } else { ANSWER_BYTES }
     }
+}
+
+/// Whether Slack did not hear what was told over a connection, as its telling it once more shows.
+fn is_lost(before: Option<&Carried>, again: Option<&Carried>) -> bool {
+    let (Some(before), Some(again)) = (before, again) else { return false };
+    // An earlier telling that was read late shows nothing, nor can one be answered whose connection is gone.
+    before.gone.is_cancelled() && !again.gone.is_cancelled() && again.attempt >= before.attempt
 }
 
 struct ByAge;

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{Acknowledgement, Desk, Transport};
+use super::{Acknowledgement, Carried, Desk, Transport};
 use crate::{
     app::App,
     catalog::live::Sockets,
@@ -73,7 +73,7 @@ fn note(app: &App, change: impl Fn(&mut Sockets)) {
 }
 
 async fn answer(app: Arc<App>, desk: Desk, envelope: Envelope, answering: Answering) {
-    let Envelope { id, kind, payload, accepts_payload } = envelope;
+    let Envelope { id, kind, payload, accepts_payload, attempt } = envelope;
     let parsed = match kind {
         EnvelopeKind::SlashCommand => parse_command_json(payload.get()),
         EnvelopeKind::Interactive => parse_payload(payload.get()),
@@ -81,8 +81,8 @@ async fn answer(app: Arc<App>, desk: Desk, envelope: Envelope, answering: Answer
     };
     let parsed = parsed.unwrap_or_else(|unreadable| Parsed::PassedOver(unreadable.to_string())).or_numbered(&id);
     let otherwise = otherwise(&parsed);
-    let gone = Arc::new(answering.gone());
-    let acknowledgement = desk.acknowledge(Arc::clone(&app), parsed, Transport::Socket(Arc::clone(&gone))).await;
+    let carried = Arc::new(Carried { gone: answering.gone(), attempt });
+    let acknowledgement = desk.acknowledge(Arc::clone(&app), parsed, Transport::Socket(Arc::clone(&carried))).await;
     let payload: Option<Box<RawValue>> = match &acknowledgement {
         Acknowledgement::Json(body) if accepts_payload => serde_json::from_slice(body).ok(),
         Acknowledgement::Json(_) | Acknowledgement::Empty => None,
@@ -94,7 +94,7 @@ async fn answer(app: Arc<App>, desk: Desk, envelope: Envelope, answering: Answer
         if acknowledged == Err(Lost) {
             warn!("a socket was gone before an answer had left; it goes by its response URL");
         }
-        let Some(Acknowledgement::Json(body)) = desk.seen.take_back(&delivery, &gone) else { return };
+        let Some(Acknowledgement::Json(body)) = desk.seen.take_back(&delivery, &carried) else { return };
         send_otherwise(&app, &body, &url).await;
     }
 }

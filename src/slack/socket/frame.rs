@@ -24,6 +24,8 @@ pub struct Envelope {
     pub payload: Box<RawValue>,
     /// Whether Slack takes an answer in the acknowledgement.
     pub accepts_payload: bool,
+    /// How often it was told before, where Slack says so.
+    pub attempt: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,7 @@ struct Wire {
     envelope_id: Box<RawValue>,
     payload: Option<Box<RawValue>>,
     accepts_response_payload: Box<RawValue>,
+    retry_attempt: Box<RawValue>,
     reason: Box<RawValue>,
     num_connections: Box<RawValue>,
 }
@@ -53,7 +56,8 @@ fn read<T: for<'a> Deserialize<'a> + Default>(raw: &RawValue) -> T {
 
 /// `None` for what is no JSON object.
 pub(super) fn parse_frame(text: &str) -> Option<Frame> {
-    let Wire { kind, envelope_id, payload, accepts_response_payload, reason, num_connections } = serde_json::from_str(text).ok()?;
+    let Wire { kind, envelope_id, payload, accepts_response_payload, retry_attempt, reason, num_connections } =
+        serde_json::from_str(text).ok()?;
     let kind: String = read(&kind);
     let envelope_id = Some(read::<String>(&envelope_id)).filter(|id| !id.is_empty());
     let envelope_kind = match kind.as_str() {
@@ -67,7 +71,8 @@ pub(super) fn parse_frame(text: &str) -> Option<Frame> {
     Some(match (envelope_id, payload) {
         (Some(id), Some(payload)) => {
             let accepts_payload = read(&accepts_response_payload);
-            Frame::Envelope(Envelope { id, kind: envelope_kind, payload, accepts_payload })
+            let attempt = read(&retry_attempt);
+            Frame::Envelope(Envelope { id, kind: envelope_kind, payload, accepts_payload, attempt })
         }
         (envelope_id, _) => Frame::Unknown { kind, envelope_id },
     })
