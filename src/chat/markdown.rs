@@ -30,10 +30,7 @@ impl Section {
 /// `resolve` gets each link's and image's target and gives the address to open, or `None` to show its words alone.
 /// Of raw HTML the text is kept, with what a few of its tags mean.
 pub fn parse_markdown(text: &str, resolve: &dyn Fn(&str) -> Option<String>) -> Vec<Section> {
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_FOOTNOTES;
+    let options = Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
     let mut writer = Writer::new(resolve);
     for event in TextMergeStream::new(Parser::new_ext(without_front_matter(text), options)) {
         writer.take(event);

@@ -38,7 +38,9 @@ pub async fn send(app: &App, message: Message) -> Sent {
             Ok(()) => return Sent::Waits,
             // Rather perhaps out of order than not at all.
             Err(StoreError::Away(_)) => {}
-            Err(fault @ (StoreError::Failed(_) | StoreError::Claimed)) => warn!(error = %fault, "an update could not be put into the queue"),
+            Err(fault @ (StoreError::Failed(_) | StoreError::Claimed)) => {
+                warn!(error = %fault, "an update could not be put into the queue")
+            }
         }
     }
     let began = Instant::now();

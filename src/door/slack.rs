@@ -311,7 +311,8 @@ fn note(app: &App, parsed: &Parsed, by: &Transport) {
         Parsed::LostForm { .. } => "lost_form",
         Parsed::PassedOver(_) => "other",
     };
-    metrics::counter!("steward_chat_events_total", "platform" => "slack", "transport" => by.as_str(), "type" => what).increment(1);
+    metrics::counter!("steward_chat_events_total", "platform" => "slack", "transport" => by.as_str(), "type" => what)
+        .increment(1);
     let now = app.clock.now();
     metrics::gauge!("steward_chat_last_event_timestamp_seconds", "platform" => "slack").set(now.timestamp() as f64);
     let is_noted = app.live.hearing().last_event_at.is_some_and(|last| (now - last).abs() < NOTED_EVERY);

@@ -18,8 +18,8 @@ pub mod verify;
 pub use client::{Identity, SlackClient};
 pub use manifest::{BOT_SCOPES, Reached, SlashCommands, manifest};
 pub use parse::{
-    Incoming, LinksAt, Parsed, ReplyRoute, SharedLinks, ShownView, Unreadable, Way, parse_command, parse_command_json, parse_event,
-    parse_interaction, parse_payload,
+    Incoming, LinksAt, Parsed, ReplyRoute, SharedLinks, ShownView, Unreadable, Way, parse_command, parse_command_json,
+    parse_event, parse_interaction, parse_payload,
 };
 pub use places::{NoSocket, Switchboard};
 pub use response_url::ResponseUrl;

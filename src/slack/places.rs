@@ -115,7 +115,9 @@ impl Switchboard {
 pub(super) enum Asked {
     TooOften(Option<Duration>),
     /// The bot may not; what it may.
-    Lacking { granted: Vec<String> },
+    Lacking {
+        granted: Vec<String>,
+    },
     Refused(DeliveryError),
 }
 

@@ -19,7 +19,7 @@ fn help_comes_from_the_definitions() {
             Ask by name; case, spaces and small slips are forgiven. These are the commands:
 
               - /owner NAME Who owns it and how to reach them
-              - /runbook NAME [SECTION] The runbook itself, section by section
+              - /runbook NAME [SECTION] [page N] The runbook itself, section by section
               - /deps NAME [up|down|both] [depth N] What it depends on, and what breaks if
                 it breaks
               - /find WORDS [page N] Search the catalog by name, words, tag or owner

@@ -14,7 +14,7 @@ fn blocks(text: &str) -> Vec<Block> {
     sections
         .into_iter()
         .flat_map(|section| {
-            let heading = (section.level > 0).then(|| Block::Heading(section.title));
+            let heading = (section.level > 0).then_some(Block::Heading(section.title));
             heading.into_iter().chain(section.blocks)
         })
         .collect()

@@ -2,8 +2,8 @@
 
 mod deliveries;
 mod door;
-mod everything;
 mod events;
+mod everything;
 mod forms;
 mod injection;
 mod manifest;

@@ -161,10 +161,13 @@ async fn answer_otherwise(app: &App, route: &ReplyRoute, reply: &Reply, error: &
     };
     info!(%error, "an answer goes by another way than its response URL");
     let message = Message::new(asker.platform, channel, reply.clone()).in_thread(route.thread_ts.clone()).asked();
-    send(app, match reply.audience {
-        Audience::Everyone => message,
-        Audience::Asker => message.only_to(asker.id.clone()),
-    })
+    send(
+        app,
+        match reply.audience {
+            Audience::Everyone => message,
+            Audience::Asker => message.only_to(asker.id.clone()),
+        },
+    )
     .await;
 }
 

@@ -25,9 +25,15 @@ pub struct SharedLinks {
 /// Where previews go.
 #[derive(Debug, PartialEq, Eq)]
 pub enum LinksAt {
-    Message { channel_id: String, ts: String },
+    Message {
+        channel_id: String,
+        ts: String,
+    },
     /// A message that is still being written.
-    Composer { unfurl_id: String, source: String },
+    Composer {
+        unfurl_id: String,
+        source: String,
+    },
 }
 
 /// The JSON of `POST /slack/events`, the same as the payload of an `events_api` envelope.
@@ -82,7 +88,8 @@ fn bot_of(callback: &Callback) -> Option<&String> {
 }
 
 fn words(callback: Callback) -> Parsed {
-    let text = texts::words_said(&callback.event.text, bot_of(&callback).map(String::as_str), callback.event.kind == "app_mention");
+    let text =
+        texts::words_said(&callback.event.text, bot_of(&callback).map(String::as_str), callback.event.kind == "app_mention");
     let delivery = delivery(&callback);
     let Event { kind, user, channel, ts, thread_ts, .. } = callback.event;
     // In a direct message nobody else is bothered, so a thread is only where the person opened one.
@@ -91,8 +98,7 @@ fn words(callback: Callback) -> Parsed {
         thread_ts => thread_ts,
     };
     let asker = account(user, String::new());
-    let route =
-        ReplyRoute { channel_id: Some(channel.clone()), asker: Some(asker.clone()), thread_ts, ..ReplyRoute::default() };
+    let route = ReplyRoute { channel_id: Some(channel.clone()), asker: Some(asker.clone()), thread_ts, ..ReplyRoute::default() };
     let request = Request { account: asker, place: place(channel, String::new()), act: Act::Ask { text }, delivery };
     Parsed::Act(Box::new(Incoming { request, route, way: Way::Words }))
 }

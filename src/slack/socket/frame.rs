@@ -7,12 +7,19 @@ use serde_json::value::RawValue;
 #[derive(Debug)]
 pub(super) enum Frame {
     /// The connection is good from now on.
-    Hello { connections: u64 },
+    Hello {
+        connections: u64,
+    },
     /// It will be closed soon, for this reason.
-    Disconnect { reason: String },
+    Disconnect {
+        reason: String,
+    },
     Envelope(Envelope),
     /// Of a type that is not known here; acknowledged where it has a number.
-    Unknown { kind: String, envelope_id: Option<String> },
+    Unknown {
+        kind: String,
+        envelope_id: Option<String>,
+    },
 }
 
 /// Something for us.

@@ -10,8 +10,7 @@ use steward::{
 use super::Bench;
 use crate::{
     fake_slack::{
-        BOT_TOKEN, FakeSlack,
-        check,
+        BOT_TOKEN, FakeSlack, check,
         event::{ADA, BOT_USER, callback, direct_message, mention},
         person::{press, trigger},
     },
@@ -57,10 +56,10 @@ async fn mention_is_answered_once_in_its_thread_for_all() {
     {
         let model = bench.slack.model();
         let posted = model.messages.iter().map(|posted| (posted.channel.as_str(), &posted.payload["thread_ts"]));
-        assert_eq!(posted.collect::<Vec<_>>(), [
-            ("C2147483705", &json!("1795000000.000100")),
-            ("C2147483705", &json!("1795000000.000200"))
-        ]);
+        assert_eq!(
+            posted.collect::<Vec<_>>(),
+            [("C2147483705", &json!("1795000000.000100")), ("C2147483705", &json!("1795000000.000200"))]
+        );
         assert!(model.messages[0].payload["text"].as_str().unwrap().contains("payments-api"));
         assert!(model.messages.iter().all(|posted| posted.only_to.is_none()));
     }
@@ -262,18 +261,21 @@ fn all_texts_of_a_message_are_found() {
     });
     let Parsed::Act(incoming) = parse_payload(&payload.to_string()).unwrap() else { panic!("an act") };
     let Act::Inspect { texts } = incoming.request.act else { panic!("{:?}", incoming.request.act) };
-    assert_eq!(texts, [
-        "Alert <firing>",
-        "*payments-api* is down https://status.example",
-        "see",
-        "https://grafana.example/d/abc",
-        "checkout",
-        "[FIRING:1]",
-        "HighErrorRate",
-        "https://alerts.example/1",
-        "Service",
-        "ledger",
-    ]);
+    assert_eq!(
+        texts,
+        [
+            "Alert <firing>",
+            "*payments-api* is down https://status.example",
+            "see",
+            "https://grafana.example/d/abc",
+            "checkout",
+            "[FIRING:1]",
+            "HighErrorRate",
+            "https://alerts.example/1",
+            "Service",
+            "ledger",
+        ]
+    );
 }
 
 #[test]
@@ -296,8 +298,11 @@ async fn shortcuts_are_answered_by_a_modal() {
     let bench = Bench::start().await;
     let user = json!({"id": ADA, "username": "ada"});
     for (count, payload) in [
-        (1, json!({"type": "message_action", "callback_id": "who_owns_this", "user": user, "trigger_id": trigger(),
-            "message": alert(), "channel": {"id": "C1"}, "response_url": bench.slack.response_url("1"), "team": null})),
+        (
+            1,
+            json!({"type": "message_action", "callback_id": "who_owns_this", "user": user, "trigger_id": trigger(),
+            "message": alert(), "channel": {"id": "C1"}, "response_url": bench.slack.response_url("1"), "team": null}),
+        ),
         (2, json!({"type": "shortcut", "callback_id": "new_service", "user": user, "trigger_id": trigger(), "team": null})),
     ] {
         for _ in 0..2 {
