@@ -16,7 +16,7 @@ use crate::{
         Catalog,
         kinds::CustomKinds,
         links::LinkRules,
-        live::{ChannelTeams, Live, OnCall, Recent},
+        live::{ChannelTeams, Hearing, Live, OnCall, Recent},
     },
     chat::{CommandSet, CustomCommands},
     outbox::Outbox,
@@ -76,6 +76,7 @@ pub struct LiveHandle {
     pub news: NewsDesk,
     /// Look-ups that found nothing.
     pub gaps: GapCounter,
+    hearing: ArcSwap<Hearing>,
 }
 
 impl LiveHandle {
@@ -85,6 +86,7 @@ impl LiveHandle {
             recent: self.recent.load_full(),
             channels: self.channels.load_full(),
             news_sources: self.news_sources.load_full(),
+            hearing: self.hearing.load_full(),
         }
     }
 
@@ -94,6 +96,19 @@ impl LiveHandle {
 
     pub fn set_recent(&self, recent: Recent) {
         self.recent.store(Arc::new(recent));
+    }
+
+    /// Notes what was heard, or that nothing is; tried again where another writer was quicker, so none is lost.
+    pub fn hear(&self, change: impl Fn(&mut Hearing)) {
+        self.hearing.rcu(|hearing| {
+            let mut hearing = Hearing::clone(hearing);
+            change(&mut hearing);
+            hearing
+        });
+    }
+
+    pub fn hearing(&self) -> Arc<Hearing> {
+        self.hearing.load_full()
     }
 
     pub fn set_channels(&self, channels: ChannelTeams) {

@@ -1,7 +1,7 @@
 //! Where messages leave. It delivers only; sending is enqueued by a verb of the store and done by `worker`.
 
 use crate::{
-    chat::{DeliveryError, Message, Platform},
+    chat::{DeliveryError, Message, Platform, Posted},
     playground::Board,
     slack::SlackClient,
 };
@@ -14,18 +14,18 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Hands one message to its platform.
-    pub async fn deliver(&self, message: &Message) -> Result<(), DeliveryError> {
+    /// Hands one message to its platform, at the platform's pace; where it can be replaced later, says by which number.
+    pub async fn deliver(&self, message: &Message) -> Result<Option<Posted>, DeliveryError> {
         let absent = || DeliveryError::NoDoor(message.platform.as_str());
         match message.platform {
             Platform::Slack => {
                 let client = self.slack.as_ref().ok_or_else(absent)?;
-                client.post(&message.to, message.only_to.as_deref(), &message.reply).await
+                client.send(message).await
             }
             Platform::Playground => {
                 let board = self.playground.as_ref().ok_or_else(absent)?;
                 board.post(&message.to, &message.reply);
-                Ok(())
+                Ok(None)
             }
             Platform::Discord | Platform::Terminal => Err(absent()),
         }

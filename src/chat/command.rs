@@ -28,6 +28,9 @@ pub struct CommandDef {
     /// Command lines without the slash.
     pub examples: Vec<Example>,
     pub visibility: Visibility,
+    /// Whether an answer that the asker alone sees may be shown to their channel, and to all where all heard the question.
+    #[serde(default)]
+    pub share: bool,
     pub access: Access,
     /// What it can do besides answering, for whom; an act that is not named here is for whoever may use the command.
     #[serde(default)]

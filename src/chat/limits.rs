@@ -27,6 +27,8 @@ pub struct Limits {
     pub placeholder: usize,
     pub text_input: usize,
     pub options: usize,
+    /// Options in one list where they are in groups.
+    pub grouped_options: usize,
     pub option_label: usize,
     pub option_value: usize,
     pub radio_options: usize,
@@ -54,6 +56,8 @@ pub const SLACK: Limits = Limits {
     placeholder: 150,
     text_input: 3_000,
     options: 100,
+    // 100 groups of 100 are allowed; a list of more than a thousand nobody scrolls, nor fits many of into 250 KB.
+    grouped_options: 1_000,
     option_label: 75,
     option_value: 150,
     radio_options: 10,
@@ -81,6 +85,7 @@ pub const DISCORD: Limits = Limits {
     placeholder: 100,
     text_input: 4_000,
     options: 25,
+    grouped_options: 25,
     option_label: 100,
     option_value: 100,
     radio_options: 25,

@@ -1,7 +1,9 @@
 //! Markdown to blocks and sections, for runbooks and whatever else people write in it.
 //! Must not cut anything to a length, nor decide where a relative link leads: the caller says.
 
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+mod html;
+
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 
 use super::{Block, ListItem, ListStyle, Span, Text};
 
@@ -26,14 +28,11 @@ impl Section {
 /// Reads CommonMark with tables, task lists and strikethrough into sections.
 ///
 /// `resolve` gets each link's and image's target and gives the address to open, or `None` to show its words alone.
-/// Raw HTML is left out, its text kept.
+/// Of raw HTML the text is kept, with what a few of its tags mean.
 pub fn parse_markdown(text: &str, resolve: &dyn Fn(&str) -> Option<String>) -> Vec<Section> {
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
+    let options = Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
     let mut writer = Writer::new(resolve);
-    for event in Parser::new_ext(text, options) {
+    for event in TextMergeStream::new(Parser::new_ext(without_front_matter(text), options)) {
         writer.take(event);
     }
     writer.finish()
@@ -45,6 +44,8 @@ struct Style {
     bold: u8,
     italic: u8,
     strike: u8,
+    /// By HTML alone: Markdown's own code is one event.
+    code: u8,
 }
 
 /// A list that is open, outermost first.
@@ -58,8 +59,14 @@ struct Writer<'r> {
     sections: Vec<Section>,
     text: Text,
     style: Style,
+    /// What HTML dresses, which may forget to undress it: ends with the block.
+    html_style: Style,
     /// Address and words of each open link.
     links: Vec<(Option<String>, String)>,
+    /// Links among them that HTML opened.
+    html_links: usize,
+    /// A block of HTML that is being read.
+    html: Option<String>,
     code: Option<(Option<String>, String)>,
     lists: Vec<OpenList>,
     /// Items not yet written as a block, with the style of the outermost list they began in.
@@ -71,7 +78,6 @@ struct Writer<'r> {
     quotes: u8,
     table: Option<(Vec<Text>, Vec<Vec<Text>>)>,
     row: Vec<Text>,
-    hidden: u8,
 }
 
 impl<'r> Writer<'r> {
@@ -81,7 +87,10 @@ impl<'r> Writer<'r> {
             sections: vec![Section { level: 0, title: Text::new(), blocks: Vec::new() }],
             text: Text::new(),
             style: Style::default(),
+            html_style: Style::default(),
             links: Vec::new(),
+            html_links: 0,
+            html: None,
             code: None,
             lists: Vec::new(),
             items: Vec::new(),
@@ -91,7 +100,6 @@ impl<'r> Writer<'r> {
             quotes: 0,
             table: None,
             row: Vec::new(),
-            hidden: 0,
         }
     }
 
@@ -99,32 +107,32 @@ impl<'r> Writer<'r> {
         match event {
             Event::Start(tag) => self.open(tag),
             Event::End(tag) => self.close(tag),
-            Event::Text(words) if self.hidden > 0 => drop(words),
             Event::Text(words) => self.say(&words),
             Event::Code(code) => match self.links.last_mut() {
                 Some((_, label)) => label.push_str(&code),
                 None => self.text.0.push(Span::Code(code.to_string())),
             },
             Event::SoftBreak => self.say(" "),
-            Event::HardBreak => self.text.0.push(Span::LineBreak),
+            Event::HardBreak => self.break_line(),
             Event::Rule => {
-                self.flush_items();
+                self.interrupt_item();
                 self.write(Block::Divider);
             }
             Event::TaskListMarker(checked) => self.checked = Some(checked),
-            Event::InlineHtml(html) if html.eq_ignore_ascii_case("<br>") || html.eq_ignore_ascii_case("<br/>") => {
-                self.text.0.push(Span::LineBreak);
-            }
             Event::InlineMath(words) | Event::DisplayMath(words) => self.say(&words),
             Event::FootnoteReference(name) => self.say(&format!("[{name}]")),
-            Event::Html(_) | Event::InlineHtml(_) => {}
+            Event::Html(words) => match &mut self.html {
+                Some(block) => block.push_str(&words),
+                None => self.take_html(&words),
+            },
+            Event::InlineHtml(words) => self.take_html(&words),
         }
     }
 
     fn open(&mut self, tag: Tag<'_>) {
         match tag {
             Tag::Heading { .. } => {
-                self.flush_items();
+                self.interrupt_item();
                 self.flush_paragraph();
             }
             Tag::Paragraph => {
@@ -138,9 +146,7 @@ impl<'r> Writer<'r> {
                 self.quotes += 1;
             }
             Tag::CodeBlock(kind) => {
-                self.end_item_text();
-                self.flush_items();
-                self.item_is_split = !self.lists.is_empty();
+                self.interrupt_item();
                 let language = match kind {
                     CodeBlockKind::Fenced(info) => info.split([' ', ',', '{']).next().map(str::to_owned),
                     CodeBlockKind::Indented => None,
@@ -176,26 +182,31 @@ impl<'r> Writer<'r> {
                 self.links.push((url, String::new()));
             }
             Tag::Table(_) => {
-                self.flush_items();
+                self.interrupt_item();
                 self.table = Some((Vec::new(), Vec::new()));
             }
-            Tag::MetadataBlock(_) => self.hidden += 1,
+            Tag::HtmlBlock => self.html = Some(String::new()),
+            Tag::FootnoteDefinition(name) => {
+                self.interrupt_item();
+                self.flush_paragraph();
+                self.say(&format!("[{name}] "));
+            }
             Tag::TableHead
             | Tag::TableRow
             | Tag::TableCell
-            | Tag::HtmlBlock
-            | Tag::FootnoteDefinition(_)
             | Tag::DefinitionList
             | Tag::DefinitionListTitle
             | Tag::DefinitionListDefinition
             | Tag::Superscript
-            | Tag::Subscript => {}
+            | Tag::Subscript
+            | Tag::MetadataBlock(_) => {}
         }
     }
 
     fn close(&mut self, tag: TagEnd) {
         match tag {
             TagEnd::Heading(level) => {
+                self.end_html();
                 let title = std::mem::take(&mut self.text);
                 self.sections.push(Section { level: level as u8, title, blocks: Vec::new() });
             }
@@ -222,13 +233,18 @@ impl<'r> Writer<'r> {
                 if self.lists.is_empty() {
                     self.flush_items();
                 }
+                // What the outer item says below the inner list is no item of its own.
+                self.item_is_split = !self.lists.is_empty();
             }
             TagEnd::Emphasis => self.style.italic -= 1,
             TagEnd::Strong => self.style.bold -= 1,
             TagEnd::Strikethrough => self.style.strike -= 1,
             TagEnd::Link => self.close_link(""),
             TagEnd::Image => self.close_link("image"),
-            TagEnd::TableCell => self.row.push(std::mem::take(&mut self.text)),
+            TagEnd::TableCell => {
+                self.end_html();
+                self.row.push(std::mem::take(&mut self.text));
+            }
             TagEnd::TableHead => {
                 let row = std::mem::take(&mut self.row);
                 if let Some((header, _)) = &mut self.table {
@@ -246,8 +262,13 @@ impl<'r> Writer<'r> {
                     self.write(Block::Table { header, rows });
                 }
             }
-            TagEnd::MetadataBlock(_) => self.hidden = self.hidden.saturating_sub(1),
-            TagEnd::HtmlBlock | TagEnd::DefinitionList | TagEnd::Superscript | TagEnd::Subscript => {}
+            TagEnd::HtmlBlock => {
+                if let Some(block) = self.html.take() {
+                    self.take_html(&block);
+                    self.flush_paragraph();
+                }
+            }
+            TagEnd::DefinitionList | TagEnd::Superscript | TagEnd::Subscript | TagEnd::MetadataBlock(_) => {}
         }
     }
 
@@ -256,19 +277,50 @@ impl<'r> Writer<'r> {
             code.push_str(words);
         } else if let Some((_, label)) = self.links.last_mut() {
             label.push_str(words);
+        } else if self.style.code + self.html_style.code > 0 {
+            self.text.0.push(Span::Code(words.to_owned()));
         } else {
-            let style = &self.style;
-            let wrap = match (style.strike > 0, style.bold > 0, style.italic > 0) {
-                (true, _, _) => Span::Strike,
-                (_, true, _) => Span::Bold,
-                (_, _, true) => Span::Italic,
-                (false, false, false) => Span::Plain,
-            };
-            if let (Some(Span::Plain(before)), true) = (self.text.0.last_mut(), matches!(wrap(String::new()), Span::Plain(_))) {
-                before.push_str(words);
-            } else {
-                self.text.0.push(wrap(words.to_owned()));
+            self.say_with_addresses(words);
+        }
+    }
+
+    /// Addresses that stand in the text as they are become links, as GitHub shows them.
+    fn say_with_addresses(&mut self, words: &str) {
+        let mut rest = words;
+        while let Some((at, length)) = find_address(rest) {
+            let (before, address) = (&rest[..at], &rest[at..at + length]);
+            self.say_dressed(before);
+            match (self.resolve)(address) {
+                Some(url) => self.text.0.push(Span::Link { label: address.to_owned(), url }),
+                None => self.say_dressed(address),
             }
+            rest = &rest[at + length..];
+        }
+        self.say_dressed(rest);
+    }
+
+    fn say_dressed(&mut self, words: &str) {
+        if words.is_empty() {
+            return;
+        }
+        let (style, html) = (&self.style, &self.html_style);
+        let wrap = match (style.strike + html.strike > 0, style.bold + html.bold > 0, style.italic + html.italic > 0) {
+            (true, _, _) => Span::Strike,
+            (_, true, _) => Span::Bold,
+            (_, _, true) => Span::Italic,
+            (false, false, false) => Span::Plain,
+        };
+        if let (Some(Span::Plain(before)), true) = (self.text.0.last_mut(), matches!(wrap(String::new()), Span::Plain(_))) {
+            before.push_str(words);
+        } else {
+            self.text.0.push(wrap(words.to_owned()));
+        }
+    }
+
+    fn break_line(&mut self) {
+        match self.links.last_mut() {
+            Some((_, label)) => label.push(' '),
+            None => self.text.0.push(Span::LineBreak),
         }
     }
 
@@ -286,6 +338,7 @@ impl<'r> Writer<'r> {
     }
 
     fn flush_paragraph(&mut self) {
+        self.end_html();
         if !self.lists.is_empty() {
             return;
         }
@@ -297,13 +350,22 @@ impl<'r> Writer<'r> {
         self.write(block);
     }
 
+    /// Something that is no item comes, inside of one or not; the list goes on behind it.
+    fn interrupt_item(&mut self) {
+        self.end_item_text();
+        self.flush_items();
+        self.item_is_split = !self.lists.is_empty();
+    }
+
     /// Ends the words of the item that is open, if there are any.
     fn end_item_text(&mut self) {
         if self.lists.is_empty() || self.text.to_plain().trim().is_empty() {
             return;
         }
+        self.end_html();
         let text = std::mem::take(&mut self.text);
         if self.item_is_split {
+            self.flush_items();
             return self.write(Block::Paragraph(text));
         }
         let depth = u8::try_from(self.lists.len() - 1).unwrap_or(u8::MAX);
@@ -336,4 +398,47 @@ impl<'r> Writer<'r> {
         self.sections.retain(|section| section.level > 0 || !section.blocks.is_empty());
         self.sections
     }
+}
+
+/// Without the YAML that generators of pages want at the top. The parser's own option would take any later text between two
+/// rules for such.
+fn without_front_matter(text: &str) -> &str {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let Some((first, rest)) = text.split_once('\n') else { return text };
+    let is_yaml = rest.lines().next().is_some_and(|line| !line.trim().is_empty());
+    if first.trim_end() != "---" || !is_yaml {
+        return text;
+    }
+    let mut at = 0;
+    for line in rest.split_inclusive('\n') {
+        at += line.len();
+        if matches!(line.trim_end(), "---" | "...") {
+            return &rest[at..];
+        }
+    }
+    text
+}
+
+/// Where the next `http://…` or `https://…` begins and how long it is, by GitHub's rules for bare addresses.
+fn find_address(words: &str) -> Option<(usize, usize)> {
+    let mut from = 0;
+    while let Some(found) = words[from..].find("http") {
+        let at = from + found;
+        let rest = &words[at..];
+        let scheme = ["https://", "http://"].into_iter().find(|scheme| rest.starts_with(scheme));
+        let begins_here = words[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric());
+        if let Some(scheme) = scheme.filter(|_| begins_here) {
+            let end = rest.find(|letter: char| letter.is_whitespace() || matches!(letter, '<' | '>' | '"')).unwrap_or(rest.len());
+            let mut address = rest[..end].trim_end_matches(['?', '!', '.', ',', ':', ';', '*', '_', '~', '\'']);
+            // A bracket belongs to the sentence unless it was opened in the address.
+            while address.ends_with(')') && address.matches(')').count() > address.matches('(').count() {
+                address = address[..address.len() - 1].trim_end_matches(['?', '!', '.', ',', ':', ';']);
+            }
+            if address.len() > scheme.len() {
+                return Some((at, address.len()));
+            }
+        }
+        from = at + "http".len();
+    }
+    None
 }

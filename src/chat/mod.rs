@@ -8,6 +8,7 @@ pub mod limits;
 mod line;
 pub mod markdown;
 mod message;
+pub mod paging;
 mod question;
 mod reply;
 mod request;
@@ -17,8 +18,8 @@ pub use command::{
     Access, ActDef, ArgumentDef, ArgumentType, Arguments, BadCommandFile, CommandDef, CommandSet, Example, LineFault, Visibility,
 };
 pub use custom::{CustomCommand, CustomCommands};
-pub use form::{Choice, Field, FieldKind, Form, FormState, Required};
-pub use message::{DeliveryError, Message};
+pub use form::{Choice, Decimals, Field, FieldKind, Form, FormState, Required, ShownWhen, complete};
+pub use message::{DeliveryError, Message, Posted, Urgency};
 pub use question::{BadPhrase, Phrase, Question, ReadPhrases, Reading};
 pub use reply::{
     Audience, Block, Button, Card, Does, Fact, Freshness, ListItem, ListStyle, Provenance, Reply, Response, Status, Tone, Weight,

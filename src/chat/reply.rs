@@ -147,7 +147,7 @@ pub enum ListStyle {
     Numbers { start: u64 },
 }
 
-/// One item; `depth` 0 is the outermost level. `checked` is set on task lists.
+/// One item; `depth` 0 is the outermost level, whose marks are the list's; deeper ones have bullets. `checked` is set on task lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListItem {
     pub depth: u8,

@@ -30,7 +30,10 @@ use crate::{
     people::{PeopleSource, ScimConfig, ScimWaits},
     playground::Board,
     settings::{self, AppAuth, GithubAuth, GithubSettings, PeopleSettings, ScimSettings, Settings, SourceSettings, Whether},
-    slack::SlackClient,
+    slack::{
+        SlackClient, Switchboard,
+        socket::{CONNECTIONS, Socket, SocketWaits},
+    },
     store::{Database, Store, load_channels_from_disk, load_on_call_from_disk, load_parts_from_disk},
     sync::{ADDED, Elsewhere, Source, UrlSource},
     web::Web,
@@ -137,6 +140,19 @@ fn link_rules(settings: &Settings) -> anyhow::Result<LinkRules> {
     let hosts = settings.link_hosts.named().into_iter();
     let hosts = hosts.filter_map(|(name, address)| Some((Host::by_key(name)?, address.to_owned())));
     Ok(LinkRules::new(rules.collect::<anyhow::Result<_>>()?, hosts.collect()))
+}
+
+/// Slack's Socket Mode, where an app token is set.
+pub fn socket(settings: &Settings) -> anyhow::Result<Option<Socket>> {
+    let switchboard = switchboard(settings)?;
+    Ok(switchboard.map(|switchboard| Socket { switchboard, connections: CONNECTIONS, waits: SocketWaits::default() }))
+}
+
+/// What gives sockets.
+pub fn switchboard(settings: &Settings) -> anyhow::Result<Option<Switchboard>> {
+    let slack = settings.slack.as_ref();
+    let app_token = slack.and_then(|slack| Some((slack, slack.app_token.as_ref()?)));
+    Ok(app_token.map(|(slack, app_token)| Switchboard::new(&slack.api_url, app_token)).transpose()?)
 }
 
 /// The explicit ties between accounts of one person.

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     catalog::{EntityRef, Kind, kinds::CustomKinds},
     settings,
+    slack::BOT_SCOPES,
     store::Database,
     sync::{Elsewhere, Source, read_without_store},
 };
@@ -83,7 +84,7 @@ async fn check_all(mut settings: settings::Settings) -> anyhow::Result<Vec<Line>
     }
     lines.extend(check_admins(&app));
     lines.extend(check_own_commands(&app));
-    lines.push(check_slack(&app).await);
+    lines.extend(check_slack(&app).await);
     Ok(lines)
 }
 
@@ -160,13 +161,51 @@ fn check_admins(app: &crate::app::App) -> Option<Line> {
     Some(Line::new("admins", told))
 }
 
-async fn check_slack(app: &crate::app::App) -> Line {
+async fn check_slack(app: &crate::app::App) -> Vec<Line> {
     let Some(client) = &app.outbox.slack else {
-        return Line::new("slack", Ok("is not set up; `steward manifest slack --url …` begins it".to_owned()));
+        return vec![Line::new("slack", Ok("is not set up; `steward manifest slack --socket` begins it".to_owned()))];
     };
     let asked = client.auth_test().await;
     let told = asked.map(|identity| format!("answers as {} in {}", identity.user, identity.team));
-    Line::new("slack", told.map_err(|error| format!("{error}; check slack.bot_token, and that the app is installed")))
+    let told = told.map_err(|error| format!("{error}; check slack.bot_token, and that the app is installed"));
+    let mut lines = vec![Line::new("slack", told)];
+    if lines.iter().all(|line| line.result.is_ok()) {
+        lines.extend(check_scopes(client.scopes().await));
+    }
+    lines.push(check_ways_in(&app.settings).await);
+    lines
+}
+
+/// Slack tells them only where one is lacking.
+fn check_scopes(granted: Option<Vec<String>>) -> Option<Line> {
+    let granted = granted?;
+    let lacking: Vec<&str> = BOT_SCOPES.into_iter().filter(|scope| !granted.iter().any(|has| has == scope)).collect();
+    let told = match lacking.as_slice() {
+        [] => Ok(format!("has all {} that are used", BOT_SCOPES.len())),
+        lacking => {
+            let fix = "update the app from `steward manifest slack` and install it again";
+            Err(format!("lacks {}; {fix}", lacking.join(", ")))
+        }
+    };
+    Some(Line::new("slack: scopes", told))
+}
+
+async fn check_ways_in(settings: &settings::Settings) -> Line {
+    let socket = match build::switchboard(settings) {
+        Ok(Some(switchboard)) => switchboard.open().await.map(|_| true).map_err(|fault| fault.to_string()),
+        Ok(None) => Ok(false),
+        Err(error) => Err(format!("{error:#}")),
+    };
+    let by_http = settings.slack.as_ref().is_some_and(|slack| slack.signing_secret.is_some());
+    let told = match (socket, by_http) {
+        (Err(fault), _) => Err(fault),
+        (Ok(true), _) => Ok("Socket Mode: Slack gives a socket".to_owned()),
+        (Ok(false), true) => Ok("HTTP: Slack calls /slack/commands, /slack/interactions and /slack/events".to_owned()),
+        (Ok(false), false) => {
+            Err("there is none; set slack.app_token for Socket Mode, or slack.signing_secret for HTTP".to_owned())
+        }
+    };
+    Line::new("slack: way in", told)
 }
 
 fn print(lines: &[Line]) -> std::io::Result<()> {

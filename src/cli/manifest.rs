@@ -2,16 +2,24 @@
 
 use clap::{Args, ValueEnum};
 
+use anyhow::Context;
+
 use super::Outcome;
-use crate::slack;
+use crate::{
+    settings::{Settings, SourceSettings},
+    slack::{self, Reached},
+};
 
 #[derive(Debug, Args)]
 pub struct ManifestArgs {
     #[arg(value_enum)]
     platform: Platform,
     /// Where the platform reaches this server, https://steward.example.com
+    #[arg(long, required_unless_present = "socket")]
+    url: Option<String>,
+    /// Slack's Socket Mode: the server connects to Slack, and needs no public address
     #[arg(long)]
-    url: String,
+    socket: bool,
     /// All slash commands, or /steward alone where another app has taken a name
     #[arg(long, value_enum, default_value_t = Commands::All)]
     commands: Commands,
@@ -28,14 +36,32 @@ enum Commands {
     Umbrella,
 }
 
-pub fn manifest(args: &ManifestArgs) -> anyhow::Result<Outcome> {
+/// The configuration tells on which hosts repositories lie.
+pub fn manifest(args: &ManifestArgs, settings: &Settings) -> anyhow::Result<Outcome> {
     let commands = crate::commands::load_definitions()?;
     let which = match args.commands {
         Commands::All => slack::SlashCommands::All,
         Commands::Umbrella => slack::SlashCommands::Umbrella,
     };
+    let reached = match (&args.url, args.socket) {
+        (public_url, true) => Reached::Socket { public_url: public_url.as_deref() },
+        (Some(public_url), false) => Reached::Http { public_url },
+        (None, false) => anyhow::bail!("name the public address with --url, or write --socket"),
+    };
     match args.platform {
-        Platform::Slack => super::print(slack::manifest(&commands, &args.url, which)?)?,
+        Platform::Slack => super::print(slack::manifest(&commands, reached, which, &hosts(settings)).context("no manifest")?)?,
     }
     Ok(Outcome::Good)
+}
+
+/// The hosts of repositories; GitHub's own is always among them, since dependencies lie there.
+fn hosts(settings: &Settings) -> Vec<String> {
+    let github = |source: &SourceSettings| match source {
+        SourceSettings::Github(github) => {
+            let host = url::Url::parse(&github.api_url).ok()?.domain()?.to_owned();
+            Some(host.strip_prefix("api.").map(str::to_owned).unwrap_or(host))
+        }
+        SourceSettings::Directory(_) | SourceSettings::Url(_) | SourceSettings::Backstage(_) | SourceSettings::People(_) => None,
+    };
+    std::iter::once("github.com".to_owned()).chain(settings.sources.iter().filter_map(github)).collect()
 }

@@ -101,7 +101,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
                 lint::LintOutcome::SomeInvalid => Outcome::Bad,
             })
         }
-        Command::Manifest(args) => manifest::manifest(&args),
+        Command::Manifest(args) => manifest::manifest(&args, &settings::load(config)?),
         Command::Doctor => block_on(doctor::doctor(config)),
         Command::Migrate => block_on(serve::migrate(settings::load(config)?)),
         // Clients are built where addresses and keys are judged, and those want a runtime around them.

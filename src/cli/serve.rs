@@ -21,10 +21,12 @@ use super::{
 };
 use crate::{
     catalog::Kind,
+    door::slack::{Desk, listen},
     http::{Doors, PlaygroundDoor, github::GithubDoor, router, sample_on_call::SampleOnCall, slack::SlackDoor},
     settings::{
         AccessSettings, DirectorySettings, LinkHosts, OnCallSettings, ScheduleSettings, Settings, SourceSettings, catalog_paths,
     },
+    slack::socket::Socket,
     store::Database,
     sync::Progress,
     worker::Worker,
@@ -109,7 +111,7 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
         );
     };
     let progress = Progress::for_terminal();
-    let serving = serve(&worker, listener, doors, &database, &progress);
+    let serving = serve(&worker, listener, doors, Chat::default(), &database, &progress);
     let (served, ()) = tokio::join!(serving, async {
         tokio::select! { () = ready => {} () = stop_signal().clone().cancelled_owned() => {} }
     });
@@ -145,23 +147,34 @@ pub async fn run(settings: Settings) -> anyhow::Result<Outcome> {
     super::make_data_dir(&settings)?;
     let listen = settings.server.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen} (server.listen)"))?;
+    let desk = Desk::default();
     let signing_secret = settings.slack.as_ref().and_then(|slack| slack.signing_secret.as_ref());
-    let slack = signing_secret.map(SlackDoor::new).transpose()?;
+    let slack = signing_secret.map(|secret| SlackDoor::new(secret, desk.clone())).transpose()?;
+    let chat = Chat { desk, by_http: slack.is_some(), socket: build::socket(&settings)? };
     let github = Some(GithubDoor::new(&settings.sources));
     let doors = Doors { slack, github, metrics: metrics_handle(), ..Doors::default() };
     let database = build::database(&settings);
     let worker = build::worker(build::app(settings, Playground::LeftOut)?)?;
     let entities = worker.app.catalog.load().entries().len();
     info!(address = %listener.local_addr()?, entities, "answering");
-    let served = serve(&worker, listener, doors, &database, &Progress::for_terminal()).await;
+    let served = serve(&worker, listener, doors, chat, &database, &Progress::for_terminal()).await;
     stop(database);
     served.map(|()| Outcome::Good)
+}
+
+/// How chat reaches us besides the playground.
+#[derive(Debug, Default)]
+struct Chat {
+    desk: Desk,
+    by_http: bool,
+    socket: Option<Socket>,
 }
 
 async fn serve(
     worker: &Arc<Worker>,
     listener: TcpListener,
     doors: Doors,
+    chat: Chat,
     database: &Database,
     progress: &Progress,
 ) -> anyhow::Result<()> {
@@ -187,14 +200,25 @@ async fn serve(
         stop.cancel();
         served
     };
-    let (served, (), (), (), (), ()) = tokio::join!(
+    let Chat { desk, by_http, socket } = chat;
+    worker.app.live.hear(|hearing| hearing.by_http = by_http);
+    let listening = async {
+        if let Some(socket) = socket {
+            listen(Arc::clone(&worker.app), desk.clone(), socket, stop).await;
+        }
+    };
+    let (served, (), (), (), (), (), ()) = tokio::join!(
         serving,
+        listening,
         worker.keep_current(database, stop),
         worker.keep_synced(progress, stop),
         worker.work(stop),
         worker.keep_own_commands(stop),
         worker.keep_live(stop)
     );
+    if tokio::time::timeout(DRAIN, desk.close()).await.is_err() {
+        error!("some answers to Slack were still to be sent and are lost");
+    }
     served
 }
 

@@ -3,6 +3,7 @@
 
 pub mod add;
 pub mod gaps;
+mod hearing;
 mod people;
 pub mod removal;
 
@@ -82,6 +83,7 @@ pub fn catalog(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     if !catalog.parts().sources.is_empty() {
         reply.cards.push(sources_card(catalog, asking));
     }
+    reply.cards.extend(hearing::hearing_card(asking));
     reply.cards.extend(broken_card(catalog));
     reply.cards.extend(conflicts_card(catalog));
     reply.cards.extend(people::people_card(catalog));
@@ -98,6 +100,7 @@ pub fn catalog(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
 pub async fn sync(app: &App, catalog: &Catalog, asking: &Asking<'_>, place: Option<&Place>) -> Reply {
     let entry = AuditEntry {
         at: asking.now,
+        delivery: asking.delivery.clone(),
         account: asking.account.clone(),
         person: asking.person.clone(),
         command: "catalog sync".to_owned(),

@@ -227,6 +227,7 @@ async fn set(app: &App, catalog: &Catalog, asking: &Asking<'_>, place: &Place, t
     let audit = AuditEntry {
         at: asking.now,
         account: asking.account.clone(),
+        delivery: asking.delivery.clone(),
         person: asking.person.clone(),
         command: "channel set".to_owned(),
         subject: setting.team.as_ref().or(before).map(ToString::to_string).unwrap_or_default(),

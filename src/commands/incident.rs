@@ -129,6 +129,7 @@ async fn attach(app: &App, asking: &Asking<'_>, entity: &Entity, incident: NewIn
     let audit = AuditEntry {
         at: asking.now,
         account: asking.account.clone(),
+        delivery: asking.delivery.clone(),
         person: asking.person.clone(),
         command: "incident".to_owned(),
         subject: entity.entity_ref.to_string(),

@@ -105,6 +105,7 @@ fn audit(asking: &Asking<'_>, login: &str) -> AuditEntry {
     let command = if login.is_empty() { "link" } else { "link remove" };
     AuditEntry {
         at: asking.now,
+        delivery: asking.delivery.clone(),
         account: asking.account.clone(),
         person: asking.person.clone(),
         command: command.to_owned(),

@@ -26,6 +26,7 @@ pub mod whois;
 
 use std::sync::Arc;
 
+use answer::share::{self, Heard};
 use catalog::CatalogCall;
 use chrono::{DateTime, Utc};
 use entrance::{
@@ -43,8 +44,8 @@ use crate::{
         people::{AccountKind, beside},
     },
     chat::{
-        Account, Act, Arguments, Audience, BadCommandFile, Button, CommandDef, CommandSet, Freshness, LineFault, Place, Platform,
-        Reply, Request, Response, Status, Submission, Text, Visibility, limits,
+        Account, Act, Arguments, BadCommandFile, Button, CommandDef, CommandSet, Freshness, LineFault, Place, Platform, Reply,
+        Request, Response, Status, Submission, Text, limits,
     },
     error::UserError,
     settings::SourceSettings,
@@ -209,11 +210,9 @@ pub async fn respond(app: &App, request: Request) -> Response {
     let custom = app.live.custom();
     let commands = custom.all(&app.commands);
     match act {
-        Act::Press { line } => answer_line(app, &catalog, &asking, &line).await,
-        Act::Say { line: text } | Act::Ask { text } => match ask::understand(commands, &catalog, &asking, &text) {
-            Understood::Line(line) => answer_line(app, &catalog, &asking, &line).await,
-            Understood::Reply(reply) => Response::Reply(*reply),
-        },
+        Act::Press { line } => answer_line(app, &catalog, &asking, &line, Heard::Alone).await,
+        Act::Say { line: text } => answer_text(app, &catalog, &asking, &text, Heard::Alone).await,
+        Act::Ask { text } => answer_text(app, &catalog, &asking, &text, Heard::ByAll).await,
         Act::Submit(sent) if sent.form == "report" => report::submit(app, &catalog, &asking, place.as_ref(), sent).await,
         Act::Submit(sent) if sent.form == "page" => page::submit(app, &catalog, &asking, sent).await,
         Act::Submit(sent) if sent.form == "incident" => incident::submit(app, &catalog, &asking, sent).await,
@@ -255,7 +254,17 @@ fn unknown_form(form: &str) -> Reply {
     Reply::new(Status::Error, "", lead.into())
 }
 
-async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &str) -> Response {
+/// A command line or a plain question.
+async fn answer_text(app: &App, catalog: &Catalog, asking: &Asking<'_>, text: &str, heard: Heard) -> Response {
+    let custom = app.live.custom();
+    match ask::understand(custom.all(&app.commands), catalog, asking, text) {
+        Understood::Line(line) => answer_line(app, catalog, asking, &line, heard).await,
+        Understood::Reply(reply) => Response::Reply(*reply),
+    }
+}
+
+async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &str, heard: Heard) -> Response {
+    let (line, heard) = share::take_share(line, heard);
     if line.chars().nth(LONGEST_LINE).is_some() {
         let error = UserError::new(format!("That is too long: Steward reads up to {LONGEST_LINE} letters."))
             .next("Write a name, as in /owner payments-api.");
@@ -288,10 +297,7 @@ async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &s
         }
         let labels = [("command", command.name.clone()), ("status", reply.status.as_str().to_owned())];
         metrics::counter!("steward_answers_total", &labels).increment(1);
-        reply.audience = match (command.visibility, reply.status) {
-            (Visibility::Everyone, Status::Answered) => Audience::Everyone,
-            (Visibility::Everyone | Visibility::Asker, _) => Audience::Asker,
-        };
+        share::address(reply, command, &arguments, asking, line, heard);
     }
     response
 }

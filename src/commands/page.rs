@@ -183,6 +183,7 @@ async fn send(app: &App, catalog: &Catalog, asking: &Asking<'_>, entity: &Entity
     let audit = AuditEntry {
         at: asking.now,
         account: asking.account.clone(),
+        delivery: asking.delivery.clone(),
         person: asking.person.clone(),
         command: "page".to_owned(),
         subject: entity.entity_ref.to_string(),

@@ -138,9 +138,11 @@ fn gone(subject: &str) -> Reply {
     Reply::new(Status::NotFound, "report", lead.into())
 }
 
+/// The answers so far with those of the page that was sent.
 fn merged(sent: Submission) -> FormState {
-    let mut state = sent.state;
-    state.values.extend(sent.values);
+    let Submission { page, mut state, values, .. } = sent;
+    let fields = if page == 0 { first_fields() } else { second_fields(&state) };
+    state.take(&fields, values);
     state
 }
 
@@ -235,14 +237,17 @@ fn first_page(catalog: &Catalog, entry: &Entry, state: FormState, errors: Errors
         Some(owner) => intro.say(" Its entry says that it is owned by ").join(owner_text(catalog, owner)).say("."),
         None => intro,
     };
+    let fields = first_fields().into_iter().map(|each| field(each, &state, &errors)).collect();
+    form(0, intro, fields, "Next", state)
+}
+
+fn first_fields() -> Vec<Field> {
     let choices = FAULTS.iter().map(|(value, words, _)| Choice::new(*value, *words)).collect();
     let lookup = FieldKind::Lookup { kinds: vec!["group".to_owned()], placeholder: Some("Type a team's name".to_owned()) };
-    let fields = vec![
+    vec![
         Field::new(WHAT, "What is wrong", FieldKind::Radio { choices }),
         Field::new(RIGHT_OWNER, "Who owns it, if you know", lookup).optional(),
-    ];
-    let fields = fields.into_iter().map(|each| field(each, &state, &errors)).collect();
-    form(0, intro, fields, "Next", state)
+    ]
 }
 
 fn second_page(app: &App, catalog: &Catalog, asking: &Asking<'_>, entry: &Entry, state: FormState, errors: Errors) -> Form {
@@ -251,14 +256,17 @@ fn second_page(app: &App, catalog: &Catalog, asking: &Asking<'_>, entry: &Entry,
         None => Text::plain("No channel is known here for whoever answers for it, so this is kept in the audit log alone: "),
     };
     let intro = to.join(summary(catalog, asking, entry, &state));
+    let fields = second_fields(&state).into_iter().map(|each| field(each, &state, &errors)).collect();
+    form(1, intro, fields, "Send", state)
+}
+
+fn second_fields(state: &FormState) -> Vec<Field> {
     let note = FieldKind::Paragraph { placeholder: Some("What should it say?".to_owned()), max: Some(NOTE_LETTERS) };
     let tell = vec![Choice::new("here", "In this channel"), Choice::new("direct", "In a direct message")];
     let note = Field::new(NOTE, "A note to the team", note);
-    let note = if answer(&state, WHAT) == "other" { note } else { note.optional() };
-    let tell =
-        Field::new(TELL, "Where the team may tell you that it is settled", FieldKind::Checkboxes { choices: tell }).optional();
-    let fields = [note, tell].into_iter().map(|each| field(each, &state, &errors)).collect();
-    form(1, intro, fields, "Send", state)
+    let note = if answer(state, WHAT) == "other" { note } else { note.optional() };
+    let tell = Field::new(TELL, "Where the team may tell you that it is settled", FieldKind::Checkboxes { choices: tell });
+    vec![note, tell.optional()]
 }
 
 /// "Ana Silva says of Payments API: its owner is wrong; it is owned by Team Ledger."
@@ -317,6 +325,7 @@ async fn send(
 ) -> Reply {
     let audit = AuditEntry {
         at: asking.now,
+        delivery: asking.delivery.clone(),
         account: asking.account.clone(),
         person: asking.person.clone(),
         command: "report".to_owned(),
@@ -332,7 +341,7 @@ async fn send(
     let message = to.as_ref().and_then(|recipient| {
         let to = address(asking.account.platform, &recipient.channel)?;
         let reply = message(catalog, asking, place, entry, state);
-        Some(Message { platform: asking.account.platform, to, only_to: None, reply })
+        Some(Message::new(asking.account.platform, to, reply))
     });
     match app.store.record_action(audit, message.map(Job::Deliver)).await {
         Ok(()) => confirmation(entry, to),

@@ -17,6 +17,7 @@ use crate::{
         Arguments, Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, Tone,
         limits::{DISCORD, cut},
         markdown::{Section, parse_markdown},
+        paging::pages,
     },
 };
 
@@ -27,8 +28,8 @@ const ANNOTATION: &str = "steward.dev/runbook";
 const OVERVIEW_LETTERS: usize = 2_500;
 const SECTION_LETTERS: usize = 5_000;
 
-/// Blocks of one answer; Slack takes 50 a message with everything around them.
-const BLOCKS: usize = 36;
+/// Headings in an outline; whoever wrote more has a search of their own.
+const OUTLINED: usize = 60;
 
 /// Sections that get a button: four rows on Discord.
 const SECTION_BUTTONS: usize = 20;
@@ -44,6 +45,8 @@ const ADDRESS_SHOWN: usize = 60;
 pub struct Runbook {
     pub name: String,
     pub section: Option<String>,
+    /// From one.
+    pub page: usize,
 }
 
 impl From<&Arguments> for Runbook {
@@ -51,6 +54,7 @@ impl From<&Arguments> for Runbook {
         Self {
             name: arguments.find("name").unwrap_or_default().to_owned(),
             section: arguments.find("section").map(str::to_owned),
+            page: arguments.find("page").and_then(|page| page.parse().ok()).unwrap_or(1),
         }
     }
 }
@@ -79,7 +83,7 @@ pub fn runbook(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Reply 
     };
     let entry = &subject.entry;
     let mut reply = match place(catalog, entry) {
-        Place::File { runbook, missing } => show(catalog, asking, entry, &runbook, missing, args.section.as_deref()),
+        Place::File { runbook, missing } => show(catalog, asking, entry, &runbook, missing, &args),
         Place::Address(url) => elsewhere(catalog, entry, &url),
         Place::Nowhere { missing } => {
             subject::not_a_thing("runbook", &entry.entity).unwrap_or_else(|| nowhere(catalog, entry, missing))
@@ -116,7 +120,7 @@ fn join_name(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Runbook 
         let name = format!("{} {}", args.name, words[..taken].join(" "));
         if subject::is_named(catalog, &name) || !catalog.find_gone(Sought::any(&name, &asking.groups)).is_empty() {
             let rest = words[taken..].join(" ");
-            return Runbook { name, section: (!rest.is_empty()).then_some(rest) };
+            return Runbook { name, section: (!rest.is_empty()).then_some(rest), page: args.page };
         }
     }
     args.clone()
@@ -132,6 +136,13 @@ fn keep_section(reply: &mut Reply, section: Option<&str>) {
             *line = cut_line(&format!("{line} {section}"));
         }
     }
+}
+
+/// The line of another page, the section's name cut where it is too long for a button.
+fn page_line(line: &str, page: usize) -> String {
+    let page = format!(" page {page}");
+    let kept: String = line.chars().take(DISCORD.button_value - page.len()).collect();
+    kept + &page
 }
 
 fn cut_line(line: &str) -> String {
@@ -221,7 +232,7 @@ fn show(
     entry: &Entry,
     runbook: &RunbookFile,
     missing: Option<String>,
-    asked: Option<&str>,
+    asked: &Runbook,
 ) -> Reply {
     let full = &entry.entity.entity_ref;
     let sections = parse_markdown(&runbook.text, &|target| resolve(&runbook.origin, target));
@@ -235,7 +246,7 @@ fn show(
     body.splice(0..0, warnings::owner_gone(catalog, entry));
     let tone = if body.is_empty() { Tone::Neutral } else { Tone::Warning };
     let name = entry.entity.label();
-    let chosen = asked.map(|asked| (asked, best_section(&sections, asked)));
+    let chosen = asked.section.as_deref().map(|section| (section, best_section(&sections, section)));
     let lead = match chosen {
         Some((_, Some(at))) => Text::plain(format!("{name}, runbook: {}", sections[at].title.to_plain())),
         Some((asked, None)) => {
@@ -244,31 +255,44 @@ fn show(
         }
         None => Text::plain(format!("The runbook of {name}.")),
     };
-    let mut reply = Reply::new(Status::Answered, "runbook", lead);
-    let cut_short = match chosen {
-        Some((_, Some(at))) => add_within(&mut body, &whole_section(&sections, at), SECTION_LETTERS),
-        Some((_, None)) => {
-            body.extend(outline(&sections));
-            false
-        }
-        None => {
-            body.extend(outline(&sections));
-            let all: Vec<Block> = (0..sections.len()).flat_map(|at| one_section(&sections, at)).collect();
-            add_within(&mut body, &all, OVERVIEW_LETTERS)
-        }
+    let (content, first) = match chosen {
+        Some((_, Some(at))) => (whole_section(&sections, at), SECTION_LETTERS),
+        Some((_, None)) => (outline(&sections).into_iter().collect(), SECTION_LETTERS),
+        None => ((0..sections.len()).flat_map(|at| one_section(&sections, at)).collect(), OVERVIEW_LETTERS),
     };
-    let source = runbook.origin.url();
-    if cut_short {
-        let said = Text::plain("There is more: ");
-        body.push(Block::Paragraph(match &source {
-            Some(url) => said.link("read on at its source", url.as_str()).say(", or choose a section."),
-            None => said.say("choose a section."),
-        }));
+    let mut pages = pages(content, first, SECTION_LETTERS);
+    let page = asked.page.clamp(1, pages.len());
+    let mut reply = Reply::new(
+        Status::Answered,
+        "runbook",
+        match pages.len() {
+            1 => lead,
+            count => lead.say(format!(" Page {page} of {count}.")),
+        },
+    );
+    if page > 1 {
+        // Said on the first one.
+        body.clear();
+    } else if chosen.is_none() {
+        body.extend(outline(&sections));
     }
+    let count = pages.len();
+    body.append(&mut pages[page - 1]);
+    let source = runbook.origin.url();
     let shown = chosen.and_then(|(_, at)| at);
     let mut buttons = section_buttons(full, &sections, shown);
     if shown.is_some() {
         buttons.insert(0, Button::say("Whole runbook", format!("runbook {full}")));
+    }
+    let line = match shown {
+        Some(at) => format!("runbook {full} {}", sections[at].slug()),
+        None => format!("runbook {full}"),
+    };
+    if page > 1 {
+        buttons.insert(0, Button::say("Previous page", page_line(&line, page - 1)));
+    }
+    if page < count {
+        buttons.insert(0, Button::say("More", page_line(&line, page + 1)).primary());
     }
     let title = runbook_title(&sections).unwrap_or_else(|| format!("Runbook of {name}").into());
     let footer = runbook
@@ -307,6 +331,7 @@ fn outline(sections: &[Section]) -> Option<Block> {
     let items: Vec<ListItem> = headings(sections)
         .filter(|(_, section)| section.level <= top + 1)
         .map(|(_, section)| ListItem { depth: section.level - top, checked: None, text: section.title.clone() })
+        .take(OUTLINED)
         .collect();
     (items.len() > 1).then_some(Block::List { style: ListStyle::Bullets, items })
 }
@@ -324,38 +349,6 @@ fn whole_section(sections: &[Section], at: usize) -> Vec<Block> {
     let level = sections[at].level;
     let below = sections[at + 1..].iter().take_while(|section| section.level > level).count();
     (at..=at + below).flat_map(|at| one_section(sections, at)).collect()
-}
-
-/// Adds blocks while they fit, whole ones only; says whether something was left out. The first always goes in.
-fn add_within(body: &mut Vec<Block>, blocks: &[Block], letters: usize) -> bool {
-    let mut used = 0;
-    let mut added = 0;
-    for block in blocks {
-        let size = letters_of(block);
-        if (used + size > letters && added > 0) || body.len() >= BLOCKS {
-            // A heading with nothing below it only puzzles.
-            while added > 0 && matches!(body.last(), Some(Block::Heading(_))) {
-                body.pop();
-                added -= 1;
-            }
-            return true;
-        }
-        used += size;
-        added += 1;
-        body.push(block.clone());
-    }
-    false
-}
-
-fn letters_of(block: &Block) -> usize {
-    let letters = |text: &Text| text.to_plain().chars().count();
-    match block {
-        Block::Heading(text) | Block::Paragraph(text) | Block::Quote(text) | Block::Warning(text) => letters(text),
-        Block::Code { text, .. } => text.chars().count(),
-        Block::List { items, .. } => items.iter().map(|item| letters(&item.text) + 2).sum(),
-        Block::Table { header, rows } => header.iter().chain(rows.iter().flatten()).map(|cell| letters(cell) + 3).sum(),
-        Block::Divider => 1,
-    }
 }
 
 /// The section whose heading fits best: as written, by its start, by its words, by likeness, then by its text.

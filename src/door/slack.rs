@@ -2,13 +2,19 @@
 //! Must not know how bytes arrive, nor decide what is answered.
 //!
 //! Slack waits 3 seconds for an acknowledgement. Errors of a form and options of a look-up *are* the acknowledgement,
-//! and a command's answer may be; a press is acknowledged at once and answered by its response URL.
+//! and a command's answer may be. All else is answered by itself; but where something may have been changed, that is
+//! written down before Slack is told that it was heard.
 
-use std::{sync::Arc, time::Duration};
+mod deliver;
+mod seen;
+mod socket;
+
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use tokio::time::timeout;
-use tracing::{info, warn};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{error, info};
 
 use crate::{
     app::App,
@@ -16,16 +22,27 @@ use crate::{
     commands::respond,
     error::UserError,
     slack::{
-        Incoming, Parsed, ReplyRoute, ShownView, View, Way,
-        render::{render_choices, render_form, render_form_answer, render_message, render_press_answer, render_reply_view},
+        Incoming, Parsed, ReplyRoute, ShownView, Way,
+        render::{render_choices, render_form_answer, render_message, render_reply_view},
     },
 };
 
-/// Half a second less than Slack waits; an answer that takes longer follows by the response URL.
+use deliver::{Said, deliver, deliver_modal, publish, say, unfurl};
+use seen::{Repeat, Seen, Taken};
+
+pub use socket::listen;
+
+/// Half a second less than Slack waits; an answer that takes longer follows by itself.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2_500);
 
+/// Events are told again after 3 seconds, and nobody sees whether they were heard.
+const EVENT_WITHIN: Duration = Duration::from_secs(1);
+
+/// When something was last heard is noted to the second.
+const NOTED_EVERY: chrono::TimeDelta = chrono::TimeDelta::seconds(1);
+
 /// What Slack is told at once; the same over HTTP and over a socket.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Acknowledgement {
     Empty,
     Json(Vec<u8>),
@@ -37,89 +54,238 @@ impl Acknowledgement {
     }
 }
 
-/// Answers what came in. What cannot be in the acknowledgement is sent afterwards by a task of its own.
-pub async fn acknowledge(app: Arc<App>, parsed: Parsed) -> Acknowledgement {
-    match parsed {
-        Parsed::PassedOver(what) => {
-            info!(?what, "Slack sent what is not for us");
-            Acknowledgement::Empty
+/// How it arrived.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    Http,
+    Socket(Arc<Carried>),
+}
+
+/// One delivery over a connection.
+#[derive(Debug)]
+pub struct Carried {
+    /// Cancelled once that connection is gone.
+    pub gone: CancellationToken,
+    /// How often it was told before.
+    pub attempt: u64,
+}
+
+impl Transport {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Socket(_) => "socket",
         }
-        Parsed::LostForm { way, route } => {
-            let reply = Reply::fault("", &lost_form());
-            match way {
-                Way::Submit => update(&reply),
-                Way::Press | Way::Command | Way::Suggest => later(app, route, Response::Reply(reply)),
-            }
-        }
-        Parsed::Act(incoming) => {
-            let Incoming { request, route, way } = *incoming;
-            metrics::counter!("steward_slack_requests_total", "way" => way.as_str()).increment(1);
-            match way {
-                Way::Command => answer_command(app, request, route).await,
-                Way::Press => answer_press(app, request, route),
-                Way::Submit => answer_submit(app, request, route).await,
-                Way::Suggest => answer_suggest(app, request).await,
-            }
+    }
+
+    fn carried(&self) -> Option<Arc<Carried>> {
+        match self {
+            Self::Http => None,
+            Self::Socket(carried) => Some(Arc::clone(carried)),
         }
     }
 }
 
-async fn answer_command(app: Arc<App>, request: Request, route: ReplyRoute) -> Acknowledgement {
-    // Boxed so that what is not done in time can go on in a task; what an incident needs never waits here.
-    let mut answer = Box::pin(answer(Arc::clone(&app), request));
-    match timeout(ANSWER_WITHIN, &mut answer).await {
-        Ok(Response::Reply(reply)) => Acknowledgement::json(&render_message(&reply)),
-        Ok(response @ (Response::Form(_) | Response::Choices(_))) => later(app, Box::new(route), response),
-        Err(_) => {
-            tokio::spawn(async move {
-                let response = answer.await;
-                deliver(&app, &route, response).await;
-            });
-            Acknowledgement::Empty
+/// Where all transports come together: what was seen before, and what is still to be sent. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Desk {
+    seen: Seen,
+    late: TaskTracker,
+}
+
+impl Desk {
+    /// Answers what came in. What cannot be in the acknowledgement is sent afterwards by a task of its own.
+    pub async fn acknowledge(&self, app: Arc<App>, parsed: Parsed, by: Transport) -> Acknowledgement {
+        note(&app, &parsed, &by);
+        match parsed {
+            Parsed::PassedOver(what) => {
+                info!(?what, "Slack sent what is not for us");
+                Acknowledgement::Empty
+            }
+            Parsed::Challenge(challenge) => Acknowledgement::json(&serde_json::json!({ "challenge": challenge })),
+            Parsed::Revoked(what) => {
+                error!(what, "Slack took the app's rights away: install it again, and set its new bot token");
+                Acknowledgement::Empty
+            }
+            Parsed::LostForm { way, route } => {
+                let reply = Reply::fault("", &lost_form());
+                match way {
+                    Way::Submit => update(&reply),
+                    Way::Press | Way::Command | Way::Suggest | Way::Shortcut | Way::Words | Way::Visit => {
+                        self.late.spawn(async move { deliver(&app, &route, Response::Reply(reply)).await });
+                        Acknowledgement::Empty
+                    }
+                }
+            }
+            Parsed::Links(links) => {
+                let delivery = links.delivery.clone();
+                self.once(delivery, Repeat::Nothing, &by, |desk| async move {
+                    desk.late.spawn(async move { unfurl(&app, *links).await });
+                    Acknowledgement::Empty
+                })
+                .await
+            }
+            Parsed::Act(incoming) => self.act(app, *incoming, &by).await,
         }
     }
-}
 
-fn answer_press(app: Arc<App>, request: Request, route: ReplyRoute) -> Acknowledgement {
-    tokio::spawn(async move {
-        let response = respond(&app, request).await;
-        deliver(&app, &route, response).await;
-    });
-    Acknowledgement::Empty
-}
+    async fn act(&self, app: Arc<App>, incoming: Incoming, by: &Transport) -> Acknowledgement {
+        let Incoming { request, route, way } = incoming;
+        metrics::counter!("steward_slack_requests_total", "way" => way.as_str()).increment(1);
+        let repeat = match (way, by) {
+            // An answer in a response is seen by whoever sent that request, and changes nothing by being given again.
+            (Way::Suggest, _) | (Way::Command, Transport::Http) => return self.answer(app, request, route, way).await,
+            (Way::Command, Transport::Socket(_)) => Repeat::IfLost,
+            (Way::Submit, _) => Repeat::Same,
+            (Way::Press | Way::Shortcut | Way::Words | Way::Visit, _) => Repeat::Nothing,
+        };
+        let delivery = request.delivery.clone();
+        self.once(delivery, repeat, by, |desk| async move { desk.answer(app, request, route, way).await }).await
+    }
 
-async fn answer_submit(app: Arc<App>, request: Request, route: ReplyRoute) -> Acknowledgement {
-    let page = match &request.act {
-        Act::Submit(submission) => submission.page,
-        Act::Say { .. }
-        | Act::Press { .. }
-        | Act::Back(_)
-        | Act::Complete { .. }
-        | Act::Ask { .. }
-        | Act::Inspect { .. }
-        | Act::Visit => 0,
-    };
-    let mut answer = Box::pin(answer(Arc::clone(&app), request));
-    match timeout(ANSWER_WITHIN, &mut answer).await {
-        Ok(Response::Form(form)) => match render_form_answer(&form, page) {
-            Ok(response) => Acknowledgement::json(&response),
-            Err(error) => update(&Reply::fault(&form.id, &error)),
-        },
-        Ok(Response::Reply(reply)) => update(&reply),
-        // Nobody asked for options: the form closes.
-        Ok(Response::Choices(_)) => Acknowledgement::Empty,
-        Err(_) => {
-            let shown = ReplyRoute {
-                // The waiting page is a newer view than the one with this hash.
-                view: route.view.map(|view| ShownView { hash: None, ..view }),
-                ..route
-            };
-            tokio::spawn(async move {
-                let response = answer.await;
-                deliver(&app, &shown, response).await;
-            });
-            update(&Reply::new(Status::Answered, "", "This takes a moment. The answer will appear here.".into()))
+    /// Works on a delivery unless it was worked on before. Goes on where the caller goes away.
+    async fn once<F: Future<Output = Acknowledgement> + Send + 'static>(
+        &self,
+        delivery: Option<String>,
+        repeat: Repeat,
+        by: &Transport,
+        work: impl FnOnce(Self) -> F,
+    ) -> Acknowledgement {
+        let Some(delivery) = delivery else { return work(self.clone()).await };
+        match self.seen.take(&delivery, repeat, by.carried()) {
+            Taken::First(flight) => {
+                let work = work(self.clone());
+                let task = self.late.spawn(async move {
+                    let acknowledgement = work.await;
+                    flight.done(&acknowledgement);
+                    acknowledgement
+                });
+                task.await.unwrap_or(Acknowledgement::Empty)
+            }
+            Taken::Again(flight) => {
+                metrics::counter!("steward_slack_repeated_total", "transport" => by.as_str()).increment(1);
+                flight.again(by.carried()).await
+            }
         }
+    }
+
+    async fn answer(&self, app: Arc<App>, request: Request, route: ReplyRoute, way: Way) -> Acknowledgement {
+        match way {
+            Way::Command => self.answer_command(app, request, route).await,
+            Way::Submit => self.answer_submit(app, request, route).await,
+            Way::Suggest => answer_suggest(app, request).await,
+            Way::Press => {
+                let send = |app: Arc<App>, response| async move { deliver(&app, &route, response).await };
+                self.answer_later(app, request, ANSWER_WITHIN, send).await
+            }
+            Way::Shortcut => {
+                let send = |app: Arc<App>, response| async move { deliver_modal(&app, &route, response).await };
+                self.answer_later(app, request, ANSWER_WITHIN, send).await
+            }
+            Way::Words => {
+                let line = match &request.act {
+                    Act::Ask { text } => text.as_str(),
+                    Act::Say { .. }
+                    | Act::Press { .. }
+                    | Act::Submit(_)
+                    | Act::Back(_)
+                    | Act::Complete { .. }
+                    | Act::Inspect { .. }
+                    | Act::Visit => "",
+                };
+                let said = Said::of(&request, line);
+                let send = |app: Arc<App>, response| async move { say(&app, &said, &route, response).await };
+                self.answer_later(app, request, EVENT_WITHIN, send).await
+            }
+            Way::Visit => {
+                let user = request.account.id.clone();
+                let send = |app: Arc<App>, response| async move { publish(&app, &user, response).await };
+                self.answer_later(app, request, EVENT_WITHIN, send).await
+            }
+        }
+    }
+
+    /// Acknowledges empty once the answer is found, so that what it changes is written down; sends it by itself.
+    async fn answer_later<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        app: Arc<App>,
+        request: Request,
+        within: Duration,
+        send: impl FnOnce(Arc<App>, Response) -> F + Send + 'static,
+    ) -> Acknowledgement {
+        let mut answer = answer(Arc::clone(&app), request);
+        match timeout(within, &mut answer).await {
+            Ok(response) => {
+                self.late.spawn(send(app, response));
+            }
+            Err(_) => {
+                self.late.spawn(async move {
+                    let response = answer.await;
+                    send(app, response).await;
+                });
+            }
+        }
+        Acknowledgement::Empty
+    }
+
+    async fn answer_command(&self, app: Arc<App>, request: Request, route: ReplyRoute) -> Acknowledgement {
+        // Boxed so that what is not done in time can go on in a task; what an incident needs never waits here.
+        let mut answer = answer(Arc::clone(&app), request);
+        match timeout(ANSWER_WITHIN, &mut answer).await {
+            Ok(Response::Reply(reply)) => Acknowledgement::json(&render_message(&reply)),
+            Ok(response @ (Response::Form(_) | Response::Choices(_))) => {
+                self.late.spawn(async move { deliver(&app, &route, response).await });
+                Acknowledgement::Empty
+            }
+            Err(_) => {
+                self.late.spawn(async move {
+                    let response = answer.await;
+                    deliver(&app, &route, response).await;
+                });
+                Acknowledgement::Empty
+            }
+        }
+    }
+
+    async fn answer_submit(&self, app: Arc<App>, request: Request, route: ReplyRoute) -> Acknowledgement {
+        let page = match &request.act {
+            Act::Submit(submission) => submission.page,
+            Act::Say { .. }
+            | Act::Press { .. }
+            | Act::Back(_)
+            | Act::Complete { .. }
+            | Act::Ask { .. }
+            | Act::Inspect { .. }
+            | Act::Visit => 0,
+        };
+        let mut answer = answer(Arc::clone(&app), request);
+        match timeout(ANSWER_WITHIN, &mut answer).await {
+            Ok(Response::Form(form)) => match render_form_answer(&form, page) {
+                Ok(response) => Acknowledgement::json(&response),
+                Err(error) => update(&Reply::fault(&form.id, &error)),
+            },
+            Ok(Response::Reply(reply)) => update(&reply),
+            // Nobody asked for options: the form closes.
+            Ok(Response::Choices(_)) => Acknowledgement::Empty,
+            Err(_) => {
+                let shown = ReplyRoute {
+                    // The waiting page is a newer view than the one with this hash.
+                    view: route.view.map(|view| ShownView { hash: None, ..view }),
+                    ..route
+                };
+                self.late.spawn(async move {
+                    let response = answer.await;
+                    deliver(&app, &shown, response).await;
+                });
+                update(&Reply::new(Status::Answered, "", "This takes a moment. The answer will appear here.".into()))
+            }
+        }
+    }
+
+    /// Waits until everything that was taken on has been sent.
+    pub async fn close(&self) {
+        self.late.close();
+        self.late.wait().await;
     }
 }
 
@@ -131,8 +297,34 @@ async fn answer_suggest(app: Arc<App>, request: Request) -> Acknowledgement {
     Acknowledgement::json(&render_choices(&choices))
 }
 
-async fn answer(app: Arc<App>, request: Request) -> Response {
-    respond(&app, request).await
+fn answer(app: Arc<App>, request: Request) -> Pin<Box<dyn Future<Output = Response> + Send>> {
+    Box::pin(async move { respond(&app, request).await })
+}
+
+/// Whether and how events arrive.
+fn note(app: &App, parsed: &Parsed, by: &Transport) {
+    let what = match parsed {
+        Parsed::Act(incoming) => incoming.way.as_str(),
+        Parsed::Links(_) => "links",
+        Parsed::Challenge(_) => "challenge",
+        Parsed::Revoked(_) => "revoked",
+        Parsed::LostForm { .. } => "lost_form",
+        Parsed::PassedOver(_) => "other",
+    };
+    metrics::counter!("steward_chat_events_total", "platform" => "slack", "transport" => by.as_str(), "type" => what)
+        .increment(1);
+    let now = app.clock.now();
+    metrics::gauge!("steward_chat_last_event_timestamp_seconds", "platform" => "slack").set(now.timestamp() as f64);
+    let is_noted = app.live.hearing().last_event_at.is_some_and(|last| (now - last).abs() < NOTED_EVERY);
+    let revoked = if let Parsed::Revoked(what) = parsed { Some(what) } else { None };
+    if !is_noted || revoked.is_some() {
+        app.live.hear(|hearing| {
+            hearing.last_event_at = Some(now);
+            if let Some(what) = revoked {
+                hearing.revoked = Some((what.clone(), now));
+            }
+        });
+    }
 }
 
 /// The form's place is taken by the reply.
@@ -143,66 +335,6 @@ fn update(reply: &Reply) -> Acknowledgement {
         view: V,
     }
     Acknowledgement::json(&Update { response_action: "update", view: render_reply_view(reply) })
-}
-
-fn later(app: Arc<App>, route: Box<ReplyRoute>, response: Response) -> Acknowledgement {
-    tokio::spawn(async move { deliver(&app, &route, response).await });
-    Acknowledgement::Empty
-}
-
-/// Sends an answer after the acknowledgement: into the form that is shown, as a new form, or by the response URL.
-async fn deliver(app: &App, route: &ReplyRoute, response: Response) {
-    match response {
-        Response::Reply(reply) => deliver_reply(app, route, &reply).await,
-        Response::Form(form) => {
-            let fault = match render_form(&form) {
-                Ok(view) => match open(app, route, view).await {
-                    Ok(()) => return,
-                    Err(fault) => fault,
-                },
-                Err(fault) => fault,
-            };
-            deliver_reply(app, route, &Reply::fault(&form.id, &fault)).await;
-        }
-        Response::Choices(_) => warn!("an answer came that Slack did not ask for"),
-    }
-}
-
-async fn deliver_reply(app: &App, route: &ReplyRoute, reply: &Reply) {
-    let Some(client) = &app.outbox.slack else {
-        warn!("slack.bot_token is not set: an answer could not be sent");
-        return;
-    };
-    let sent = match (&route.view, &route.response_url) {
-        (Some(shown), _) => client.update_view(shown, render_reply_view(reply)).await,
-        (None, Some(url)) => {
-            let message = render_press_answer(reply, route.pressed, route.thread_ts.as_deref());
-            client.answer(url, &message).await
-        }
-        (None, None) => {
-            warn!("Slack gave no way to answer");
-            return;
-        }
-    };
-    if let Err(error) = sent {
-        warn!(%error, "an answer did not reach Slack");
-    }
-}
-
-async fn open(app: &App, route: &ReplyRoute, view: View) -> Result<(), UserError> {
-    let Some(client) = &app.outbox.slack else {
-        return Err(UserError::new("The form cannot be opened: Steward has no Slack bot token.")
-            .next("Ask an admin to set slack.bot_token."));
-    };
-    let opened = match (&route.view, &route.trigger_id) {
-        (Some(shown), _) => client.update_view(shown, view).await,
-        (None, Some(trigger)) => client.open_view(trigger, view).await,
-        (None, None) => return Err(UserError::new("Slack gave no way to open the form.").next("Type the command again.")),
-    };
-    opened.map_err(|error| {
-        warn!(%error, "Slack did not open a form");
-        UserError::new("Slack did not open the form.").kept("Nothing was changed.").next("Try again.")
-    })
 }
 
 fn lost_form() -> UserError {

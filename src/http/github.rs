@@ -190,7 +190,7 @@ async fn take(app: &App, door: &GithubDoor, request: Request) -> Outcome {
     match recorded {
         Ok(Recorded::FirstTime) => Outcome::Taken,
         Ok(Recorded::SeenBefore) => Outcome::SeenBefore,
-        Err(StoreError::Away(_)) => Outcome::StoreAway,
+        Err(StoreError::Away(_) | StoreError::Claimed) => Outcome::StoreAway,
         Err(StoreError::Failed(fault)) => {
             warn!(event, fault = format!("{fault:#}"), "a webhook could not be remembered");
             Outcome::StoreFailed

@@ -15,7 +15,10 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    catalog::{Catalog, Kind},
+    catalog::{
+        Catalog, Kind,
+        live::{Hearing, HearingState, Sockets},
+    },
 };
 
 pub fn routes(metrics: Option<PrometheusHandle>) -> Router<Arc<App>> {
@@ -28,6 +31,7 @@ pub fn routes(metrics: Option<PrometheusHandle>) -> Router<Arc<App>> {
     Router::new()
         .route("/healthz", get(|| std::future::ready("ok\n")))
         .route("/readyz", get(ready))
+        .route("/healthz/chat", get(chat))
         .route("/metrics", get(metrics))
 }
 
@@ -39,6 +43,24 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
     let away_since = app.store.away_since();
     let body = json!({ "ready": is_ready, "entities": catalog.entries().len(), "database_away_since": away_since });
     (status, Json(body)).into_response()
+}
+
+/// Whether events of chat reach us; 503 says that somebody should look. What is not set up is not broken.
+async fn chat(State(app): State<Arc<App>>) -> Response {
+    let hearing = app.live.hearing();
+    let (status, state) = match hearing.state() {
+        HearingState::NotSetUp => (StatusCode::OK, "not set up"),
+        HearingState::Hearing => (StatusCode::OK, "hearing"),
+        HearingState::Deaf => (StatusCode::SERVICE_UNAVAILABLE, "deaf"),
+    };
+    let Hearing { sockets, by_http, last_event_at, revoked: _ } = &*hearing;
+    let sockets = sockets.as_ref().map(|Sockets { wanted, open, down_since, reconnects, fault }| {
+        json!({ "wanted": wanted, "open": open, "down_since": down_since, "reconnects": reconnects, "fault": fault })
+    });
+    let slack = json!({
+        "state": state, "reason": hearing.fault(), "sockets": sockets, "http": by_http, "last_event_at": last_event_at,
+    });
+    (status, Json(json!({ "slack": slack }))).into_response()
 }
 
 /// What `/` shows where no playground is served.

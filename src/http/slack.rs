@@ -17,10 +17,10 @@ use tracing::info;
 
 use crate::{
     app::App,
-    door::slack::{Acknowledgement, acknowledge},
+    door::slack::{Acknowledgement, Desk, Transport},
     error::UserError,
     slack::{
-        Parsed, Refusal, Stamp, Unreadable, Verifier, parse_command, parse_interaction,
+        Parsed, Refusal, Stamp, Unreadable, Verifier, parse_command, parse_event, parse_interaction,
         verify::{SIGNATURE_HEADER, TIMESTAMP_HEADER},
     },
 };
@@ -36,34 +36,43 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct SlackDoor {
     verifier: Verifier,
+    desk: Desk,
 }
 
 impl SlackDoor {
-    pub fn new(signing_secret: &SecretString) -> Result<Self, UserError> {
-        Ok(Self { verifier: Verifier::new(signing_secret)? })
+    /// `desk` is the one that other transports come to as well.
+    pub fn new(signing_secret: &SecretString, desk: Desk) -> Result<Self, UserError> {
+        Ok(Self { verifier: Verifier::new(signing_secret)?, desk })
     }
 }
 
-/// `POST /slack/commands` and `POST /slack/interactions`.
+/// `POST /slack/commands`, `POST /slack/interactions` and `POST /slack/events`.
 pub fn routes(door: SlackDoor) -> Router<Arc<App>> {
     Router::new()
         .route("/slack/commands", post(command))
         .route("/slack/interactions", post(interaction))
+        .route("/slack/events", post(event))
         .layer(Extension(Arc::new(door)))
         .layer(RequestBodyLimitLayer::new(BODY_BYTES))
 }
 
-async fn command(State(app): State<Arc<App>>, Signed(body): Signed) -> HttpResponse {
-    take(app, parse_command(&body)).await
+async fn command(State(app): State<Arc<App>>, Extension(door): DoorOf, Signed(body): Signed) -> HttpResponse {
+    take(app, &door, parse_command(&body)).await
 }
 
-async fn interaction(State(app): State<Arc<App>>, Signed(body): Signed) -> HttpResponse {
-    take(app, parse_interaction(&body)).await
+async fn interaction(State(app): State<Arc<App>>, Extension(door): DoorOf, Signed(body): Signed) -> HttpResponse {
+    take(app, &door, parse_interaction(&body)).await
 }
 
-async fn take(app: Arc<App>, parsed: Result<Parsed, Unreadable>) -> HttpResponse {
+async fn event(State(app): State<Arc<App>>, Extension(door): DoorOf, Signed(body): Signed) -> HttpResponse {
+    take(app, &door, parse_event(&body)).await
+}
+
+type DoorOf = Extension<Arc<SlackDoor>>;
+
+async fn take(app: Arc<App>, door: &SlackDoor, parsed: Result<Parsed, Unreadable>) -> HttpResponse {
     match parsed {
-        Ok(parsed) => match acknowledge(app, parsed).await {
+        Ok(parsed) => match door.desk.acknowledge(app, parsed, Transport::Http).await {
             Acknowledgement::Empty => StatusCode::OK.into_response(),
             Acknowledgement::Json(body) => ([(CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response(),
         },

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::chat::{Choice, Field, FieldKind, Form, Required, Value};
+use crate::chat::{Choice, Decimals, Field, FieldKind, Form, Required, Value};
 
 use super::render::{Sign, icon, render_text};
 
@@ -11,8 +11,8 @@ use super::render::{Sign, icon, render_text};
 /// The first button is the one Enter presses: going on comes before going back.
 pub fn render_form(form: &Form, acting_as: &str) -> Markup {
     let Form { id, title, page, pages, intro, fields, submit, state } = form;
-    let state = serde_json::to_string(state).expect("texts and lists of texts are always JSON");
-    let faults = fields.iter().filter(|field| field.error.is_some()).count();
+    let carried = serde_json::to_string(state).expect("texts and lists of texts are always JSON");
+    let faults = fields.iter().filter(|field| field.error.is_some() && field.is_shown(state)).count();
     html! {
         dialog.form #form open aria-labelledby="form-title" data-form=(id) {
             form method="post" action="/playground/submit" novalidate autocomplete="off" {
@@ -28,11 +28,13 @@ pub fn render_form(form: &Form, acting_as: &str) -> Markup {
                         }
                     }
                     @if !intro.is_empty() { p.form-intro { (render_text(intro)) } }
-                    @for (index, field) in fields.iter().enumerate() { (render_field(field, index)) }
+                    @for (index, field) in fields.iter().enumerate().filter(|(_, field)| field.is_shown(state)) {
+                        (render_field(field, index))
+                    }
                 }
                 input type="hidden" name="form" value=(id);
                 input type="hidden" name="page" value=(page);
-                input type="hidden" name="state" value=(state);
+                input type="hidden" name="state" value=(carried);
                 input type="hidden" name="title" value=(title);
                 input type="hidden" name="as" value=(acting_as);
                 footer.form-foot {
@@ -65,7 +67,7 @@ struct Ids {
 }
 
 fn render_field(field: &Field, index: usize) -> Markup {
-    let Field { name, label, help, required, kind, value, error } = field;
+    let Field { name, label, help, required, kind, value, error, shown_when: _ } = field;
     let input = format!("f{index}");
     let (help_id, error_id) = (format!("{input}-help"), format!("{input}-error"));
     let described_by: Vec<&str> =
@@ -119,8 +121,8 @@ fn render_control(name: &str, kind: &FieldKind, value: Option<&Value>, required:
             textarea id=(ids.input) name=(one) rows="4" placeholder=[placeholder] maxlength=[max]
                 aria-required=[needed] aria-invalid=[invalid] aria-describedby=[described_by] { "\n" (text) }
         },
-        FieldKind::Number { min, max } => html! {
-            input type="number" id=(ids.input) name=(one) value=(text) min=[min] max=[max] step="1" inputmode="numeric"
+        FieldKind::Number { min, max, decimals } => html! {
+            input type="number" id=(ids.input) name=(one) value=(text) min=[min] max=[max] step=(step(*decimals)) inputmode=(keys(*decimals))
                 aria-required=[needed] aria-invalid=[invalid] aria-describedby=[described_by];
         },
         FieldKind::Date => html! {
@@ -158,6 +160,21 @@ fn render_control(name: &str, kind: &FieldKind, value: Option<&Value>, required:
                 ul.suggestions id={ (ids.input) "-list" } role="listbox" aria-label="Suggestions" hidden {}
             }
         },
+    }
+}
+
+fn step(decimals: Decimals) -> &'static str {
+    match decimals {
+        Decimals::No => "1",
+        Decimals::Yes => "any",
+    }
+}
+
+/// The keys that a phone shows.
+fn keys(decimals: Decimals) -> &'static str {
+    match decimals {
+        Decimals::No => "numeric",
+        Decimals::Yes => "decimal",
     }
 }
 

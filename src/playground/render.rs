@@ -256,7 +256,7 @@ fn render_list(style: ListStyle, items: &[ListItem], depth: u8) -> Markup {
                         None => {},
                     }
                     (render_text(text))
-                    @if !inner.is_empty() { (render_list(inner_style(style), inner, depth.saturating_add(1))) }
+                    @if !inner.is_empty() { (render_list(ListStyle::Bullets, inner, depth.saturating_add(1))) }
                 }
             }
         }
@@ -264,13 +264,6 @@ fn render_list(style: ListStyle, items: &[ListItem], depth: u8) -> Markup {
     match style {
         ListStyle::Bullets => html! { ul { (lines) } },
         ListStyle::Numbers { start } => html! { ol start=(start) { (lines) } },
-    }
-}
-
-fn inner_style(outer: ListStyle) -> ListStyle {
-    match outer {
-        ListStyle::Bullets => ListStyle::Bullets,
-        ListStyle::Numbers { start: _ } => ListStyle::Numbers { start: 1 },
     }
 }
 

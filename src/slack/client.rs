@@ -1,10 +1,11 @@
-//! Slack's Web API, as the bot. Must not decide what is sent, and must not retry: the queue does, where it matters.
+//! Slack's Web API, as the bot, at Slack's pace. Must not decide what is sent, and must not retry: the queue does,
+//! where it matters.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
 use hyper_util::client::legacy::connect::HttpConnector;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use slack_morphism::{
     ClientResult, SlackClient as Api, SlackClientApiCallContext, SlackClientHttpConnector,
     api::{SlackApiViewsOpenRequest, SlackApiViewsUpdateRequest},
@@ -12,16 +13,22 @@ use slack_morphism::{
     hyper_tokio::{SlackClientHyperConnector, SlackClientHyperHttpsConnector, SlackHyperHttpsConnector},
     prelude::{SlackApiToken, SlackApiTokenValue, SlackView, SlackViewId},
 };
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 use tracing::Span;
 use url::Url;
 
 use super::{
+    pace::Pace,
     parse::ShownView,
-    render::{SlackMessage, render_post},
+    places::Asked,
+    render::{SlackMessage, render_bare, render_post},
+    response_url::ResponseUrl,
 };
 use crate::{
-    chat::{DeliveryError, Platform, Reply},
+    chat::{DeliveryError, Message, Platform, Posted, Reply, Urgency},
     error::UserError,
 };
 
@@ -34,6 +41,16 @@ const TRIGGER_TIMEOUT: Duration = Duration::from_millis(2_500);
 /// Calls under way at once: a slow Slack must not use up our sockets.
 const PARALLEL_CALLS: usize = 32;
 
+/// A call whose turn is no further off waits for it; any other comes back later.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// Slack's own word for a response URL that has been used up.
+const USED_URL: &str = "used_url";
+
+/// Where a message for one person cannot be shown in the channel: they or the bot are not in it. They are written to directly.
+const NOT_THERE: [&str; 5] =
+    ["channel_not_found", "not_in_channel", "user_not_in_channel", "is_archived", "messages_tab_disabled"];
+
 /// The bot of one workspace, or of one Enterprise Grid organisation.
 pub struct SlackClient {
     api: Api<SlackClientHyperHttpsConnector>,
@@ -41,6 +58,7 @@ pub struct SlackClient {
     /// Response URLs come from signed requests, but only a test's API address may make them plain http.
     allows_http: bool,
     calls: Semaphore,
+    pace: Pace,
 }
 
 impl fmt::Debug for SlackClient {
@@ -74,13 +92,38 @@ struct Accepted {
 #[derive(Debug, Deserialize)]
 struct Taken {}
 
+/// The number of a message that was posted.
+#[derive(Debug, Deserialize)]
+struct Placed {
+    channel: Option<String>,
+    ts: Option<String>,
+}
+
 #[derive(Serialize)]
 struct Post<'a> {
     channel: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
+    /// The message whose place this takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ts: Option<&'a str>,
     #[serde(flatten)]
     message: &'a SlackMessage,
+}
+
+/// One call: what for the limits is the same.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    method: &'a str,
+    channel: Option<&'a str>,
+    urgency: Urgency,
+    limit: Duration,
+}
+
+impl<'a> Call<'a> {
+    fn asked(method: &'a str) -> Self {
+        Self { method, channel: None, urgency: Urgency::Asked, limit: CALL_TIMEOUT }
+    }
 }
 
 impl SlackClient {
@@ -97,32 +140,80 @@ impl SlackClient {
             token: SlackApiToken::new(SlackApiTokenValue(bot_token.expose_secret().trim().to_owned())),
             allows_http,
             calls: Semaphore::new(PARALLEL_CALLS),
+            pace: Pace::new(NonZeroU32::MIN),
         })
     }
 
-    /// Posts to a channel, conversation or person; with `only_to`, shown to that account alone (which must be in the
-    /// channel, and so must the bot).
-    pub async fn post(&self, to: &str, only_to: Option<&str>, reply: &Reply) -> Result<(), DeliveryError> {
-        let message = render_post(reply);
-        let method = if only_to.is_some() { "chat.postEphemeral" } else { "chat.postMessage" };
-        self.call(method, &Post { channel: to, user: only_to, message: &message }, CALL_TIMEOUT).await
+    /// The same, so many times as fast as Slack allows: before a fake one, whose days pass in seconds.
+    #[must_use]
+    pub fn hurried(self, times: NonZeroU32) -> Self {
+        Self { pace: Pace::new(times), ..self }
+    }
+
+    /// Sends a message: posts it, shows it to one person alone, or puts it in the place of an earlier one. What is shown
+    /// to one person alone has no number by which it could be replaced.
+    pub async fn send(&self, message: &Message) -> Result<Option<Posted>, DeliveryError> {
+        let Message { platform: _, to, only_to, thread, replaces, urgency, reply } = message;
+        if let Some(ts) = replaces {
+            let call = Call { urgency: *urgency, ..Call::asked("chat.update") };
+            let post = Post { channel: to, user: None, ts: Some(ts), message: &render_bare(reply) };
+            let placed: Placed = self.call(call, &post).await?;
+            return Ok(placed.posted());
+        }
+        let Some(person) = only_to.as_deref().filter(|person| !is_conversation(to, person)) else {
+            let drawn = SlackMessage { thread_ts: thread.clone(), ..render_post(reply) };
+            return self.post_message(to, *urgency, &drawn).await;
+        };
+        let call = Call { urgency: *urgency, ..Call::asked("chat.postEphemeral") };
+        let drawn = SlackMessage { thread_ts: thread.clone(), ..render_bare(reply) };
+        let post = Post { channel: to, user: Some(person), ts: None, message: &drawn };
+        match self.call::<_, Accepted>(call, &post).await {
+            Ok(_) => Ok(None),
+            Err(DeliveryError::Refused { reason, .. }) if NOT_THERE.contains(&reason.as_str()) => {
+                self.post_message(person, *urgency, &render_post(reply)).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn post_message(
+        &self,
+        channel: &str,
+        urgency: Urgency,
+        message: &SlackMessage,
+    ) -> Result<Option<Posted>, DeliveryError> {
+        let call = Call { channel: Some(channel), urgency, ..Call::asked("chat.postMessage") };
+        let placed: Placed = self.call(call, &Post { channel, user: None, ts: None, message }).await?;
+        Ok(placed.posted())
+    }
+
+    /// Posts an answer to a channel, conversation or person; with `only_to`, shown to that account alone.
+    pub async fn post(&self, to: &str, only_to: Option<&str>, reply: &Reply) -> Result<Option<Posted>, DeliveryError> {
+        let message = Message::new(Platform::Slack, to, reply.clone()).asked();
+        self.send(&Message { only_to: only_to.map(str::to_owned), ..message }).await
     }
 
     /// Opens a modal view.
     pub async fn open_view(&self, trigger_id: &str, view: SlackView) -> Result<(), DeliveryError> {
         let request = SlackApiViewsOpenRequest::new(trigger_id.to_owned().into(), view);
-        self.call("views.open", &request, TRIGGER_TIMEOUT).await
+        let call = Call { limit: TRIGGER_TIMEOUT, ..Call::asked("views.open") };
+        self.call::<_, Accepted>(call, &request).await.map(|_| ())
     }
 
     /// Replaces the view that is shown, unless it has changed meanwhile.
     pub async fn update_view(&self, shown: &ShownView, view: SlackView) -> Result<(), DeliveryError> {
         let request =
             SlackApiViewsUpdateRequest::new(view).with_view_id(SlackViewId(shown.id.clone())).opt_hash(shown.hash.clone());
-        self.call("views.update", &request, CALL_TIMEOUT).await
+        self.call::<_, Accepted>(Call::asked("views.update"), &request).await.map(|_| ())
     }
 
     /// Answers by the address that came with a command or a press. No token goes along: the address is the right.
-    pub async fn answer(&self, response_url: &Url, message: &SlackMessage) -> Result<(), DeliveryError> {
+    pub async fn answer(
+        &self,
+        response_url: &ResponseUrl,
+        message: &(impl Serialize + Send + Sync),
+    ) -> Result<(), DeliveryError> {
+        let response_url = response_url.spend().ok_or_else(|| refused(USED_URL))?;
         if response_url.scheme() != "https" && !self.allows_http {
             return Err(refused("the response URL is not https"));
         }
@@ -130,32 +221,79 @@ impl SlackClient {
         let context =
             SlackClientApiCallContext { rate_control_params: None, token: None, tracing_span: &span, is_sensitive_url: true };
         let sent = self.api.http_api.connector.http_post_uri::<_, Taken>(response_url.clone(), message, context);
-        self.within(CALL_TIMEOUT, sent).await.map(|Taken {}| ())
+        // Slack counts these by the address: a refusal holds up no other.
+        self.within(CALL_TIMEOUT, sent).await.map(|Taken {}| ()).map_err(|fault| fault.delivery(Pace::rest_of))
     }
 
     /// Whether the token is good, and whose it is.
     pub async fn auth_test(&self) -> Result<Identity, DeliveryError> {
         let session = self.api.open_session(&self.token);
         let empty = serde_json::Map::new();
-        self.within(CALL_TIMEOUT, session.http_session_api.http_post("auth.test", &empty, None)).await
+        let asked = self.within(CALL_TIMEOUT, session.http_session_api.http_post("auth.test", &empty, None)).await;
+        asked.map_err(|fault| fault.delivery(|rest| self.pace.hold("auth.test", rest)))
     }
 
-    async fn call<T: Serialize + Sync + Send>(&self, method: &str, request: &T, limit: Duration) -> Result<(), DeliveryError> {
+    /// A method that takes nothing and answers something.
+    pub(super) async fn ask<T: DeserializeOwned + Send>(&self, method: &str) -> Result<T, Asked> {
         let session = self.api.open_session(&self.token);
-        let sent = session.http_session_api.http_post::<_, Accepted>(method, request, None);
-        self.within(limit, sent).await.map(|_| ())
+        let empty = serde_json::Map::new();
+        let asked = session.http_session_api.http_post::<_, T>(method, &empty, None);
+        match timeout(CALL_TIMEOUT, asked).await {
+            Ok(answer) => answer.map_err(|error| Asked::of(&error, fault(&error).delivery(Pace::rest_of))),
+            Err(_) => Err(Asked::Refused(unreachable(format!("no answer within {} s", CALL_TIMEOUT.as_secs())))),
+        }
     }
 
-    async fn within<T>(&self, limit: Duration, call: impl Future<Output = ClientResult<T>>) -> Result<T, DeliveryError> {
+    /// Whether addresses without TLS are fine: only where the API's own is one.
+    pub(super) fn allows_http(&self) -> bool {
+        self.allows_http
+    }
+
+    /// Calls a method of which somebody waits for nothing but that it was done.
+    pub(super) async fn have<Q: Serialize + Sync + Send>(&self, method: &str, request: &Q) -> Result<(), DeliveryError> {
+        self.call::<_, Accepted>(Call::asked(method), request).await.map(|_| ())
+    }
+
+    async fn call<Q, A>(&self, call: Call<'_>, request: &Q) -> Result<A, DeliveryError>
+    where
+        Q: Serialize + Sync + Send,
+        A: for<'de> Deserialize<'de> + Send,
+    {
+        let Call { method, channel, urgency, limit } = call;
+        if let Err(wait) = self.pace.admit(method, channel, urgency) {
+            if wait > PATIENCE.min(limit) {
+                return Err(limited(wait));
+            }
+            sleep(wait).await;
+            self.pace.admit(method, channel, urgency).map_err(limited)?;
+        }
+        let session = self.api.open_session(&self.token);
+        let sent = session.http_session_api.http_post::<_, A>(method, request, None);
+        let answer = self.within(limit, sent).await;
+        answer.map_err(|fault| fault.delivery(|rest| self.pace.hold(method, rest)))
+    }
+
+    async fn within<T>(&self, limit: Duration, call: impl Future<Output = ClientResult<T>>) -> Result<T, Fault> {
         let limited = timeout(limit, async {
             let _permit = self.calls.acquire().await.expect("the semaphore is never closed");
             call.await
         });
         match limited.await {
-            Ok(result) => result.map_err(|error| delivery_error(&error)),
-            Err(_) => Err(unreachable(format!("no answer within {} ms", limit.as_millis()))),
+            Ok(result) => result.map_err(|error| fault(&error)),
+            Err(_) => Err(Fault::Other(unreachable(format!("no answer within {} ms", limit.as_millis())))),
         }
     }
+}
+
+impl Placed {
+    fn posted(self) -> Option<Posted> {
+        Some(Posted { channel: self.channel?, ts: self.ts? })
+    }
+}
+
+/// Whether `to` is the person's conversation with the bot, in which nobody else reads.
+fn is_conversation(to: &str, person: &str) -> bool {
+    to == person || to.starts_with('D')
 }
 
 /// Accepts http only because it never finds a certificate it trusts: for a fake Slack on this machine.
@@ -179,27 +317,37 @@ fn tls_connector() -> Result<SlackClientHyperHttpsConnector, UserError> {
 }
 
 /// Codes that Slack uses for its own trouble: worth another try.
-const PASSING: [&str; 7] = [
-    "internal_error",
-    "fatal_error",
-    "service_unavailable",
-    "request_timeout",
-    "ratelimited",
-    "rate_limited",
-    "team_added_to_org",
-];
+const PASSING: [&str; 5] = ["internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"];
+
+/// Codes for too many calls, should they come without the status that says so.
+const LIMITING: [&str; 3] = ["ratelimited", "rate_limited", "message_limit_exceeded"];
+
+/// Why a call failed.
+enum Fault {
+    /// Slack wants no more for so long, if it said how long.
+    Limited(Option<Duration>),
+    Other(DeliveryError),
+}
+
+impl Fault {
+    fn delivery(self, hold: impl FnOnce(Option<Duration>) -> Duration) -> DeliveryError {
+        match self {
+            Self::Limited(rest) => limited(hold(rest)),
+            Self::Other(error) => error,
+        }
+    }
+}
 
 /// The library's own words hold whole answers and addresses, which are secrets: only codes are passed on.
-fn delivery_error(error: &SlackClientError) -> DeliveryError {
-    match error {
+fn fault(error: &SlackClientError) -> Fault {
+    Fault::Other(match error {
+        SlackClientError::ApiError(api) if LIMITING.contains(&api.code.as_str()) => return Fault::Limited(None),
+        SlackClientError::RateLimitError(limit) => return Fault::Limited(limit.retry_after),
+        SlackClientError::HttpError(http) if http.status_code.as_u16() == 429 => return Fault::Limited(None),
         SlackClientError::ApiError(api) if PASSING.contains(&api.code.as_str()) => unreachable(api.code.clone()),
         SlackClientError::ApiError(api) => refused(match api.http_response_body.as_deref().and_then(needed_scope) {
             Some(scope) => format!("{} (the app lacks the scope {scope})", api.code),
             None => api.code.clone(),
-        }),
-        SlackClientError::RateLimitError(limit) => unreachable(match limit.retry_after {
-            Some(after) => format!("rate limited for {} s", after.as_secs()),
-            None => "rate limited".to_owned(),
         }),
         SlackClientError::HttpError(http) if http.status_code.is_client_error() => {
             refused(format!("HTTP {}", http.status_code.as_u16()))
@@ -210,7 +358,7 @@ fn delivery_error(error: &SlackClientError) -> DeliveryError {
         SlackClientError::SystemError(_) => unreachable("the call could not be made"),
         SlackClientError::ProtocolError(_) => unreachable("the answer could not be read"),
         SlackClientError::SocketModeProtocolError(_) => unreachable("the socket failed"),
-    }
+    })
 }
 
 fn needed_scope(body: &str) -> Option<String> {
@@ -223,6 +371,10 @@ fn needed_scope(body: &str) -> Option<String> {
 
 fn refused(reason: impl Into<String>) -> DeliveryError {
     DeliveryError::Refused { platform: Platform::Slack.as_str(), reason: reason.into() }
+}
+
+fn limited(retry_after: Duration) -> DeliveryError {
+    DeliveryError::Limited { platform: Platform::Slack.as_str(), retry_after }
 }
 
 fn unreachable(reason: impl Into<String>) -> DeliveryError {

@@ -3,23 +3,35 @@
 
 use slack_morphism::prelude::{
     SlackApiTokenScope, SlackAppManifest, SlackAppManifestDisplayInformation, SlackAppManifestFeatures,
-    SlackAppManifestFeaturesAppHome, SlackAppManifestFeaturesBotUser, SlackAppManifestFeaturesSlashCommand,
-    SlackAppManifestMetadata, SlackAppManifestOAuthConfig, SlackAppManifestOAuthConfigScopes, SlackAppManifestSettings,
-    SlackAppManifestSettingsInteractivity,
+    SlackAppManifestFeaturesAppHome, SlackAppManifestFeaturesBotUser, SlackAppManifestFeaturesShortcut,
+    SlackAppManifestFeaturesSlashCommand, SlackAppManifestMetadata, SlackAppManifestOAuthConfig,
+    SlackAppManifestOAuthConfigScopes, SlackAppManifestSettings, SlackAppManifestSettingsEventSubscriptions,
+    SlackAppManifestSettingsInteractivity, SlackCallbackId, SlackEventType, SlackShortcutType,
 };
 use url::Url;
 
-use super::{parse::UMBRELLA, render::fit_text};
+use super::{
+    parse::{NEW_SERVICE, UMBRELLA, WHO_OWNS_THIS},
+    render::fit_text,
+};
 use crate::{
     chat::{ArgumentDef, ArgumentType, CommandDef, CommandSet},
     error::UserError,
 };
 
-/// The least that works: slash commands, and messages of the bot's own.
-const BOT_SCOPES: [&str; 2] = ["commands", "chat:write"];
+/// The least that works: commands and shortcuts, messages of the bot's own, mentions, direct messages, and previews of
+/// addresses. <https://docs.slack.dev/reference/scopes>
+pub const BOT_SCOPES: [&str; 6] = ["app_mentions:read", "chat:write", "commands", "im:history", "links:read", "links:write"];
+
+/// What we hear of; the last two need no scope, and say that the bot has been silenced.
+const BOT_EVENTS: [&str; 6] =
+    ["app_home_opened", "app_mention", "link_shared", "message.im", "app_uninstalled", "tokens_revoked"];
 
 /// Slash commands an app may have, the umbrella among them.
 const MOST_COMMANDS: usize = 50;
+
+/// Domains whose addresses may be previewed.
+const MOST_DOMAINS: usize = 5;
 
 const DESCRIPTION_WIDTH: usize = 2_000;
 const USAGE_WIDTH: usize = 1_000;
@@ -32,17 +44,47 @@ pub enum SlashCommands {
     Umbrella,
 }
 
-/// The manifest as JSON, ready to paste into "Create an app from a manifest". `public_url` is where Slack reaches us.
-pub fn manifest(commands: &CommandSet, public_url: &str, which: SlashCommands) -> Result<String, UserError> {
-    let base = base_url(public_url)?;
-    let address = |path: &str| base.join(path).expect("a plain path joins any https address");
-    let commands_url = address("slack/commands");
-    let interactions_url = address("slack/interactions");
+/// How Slack reaches us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached<'a> {
+    /// At this public https address.
+    Http { public_url: &'a str },
+    /// Over connections that we open. The address, where there is one, is only previewed.
+    Socket { public_url: Option<&'a str> },
+}
+
+struct Addresses {
+    commands: Url,
+    interactions: Url,
+    events: Url,
+}
+
+/// The manifest as JSON, ready to paste into "Create an app from a manifest". `hosts` are those of repositories, whose
+/// addresses are previewed.
+pub fn manifest(
+    commands: &CommandSet,
+    reached: Reached<'_>,
+    which: SlashCommands,
+    hosts: &[String],
+) -> Result<String, UserError> {
+    let base = match reached {
+        Reached::Http { public_url } | Reached::Socket { public_url: Some(public_url) } => Some(base_url(public_url)?),
+        Reached::Socket { public_url: None } => None,
+    };
+    let is_socket = matches!(reached, Reached::Socket { .. });
+    let address = |base: &Url, path: &str| base.join(path).expect("a plain path joins any https address");
+    // With Socket Mode Slack takes no addresses; an old one would only mislead.
+    let addresses = base.as_ref().filter(|_| !is_socket).map(|base| Addresses {
+        commands: address(base, "slack/commands"),
+        interactions: address(base, "slack/interactions"),
+        events: address(base, "slack/events"),
+    });
+    let addresses = addresses.as_ref();
     let own = commands.0.iter().filter(|command| command.slash && which == SlashCommands::All);
     let slash_commands: Vec<_> = std::iter::once(umbrella(commands))
         .chain(own.map(slash_command))
         .take(MOST_COMMANDS)
-        .map(|command| command.with_url(commands_url.clone()))
+        .map(|command| command.opt_url(addresses.map(|addresses| addresses.commands.clone())))
         .collect();
     let manifest = SlackAppManifest::new(
         SlackAppManifestDisplayInformation::new("Steward".to_owned())
@@ -54,27 +96,58 @@ pub fn manifest(commands: &CommandSet, public_url: &str, which: SlashCommands) -
         SlackAppManifestFeatures::new()
             .with_app_home(
                 SlackAppManifestFeaturesAppHome::new()
-                    .with_home_tab_enabled(false)
+                    .with_home_tab_enabled(true)
                     .with_messages_tab_enabled(true)
-                    .with_messages_tab_read_only_enabled(true),
+                    .with_messages_tab_read_only_enabled(false),
             )
             .with_bot_user(SlackAppManifestFeaturesBotUser::new("Steward".to_owned(), true))
-            .with_slash_commands(slash_commands),
+            .with_shortcuts(shortcuts())
+            .with_slash_commands(slash_commands)
+            .with_unfurl_domains(domains(base.as_ref(), hosts)),
     )
     .with_oauth_config(SlackAppManifestOAuthConfig::new().with_scopes(
         SlackAppManifestOAuthConfigScopes::new().with_bot(BOT_SCOPES.map(|scope| SlackApiTokenScope(scope.to_owned())).to_vec()),
     ))
     .with_settings(
         SlackAppManifestSettings::new()
+            .with_event_subscriptions(
+                SlackAppManifestSettingsEventSubscriptions::new()
+                    .opt_request_url(addresses.map(|addresses| addresses.events.clone()))
+                    .with_bot_events(BOT_EVENTS.map(|event| SlackEventType(event.to_owned())).to_vec()),
+            )
             .with_interactivity(
                 SlackAppManifestSettingsInteractivity::new(true)
-                    .with_request_url(interactions_url.clone())
-                    .with_message_menu_options_url(interactions_url),
+                    .opt_request_url(addresses.map(|addresses| addresses.interactions.clone()))
+                    .opt_message_menu_options_url(addresses.map(|addresses| addresses.interactions.clone())),
             )
             .with_org_deploy_enabled(false)
-            .with_socket_mode_enabled(false),
+            .with_socket_mode_enabled(is_socket),
     );
     Ok(serde_json::to_string_pretty(&manifest).expect("texts under text keys are JSON"))
+}
+
+fn shortcuts() -> Vec<SlackAppManifestFeaturesShortcut> {
+    let shortcut = |name: &str, id: &str, description: &str, ty| {
+        SlackAppManifestFeaturesShortcut::new(name.to_owned(), SlackCallbackId(id.to_owned()), description.to_owned(), ty)
+    };
+    let whose = "Finds the services that a message is about, and who owns them";
+    vec![
+        shortcut("Who owns this?", WHO_OWNS_THIS, whose, SlackShortcutType::Message),
+        shortcut("New service", NEW_SERVICE, "Starts something new from a template", SlackShortcutType::Global),
+    ]
+}
+
+/// Of the catalog and of the repositories, without ports: Slack knows none.
+fn domains(base: Option<&Url>, hosts: &[String]) -> Vec<String> {
+    let mut domains: Vec<String> = Vec::new();
+    let own = base.and_then(Url::domain).map(str::to_owned);
+    for host in hosts.iter().cloned().chain(own) {
+        let host = host.to_ascii_lowercase();
+        if !domains.contains(&host) && domains.len() < MOST_DOMAINS {
+            domains.push(host);
+        }
+    }
+    domains
 }
 
 fn base_url(public_url: &str) -> Result<Url, UserError> {
@@ -82,7 +155,7 @@ fn base_url(public_url: &str) -> Result<Url, UserError> {
     match Url::parse(&with_slash) {
         Ok(url) if url.scheme() == "https" && url.has_host() && url.query().is_none() && url.fragment().is_none() => Ok(url),
         Ok(_) | Err(_) => Err(UserError::new(format!("Slack takes only a public https address, not {public_url:?}."))
-            .next("Write it like --url https://steward.example.com.")),
+            .next("Write it like --url https://steward.example.com, or --socket for an app without a public address.")),
     }
 }
 

@@ -7,13 +7,22 @@
 
 mod client;
 pub mod manifest;
+mod pace;
 pub mod parse;
+mod places;
 pub mod render;
+mod response_url;
+pub mod socket;
 pub mod verify;
 
 pub use client::{Identity, SlackClient};
-pub use manifest::{SlashCommands, manifest};
-pub use parse::{Incoming, Parsed, ReplyRoute, ShownView, Unreadable, Way, parse_command, parse_interaction};
+pub use manifest::{BOT_SCOPES, Reached, SlashCommands, manifest};
+pub use parse::{
+    Incoming, LinksAt, Parsed, ReplyRoute, SharedLinks, ShownView, Unreadable, Way, parse_command, parse_command_json,
+    parse_event, parse_interaction, parse_payload,
+};
+pub use places::{NoSocket, Switchboard};
+pub use response_url::ResponseUrl;
 pub use verify::{Refusal, Stamp, Verifier};
 
 /// A modal view, ready to be opened; what is in it is Slack's business.

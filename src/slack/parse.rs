@@ -4,16 +4,22 @@
 //! slack-morphism's interaction types are a strict enum that refuses all of these and drops some selected values, so
 //! the few fields needed are read into small structs of our own.
 
+mod event;
 mod payload;
+mod texts;
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use url::{Url, form_urlencoded};
+use sha2::{Digest, Sha256};
+use url::form_urlencoded;
 
+use super::response_url::ResponseUrl;
 use crate::chat::{Account, Act, FormState, Place, Platform, Request, Submission, Value};
 
-use payload::{Action, Payload, StateValue, View};
+use payload::{Action, CommandFields, Payload, StateValue, View};
+
+pub use event::{LinksAt, SharedLinks, parse_event};
 
 /// The command under which all others can be reached, where another app has taken their names.
 pub const UMBRELLA: &str = "steward";
@@ -25,10 +31,30 @@ pub(super) const SAY: &str = "say-";
 /// Prefix of the `action_id` of buttons that only open an address. Slack tells us of those too.
 pub(super) const OPEN: &str = "open-";
 
+/// `callback_id` of the shortcut on a message.
+pub(super) const WHO_OWNS_THIS: &str = "who_owns_this";
+/// `callback_id` of the shortcut that starts something new.
+pub(super) const NEW_SERVICE: &str = "new_service";
+
+/// Slack's numbers of deliveries have 60 characters at most.
+const LONGEST_NUMBER: usize = 200;
+
+/// The command that the global shortcut stands for.
+const NEW: &str = "new";
+
+/// `type` of the view that a person's home page is.
+const HOME: &str = "home";
+
 /// What came in.
 #[derive(Debug)]
 pub enum Parsed {
     Act(Box<Incoming>),
+    /// Somebody posted addresses that we may say more about.
+    Links(Box<SharedLinks>),
+    /// Slack asks whether the address is ours; it wants this word back.
+    Challenge(String),
+    /// Slack took our rights away: what it calls that.
+    Revoked(String),
     /// A form's own state could not be read: it was drawn by a version that wrote it otherwise.
     LostForm {
         way: Way,
@@ -36,6 +62,20 @@ pub enum Parsed {
     },
     /// Nothing for us to do: a type or an action that is not ours. Holds its name for the log.
     PassedOver(String),
+}
+
+impl Parsed {
+    /// Where Slack gave the act no number of its own, the transport's number of the delivery stands for it.
+    #[must_use]
+    pub fn or_numbered(mut self, delivery: &str) -> Self {
+        let number = || number(delivery, &[]);
+        match &mut self {
+            Self::Act(incoming) => incoming.request.delivery = incoming.request.delivery.take().or_else(number),
+            Self::Links(links) => links.delivery = links.delivery.take().or_else(number),
+            Self::Challenge(_) | Self::Revoked(_) | Self::LostForm { .. } | Self::PassedOver(_) => {}
+        }
+        self
+    }
 }
 
 /// An act with the way its answer goes.
@@ -57,6 +97,12 @@ pub enum Way {
     Submit,
     /// Typeahead: the options *are* the acknowledgement.
     Suggest,
+    /// A shortcut: acknowledged empty, answered by a modal.
+    Shortcut,
+    /// Words in a mention or a direct message: acknowledged empty, answered by a message where they stand.
+    Words,
+    /// Somebody opened their home page: acknowledged empty, and the page is published.
+    Visit,
 }
 
 impl Way {
@@ -66,6 +112,9 @@ impl Way {
             Self::Press => "press",
             Self::Submit => "submit",
             Self::Suggest => "suggest",
+            Self::Shortcut => "shortcut",
+            Self::Words => "words",
+            Self::Visit => "visit",
         }
     }
 }
@@ -74,12 +123,15 @@ impl Way {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReplyRoute {
     /// Good for 5 messages within 30 minutes.
-    pub response_url: Option<Url>,
+    pub response_url: Option<ResponseUrl>,
     /// Opens one form, within 3 seconds.
     pub trigger_id: Option<String>,
     /// The form that is shown.
     pub view: Option<ShownView>,
-    /// The thread in which the message with the button stands.
+    /// The conversation in which it was done, and by whom.
+    pub channel_id: Option<String>,
+    pub asker: Option<Account>,
+    /// The thread in which the message with the button stands, or in which words are answered.
     pub thread_ts: Option<String>,
     /// Whether that message is seen by the asker alone.
     pub pressed: Option<PressedMessage>,
@@ -117,61 +169,48 @@ pub(super) struct Carried<S> {
 pub fn parse_command(body: &[u8]) -> Result<Parsed, Unreadable> {
     let mut fields = CommandFields::default();
     for (key, value) in form_urlencoded::parse(body) {
-        let field = match key.as_ref() {
-            "command" => &mut fields.command,
-            "text" => &mut fields.text,
-            "user_id" => &mut fields.user_id,
-            "user_name" => &mut fields.user_name,
-            "channel_id" => &mut fields.channel_id,
-            "channel_name" => &mut fields.channel_name,
-            "response_url" => &mut fields.response_url,
-            "trigger_id" => &mut fields.trigger_id,
-            // Slack asks now and then whether our certificate is good; it wants a 200.
-            "ssl_check" if value == "1" => return Ok(Parsed::PassedOver("ssl_check".to_owned())),
-            _ => continue,
-        };
-        *field = value;
-    }
-    fields.read()
-}
-
-#[derive(Default)]
-struct CommandFields<'a> {
-    command: Cow<'a, str>,
-    text: Cow<'a, str>,
-    user_id: Cow<'a, str>,
-    user_name: Cow<'a, str>,
-    channel_id: Cow<'a, str>,
-    channel_name: Cow<'a, str>,
-    response_url: Cow<'a, str>,
-    trigger_id: Cow<'a, str>,
-}
-
-impl CommandFields<'_> {
-    fn read(self) -> Result<Parsed, Unreadable> {
-        let name = self.command.trim().trim_start_matches('/');
-        if name.is_empty() || self.user_id.is_empty() {
-            return Err(Unreadable("slash command"));
+        // Slack asks now and then whether our certificate is good; it wants a 200.
+        if key == "ssl_check" && value == "1" {
+            return Ok(Parsed::PassedOver("ssl_check".to_owned()));
         }
-        let text = self.text.trim();
-        let line = match (name == UMBRELLA, text.is_empty()) {
-            (true, _) => text.to_owned(),
-            (false, true) => name.to_owned(),
-            (false, false) => format!("{name} {text}"),
-        };
-        let request = Request {
-            account: account(self.user_id.into_owned(), self.user_name.into_owned()),
-            place: place(self.channel_id.into_owned(), self.channel_name.into_owned()),
-            act: Act::Say { line },
-            delivery: None,
-        };
-        let route = ReplyRoute {
-            response_url: Url::parse(&self.response_url).ok(),
-            trigger_id: filled(self.trigger_id.into_owned()),
-            ..ReplyRoute::default()
-        };
-        Ok(Parsed::Act(Box::new(Incoming { request, route, way: Way::Command })))
+        fields.set(&key, &value);
     }
+    read_command(fields)
+}
+
+/// A slash command as a socket brings it.
+pub fn parse_command_json(json: &str) -> Result<Parsed, Unreadable> {
+    read_command(serde_json::from_str(json).map_err(|_| Unreadable("slash command"))?)
+}
+
+fn read_command(fields: CommandFields) -> Result<Parsed, Unreadable> {
+    let name = fields.command.trim().trim_start_matches('/');
+    if name.is_empty() || fields.user_id.is_empty() {
+        return Err(Unreadable("slash command"));
+    }
+    let text = fields.text.trim();
+    let line = match (name == UMBRELLA, text.is_empty()) {
+        (true, _) => text.to_owned(),
+        (false, true) => name.to_owned(),
+        (false, false) => format!("{name} {text}"),
+    };
+    let delivery = number(&fields.trigger_id, &[&fields.user_id, &line]);
+    let asker = account(fields.user_id, fields.user_name);
+    let channel_id = filled(fields.channel_id.clone());
+    let request = Request {
+        account: asker.clone(),
+        place: place(fields.channel_id, fields.channel_name),
+        act: Act::Say { line },
+        delivery,
+    };
+    let route = ReplyRoute {
+        response_url: ResponseUrl::parse(&fields.response_url),
+        trigger_id: filled(fields.trigger_id),
+        channel_id,
+        asker: Some(asker),
+        ..ReplyRoute::default()
+    };
+    Ok(Parsed::Act(Box::new(Incoming { request, route, way: Way::Command })))
 }
 
 /// An interaction's body: one form field `payload` that holds JSON.
@@ -187,10 +226,20 @@ pub fn parse_payload(json: &str) -> Result<Parsed, Unreadable> {
         "block_actions" => Ok(press(payload)),
         "view_submission" => Ok(submit(payload)),
         "block_suggestion" => Ok(suggest(payload)),
+        "message_action" | "shortcut" => Ok(shortcut(payload)),
         "" => Err(Unreadable("interaction")),
-        // Closing a form changes nothing, and shortcuts are not offered by the manifest.
+        // Closing a form changes nothing.
         other => Ok(Parsed::PassedOver(other.to_owned())),
     }
+}
+
+fn shortcut(payload: Payload) -> Parsed {
+    let act = match (payload.kind.as_str(), payload.callback_id.as_str()) {
+        ("message_action", WHO_OWNS_THIS) => Act::Inspect { texts: texts::texts_of(&payload.message) },
+        ("shortcut", NEW_SERVICE) => Act::Say { line: NEW.to_owned() },
+        (kind, other) => return Parsed::PassedOver(format!("{kind} {other}")),
+    };
+    incoming(payload, act, Way::Shortcut)
 }
 
 fn press(payload: Payload) -> Parsed {
@@ -229,14 +278,46 @@ fn incoming(payload: Payload, act: Act, way: Way) -> Parsed {
         return Parsed::PassedOver(format!("{} by nobody", payload.kind));
     }
     let route = route(&payload);
+    let delivery = delivery(&payload, &act);
     let name = [payload.user.username, payload.user.name].into_iter().find(|name| !name.is_empty()).unwrap_or_default();
     let request = Request {
         account: account(payload.user.id, name),
         place: place(filled(payload.channel.id).unwrap_or(payload.container.channel_id), payload.channel.name),
         act,
-        delivery: None,
+        delivery,
     };
     Parsed::Act(Box::new(Incoming { request, route, way }))
+}
+
+/// A view's hash does not change when a page comes back with errors, so a page without a trigger is known by what was
+/// entered on it as well.
+fn delivery(payload: &Payload, act: &Act) -> Option<String> {
+    let view = payload.view.as_ref();
+    let shown = || view.filter(|view| !view.id.is_empty()).map(|view| format!("{}.{}", view.id, view.hash)).unwrap_or_default();
+    let own = if payload.trigger_id.is_empty() { shown() } else { payload.trigger_id.clone() };
+    let what = match act {
+        Act::Say { line } | Act::Press { line } | Act::Ask { text: line } => line.clone(),
+        // Its values are sorted by name, so that the same page reads the same.
+        Act::Submit(page) | Act::Back(page) => format!("{page:?}"),
+        Act::Inspect { texts } => texts.concat(),
+        Act::Visit | Act::Complete { .. } => String::new(),
+    };
+    number(&own, &[&payload.kind, &payload.user.id, &what])
+}
+
+/// Slack's own number with a digest of what was done: where something in between uses a number again, another act is
+/// not taken for the first.
+fn number(own: &str, what: &[&str]) -> Option<String> {
+    let own = filled(own.to_owned())?;
+    let mut digest = Sha256::new();
+    for part in what {
+        digest.update(part.as_bytes());
+        digest.update([0]);
+    }
+    let digest = hex::encode(&digest.finalize()[..8]);
+    // A number of this length is nobody's, and it becomes a key.
+    let own: String = own.chars().take(LONGEST_NUMBER).collect();
+    Some(format!("{own}:{digest}"))
 }
 
 fn route(payload: &Payload) -> ReplyRoute {
@@ -244,14 +325,14 @@ fn route(payload: &Payload) -> ReplyRoute {
         true => PressedMessage::Ephemeral,
         false => PressedMessage::Public,
     });
+    // A home page is not replaced by an answer: that opens beside it.
+    let view = payload.view.as_ref().filter(|view| !view.id.is_empty() && view.kind != HOME);
     ReplyRoute {
-        response_url: Url::parse(&payload.response_url).ok(),
+        response_url: ResponseUrl::parse(&payload.response_url),
         trigger_id: filled(payload.trigger_id.clone()),
-        view: payload
-            .view
-            .as_ref()
-            .filter(|view| !view.id.is_empty())
-            .map(|view| ShownView { id: view.id.clone(), hash: filled(view.hash.clone()) }),
+        view: view.map(|view| ShownView { id: view.id.clone(), hash: filled(view.hash.clone()) }),
+        channel_id: [&payload.channel.id, &payload.container.channel_id].into_iter().find(|id| !id.is_empty()).cloned(),
+        asker: filled(payload.user.id.clone()).map(|id| account(id, String::new())),
         thread_ts: filled(payload.container.thread_ts.clone()),
         pressed,
     }

@@ -1,19 +1,28 @@
 //! Everything that changes something: the audit line and the job that does it, in one transaction.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use graphile_worker::{JobKeyMode, JobSpec, JobSpecBuilder, worker_utils::WorkerUtils};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, incident::NewIncident, note::AuthorNote};
+use super::{
+    Store, StoreError,
+    claim::{ClaimOf, claim},
+    incident::NewIncident,
+    note::AuthorNote,
+};
 use crate::{
     catalog::{EntityRef, RepositoryKey, live::ScheduleKey},
-    chat::{Account, Message, Place},
+    chat::{Account, Message, Place, Urgency, limits::cut},
 };
 
 /// The queue's name for [`Job::SyncSources`].
 pub const SYNC_SOURCES: &str = "sync_sources";
-/// The queue's name for [`Job::Deliver`].
+/// The queue's name for [`Job::Deliver`] where somebody waits for the message.
 pub const DELIVER: &str = "deliver";
+/// The queue's name for [`Job::Deliver`] of news.
+pub const DELIVER_NEWS: &str = "deliver_news";
 
 /// The queue's name for [`Job::Link`].
 pub const LINK: &str = "link";
@@ -47,8 +56,14 @@ pub const ATTACH_INCIDENT: &str = "attach_incident";
 /// The queue's name for [`Job::ReadDocuments`].
 pub const READ_DOCUMENTS: &str = "read_documents";
 
+/// Of a subject in a claim: PostgreSQL's keys have some 2,700 bytes.
+const LONGEST_SUBJECT: usize = 500;
+
 /// Lists of packages, and documents, come after everything else.
 const UNHURRIED: i16 = 10;
+
+/// With the queue's growing pauses most of a day: longer than platforms are away, shorter than news are news.
+const DELIVERY_TRIES: i16 = 12;
 
 /// Looks come before syncs: somebody has just changed that repository.
 const URGENT: i16 = -10;
@@ -62,6 +77,8 @@ pub struct AuditEntry {
     pub command: String,
     pub subject: String,
     pub detail: serde_json::Value,
+    /// The platform's number of the act: what it delivers again is refused as [`StoreError::Claimed`].
+    pub delivery: Option<String>,
 }
 
 /// What is done later, once, by any replica.
@@ -70,6 +87,8 @@ pub enum Job {
     SyncSources(SyncSources),
     Restore(RestoreRepository),
     Deliver(Message),
+    /// The platform takes it no sooner.
+    DeliverLater(Message, TimeDelta),
     LookAt(LookAt),
     Link(LinkStep),
     /// All of one source, because something was heard of it as a whole.
@@ -233,6 +252,39 @@ impl Store {
         self.enqueue_job(Job::Deliver(message)).await
     }
 
+    /// Has a job that runs begin again no sooner, once it has failed, and without counting this try; those that wait behind
+    /// it wait on. False where it is not to begin again: another has taken its place meanwhile.
+    pub async fn postpone_job(&self, job_id: i64, wait: Duration) -> Result<bool, StoreError> {
+        // The queue adds e to the power of the tries that count, here none: a second. Not checked by the compiler: the queue
+        // brings its own migrations.
+        let postponed = sqlx::query(
+            "update graphile_worker._private_jobs
+             set attempts = 0, run_at = now() + make_interval(secs => $2 - 1)
+             where id = $1 and attempts < max_attempts",
+        )
+        .bind(job_id)
+        .bind(wait.as_secs_f64())
+        .execute(self.pool()?)
+        .await?;
+        self.hold_turn(job_id, wait).await?;
+        Ok(postponed.rows_affected() > 0)
+    }
+
+    /// Has whatever waits behind a job in the same named queue wait for so long at least, in the same order.
+    pub async fn hold_turn(&self, job_id: i64, wait: Duration) -> Result<(), StoreError> {
+        sqlx::query(
+            "update graphile_worker._private_jobs as behind
+             set run_at = greatest(behind.run_at, now() + make_interval(secs => $2 + least(behind.id - this.id, 10000) / 1e6))
+             from graphile_worker._private_jobs as this
+             where this.id = $1 and behind.job_queue_id = this.job_queue_id and behind.id > this.id and behind.locked_at is null",
+        )
+        .bind(job_id)
+        .bind(wait.as_secs_f64())
+        .execute(self.pool()?)
+        .await?;
+        Ok(())
+    }
+
     /// Writes an action's end, and enqueues the message that tells of it, in one transaction.
     pub async fn finish_action(
         &self,
@@ -256,7 +308,15 @@ impl Store {
     }
 }
 
+/// Claims the act and writes its audit line, in the caller's transaction.
 pub(super) async fn insert_audit(connection: &mut sqlx::PgConnection, audit: &AuditEntry) -> Result<i64, StoreError> {
+    if let Some(delivery) = &audit.delivery {
+        // One delivery may lead to several acts: a word to each of three teams.
+        let act = format!("{delivery} {} {}", audit.command, cut(&audit.subject, LONGEST_SUBJECT));
+        if !claim(connection, ClaimOf::Act, audit.account.platform, &act, audit.at).await? {
+            return Err(StoreError::Claimed);
+        }
+    }
     let id = sqlx::query_scalar!(
         "insert into audit (at, platform, account, person, command, subject, detail)
          values ($1, $2, $3, $4, $5, $6, $7) returning id",
@@ -281,9 +341,19 @@ pub(super) async fn enqueue(
 ) -> Result<i64, StoreError> {
     // The queue compares with the database's clock, not with ours.
     let mut run_at = None;
-    if let Job::ReadPackages(_, after) | Job::ReadDocuments(_, after) = &job {
+    if let Job::ReadPackages(_, after) | Job::ReadDocuments(_, after) | Job::DeliverLater(_, after) = &job {
         let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&mut *transaction).await?;
         run_at = Some(now + *after);
+    }
+    if let Job::Deliver(message) = &job
+        && message.urgency == Urgency::Told
+        && message.replaces.is_none()
+    {
+        // Behind what waits for the same channel, which may have been put off.
+        let last = "select max(run_at) + interval '1 microsecond' from graphile_worker._private_jobs as jobs
+                    join graphile_worker._private_job_queues as queues on queues.id = jobs.job_queue_id
+                    where queues.queue_name = $1 and jobs.attempts < jobs.max_attempts and jobs.run_at > now()";
+        run_at = sqlx::query_scalar(last).bind(turn_of(message)).fetch_one(&mut *transaction).await?;
     }
     let queue = WorkerUtils::new(pool, super::QUEUE_SCHEMA);
     let mut queue = queue.with_executor(transaction);
@@ -306,9 +376,26 @@ pub(super) async fn enqueue(
             let spec = JobSpecBuilder::new().queue_name("sync").max_attempts(3).build();
             queue.add_raw_job(SYNC_SOURCES, JobContext { audit_id, work }, spec).await?
         }
-        Job::Deliver(message) => {
-            let spec = JobSpecBuilder::new().max_attempts(12).build();
-            queue.add_raw_job(DELIVER, JobContext { audit_id, work: message }, spec).await?
+        Job::Deliver(message) | Job::DeliverLater(message, _) => {
+            let spec = JobSpecBuilder::new().max_attempts(DELIVERY_TRIES);
+            let spec = match run_at {
+                Some(at) => spec.run_at(at),
+                None => spec,
+            };
+            let turn = turn_of(&message);
+            // A state that waits is replaced by the next, which does not wait longer for it. What runs has been taken out of
+            // the queue's sight by then, so the next one waits for its end: else the older might arrive last.
+            let spec = match message.key() {
+                Some(key) => spec.job_key(key).job_key_mode(JobKeyMode::PreserveRunAt).queue_name(format!("update:{turn}")),
+                None => spec,
+            };
+            match message.urgency {
+                Urgency::Asked => queue.add_raw_job(DELIVER, JobContext { audit_id, work: message }, spec.build()).await?,
+                Urgency::Told => {
+                    let spec = if message.replaces.is_some() { spec } else { spec.queue_name(turn) };
+                    queue.add_raw_job(DELIVER_NEWS, JobContext { audit_id, work: message }, spec.build()).await?
+                }
+            }
         }
         Job::Link(work) => {
             // Steps are short, so that people who take their time hold up nobody.
@@ -371,4 +458,9 @@ fn unhurried(what: &str, source: &str, run_at: Option<DateTime<Utc>>) -> JobSpec
         Some(at) => spec.run_at(at).build(),
         None => spec.build(),
     }
+}
+
+/// The named queue of what is said in one place.
+fn turn_of(message: &Message) -> String {
+    format!("{}:{}", message.platform.as_str(), message.to)
 }

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::{
     Store, StoreError,
-    action::{AuditEntry, LinkStep, enqueue},
+    action::{AuditEntry, LinkStep, enqueue, insert_audit},
     sync::{announce, next_version},
 };
 use crate::{
@@ -91,20 +91,10 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         let result = if removed.rows_affected() > 0 { "removed" } else { "there was none" };
-        sqlx::query!(
-            "insert into audit (at, platform, account, person, command, subject, detail, result, ended_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $1)",
-            audit.at,
-            platform,
-            account,
-            audit.person.as_ref().map(crate::catalog::EntityRef::as_str),
-            audit.command,
-            audit.subject,
-            audit.detail,
-            result
-        )
-        .execute(&mut *transaction)
-        .await?;
+        let audit_id = insert_audit(&mut transaction, &audit).await?;
+        sqlx::query!("update audit set result = $2, ended_at = at where id = $1", audit_id, result)
+            .execute(&mut *transaction)
+            .await?;
         announce(&mut transaction, version).await?;
         transaction.commit().await?;
         Ok(removed.rows_affected() > 0)

@@ -5,6 +5,7 @@ mod action;
 mod audit;
 mod catalog;
 mod channel;
+mod claim;
 mod database;
 mod delivery;
 mod document;
@@ -41,8 +42,9 @@ use sqlx::{
 
 pub use action::{
     ATTACH_INCIDENT, AuditEntry, CHANGE_LOCATION, CHECK_PULL_REQUEST, ChangeLocation, CheckPullRequest, ConfirmedRemoval,
-    DELIVER, Job, JobContext, LINK, LOOK_AT, LinkStep, LinkWait, LocationChange, LookAt, OfSource, PAGE, PageOnCall,
-    READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE, RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
+    DELIVER, DELIVER_NEWS, Job, JobContext, LINK, LOOK_AT, LinkStep, LinkWait, LocationChange, LookAt, OfSource, PAGE,
+    PageOnCall, READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE, RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources,
+    TELL_AUTHOR,
 };
 pub use audit::{AuditFilter, AuditLine, AuditPage, DENIED};
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
@@ -84,6 +86,9 @@ pub enum StoreError {
     /// Nothing was written; worth another try.
     #[error("the database cannot be reached: {0}")]
     Away(String),
+    /// The platform delivered an act again; what it asked for has been recorded.
+    #[error("it was recorded before")]
+    Claimed,
     #[error("the database refused")]
     Failed(#[source] anyhow::Error),
 }
@@ -164,7 +169,7 @@ impl Store {
     fn note<T>(&self, result: &Result<T, StoreError>, now: DateTime<Utc>) {
         let away = match result {
             Err(StoreError::Away(_)) => Some(self.away_since().unwrap_or(now)),
-            Ok(_) | Err(StoreError::Failed(_)) => None,
+            Ok(_) | Err(StoreError::Failed(_) | StoreError::Claimed) => None,
         };
         if away != self.away_since() {
             self.away.store(Arc::new(away));

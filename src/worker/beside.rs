@@ -32,7 +32,7 @@ impl Worker {
 /// A database that is away concerns everything; a fault in here does not.
 fn past(fault: StoreError, what: &str) -> Result<(), StoreError> {
     match fault {
-        StoreError::Away(_) => Err(fault),
+        StoreError::Away(_) | StoreError::Claimed => Err(fault),
         StoreError::Failed(fault) => {
             error!(fault = format!("{fault:#}"), "{what} could not be followed");
             Ok(())

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::{TOMBSTONES_KEPT, Worker};
 use crate::{
     catalog::Scope,
-    chat::{Account, DeliveryError, Message, Place, Reply, Status, Text},
+    chat::{Account, Message, Place, Reply, Status, Text},
     store::{ConfirmedRemoval, Job, JobContext, LookAt, Restore, RestoreRepository, StoreError, SyncSources},
     sync::{Progress, Removals, Source, SyncOrder, SyncSummary, look_at},
 };
@@ -45,8 +45,6 @@ job!(LookJob(LookAt) = LOOK_AT, |worker, job| worker.run_look(job));
 
 job!(SyncJob(SyncSources) = SYNC_SOURCES, |worker, job| worker.run_sync(job));
 
-job!(DeliverJob(Message) = DELIVER, |worker, job| worker.run_deliver(job));
-
 impl Worker {
     /// Has an extra of a source read where some of it is due. What keeps it from being asked for is no fault of the sync, and
     /// the next one asks again.
@@ -71,22 +69,6 @@ impl Worker {
                 "an extra could not be asked for"
             );
         }
-    }
-
-    /// Hands a message over. `Err` makes the queue try again later.
-    async fn run_deliver(&self, job: JobContext<Message>) -> Result<(), String> {
-        let delivered = self.app.outbox.deliver(&job.work).await;
-        let result = match &delivered {
-            Ok(()) => "sent".to_owned(),
-            // Trying again is of no use; the audit line says why.
-            Err(fault @ (DeliveryError::NoDoor(_) | DeliveryError::Refused { .. })) => {
-                error!(error = %fault, "a message was not delivered");
-                fault.to_string()
-            }
-            Err(fault @ DeliveryError::Unreachable { .. }) => return Err(fault.to_string()),
-        };
-        let ended = self.app.store.finish_action(job.audit_id, self.app.clock.now(), &result, None).await;
-        ended.map_err(|error| error.to_string())
     }
 
     /// Looks at one repository again and stores what changed. `Err` makes the queue try again later.
@@ -154,7 +136,7 @@ impl Worker {
 /// A message to whoever asked, where they asked.
 pub(super) fn answer_to(asker: Account, place: Option<Place>, reply: Reply) -> Message {
     let to = place.map_or_else(|| asker.id.clone(), |place| place.channel_id);
-    Message { platform: asker.platform, to, only_to: Some(asker.id), reply }
+    Message::new(asker.platform, to, reply).only_to(asker.id)
 }
 
 /// The message that says a sync is done.

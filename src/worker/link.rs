@@ -140,7 +140,7 @@ fn pause(interval_secs: u64) -> TimeDelta {
 fn to_asker(step: &LinkStep, reply: Reply) -> Message {
     let account = &step.account;
     let to = step.place.as_ref().map_or_else(|| account.id.clone(), |place| place.channel_id.clone());
-    Message { platform: account.platform, to, only_to: Some(account.id.clone()), reply }
+    Message::new(account.platform, to, reply).only_to(account.id.clone())
 }
 
 fn code_reply(code: &DeviceCode, minutes: u64) -> Reply {

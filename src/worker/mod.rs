@@ -3,6 +3,7 @@
 
 mod beside;
 mod custom;
+mod deliver;
 mod document;
 mod heard;
 mod jobs;
@@ -216,7 +217,7 @@ impl Worker {
                     }
                     Ok(Some(_)) => RETRY_SYNC.min(self.every(source.id())),
                     // Away or just starting: whoever follows it has said so.
-                    Err(StoreError::Away(_)) => RECONNECT,
+                    Err(StoreError::Away(_) | StoreError::Claimed) => RECONNECT,
                     Err(StoreError::Failed(fault)) => {
                         error!(source = source.id(), fault = format!("{fault:#}"), "a sync could not be stored");
                         RETRY_SYNC
@@ -268,7 +269,7 @@ impl Worker {
     /// Tombstones that can no longer be taken back go.
     async fn forget_removed(&self) {
         match self.app.store.forget_removed(self.app.clock.now() - TOMBSTONES_KEPT).await {
-            Ok(0) | Err(StoreError::Away(_)) => {}
+            Ok(0) | Err(StoreError::Away(_) | StoreError::Claimed) => {}
             Ok(rows) => info!(rows, "forgot what was removed 30 days ago"),
             Err(StoreError::Failed(fault)) => error!(fault = format!("{fault:#}"), "old tombstones could not be deleted"),
         }

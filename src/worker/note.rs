@@ -47,7 +47,7 @@ impl Worker {
                 Reader::Author => "author",
                 Reader::Team => "team",
             });
-            let message = Message { platform, to, only_to: None, reply: reply(note, reader, !kept.is_empty()) };
+            let message = Message::new(platform, to, reply(note, reader, !kept.is_empty()));
             return self.app.store.enqueue_message(message).await.map_err(|error| error.to_string());
         }
         let source = self.sources.iter().find(|source| source.id() == note.source);

@@ -119,7 +119,7 @@ impl Worker {
             let pause = match self.read_recent().await {
                 Ok(()) => RECENT_EVERY,
                 // Whoever follows the catalog has said that it is away.
-                Err(StoreError::Away(_)) => RECONNECT,
+                Err(StoreError::Away(_) | StoreError::Claimed) => RECONNECT,
                 Err(StoreError::Failed(fault)) => {
                     error!(fault = format!("{fault:#}"), "what changed lately could not be read");
                     RECENT_EVERY * 10

@@ -8,9 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     RECONNECT, Worker,
+    deliver::{DeliverJob, DeliverNewsJob},
     document::DocumentsJob,
     heard::{ReadPeopleJob, SyncSourceJob},
-    jobs::{DeliverJob, JobsOf, LookJob, RestoreJob, SyncJob},
+    jobs::{JobsOf, LookJob, RestoreJob, SyncJob},
     link::LinkJob,
     location::LocationJob,
     note::TellAuthorJob,
@@ -22,6 +23,8 @@ use crate::store::StoreError;
 
 /// Jobs of one lane that run at once in one replica.
 const JOBS_AT_ONCE: usize = 4;
+/// Answers are short work, and may have to wait a second for their turn.
+const ANSWERS_AT_ONCE: usize = 8;
 /// A dead replica's jobs are taken over within the threshold plus one sweep, about 17 s.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 const SWEEP: Duration = Duration::from_secs(5);
@@ -32,6 +35,8 @@ const DEAD_AFTER: Duration = Duration::from_secs(12);
 enum Lane {
     /// A person waits for it: messages, and what they asked for.
     Asked,
+    /// News for teams, of which hundreds may wait for their turn.
+    News,
     /// A code host told of something; while it limits us these wait, a hundred of them if need be.
     Heard,
 }
@@ -39,7 +44,7 @@ enum Lane {
 impl Worker {
     /// Works on the queue until told to stop; a database that goes away is waited out.
     pub async fn work(self: &Arc<Self>, stop: &CancellationToken) {
-        tokio::join!(self.work_on(Lane::Asked, stop), self.work_on(Lane::Heard, stop));
+        tokio::join!(self.work_on(Lane::Asked, stop), self.work_on(Lane::News, stop), self.work_on(Lane::Heard, stop));
     }
 
     async fn work_on(self: &Arc<Self>, lane: Lane, stop: &CancellationToken) {
@@ -64,7 +69,10 @@ impl Worker {
         let options = WorkerOptions::default()
             .database(database)
             .schema(crate::store::QUEUE_SCHEMA)
-            .concurrency(JOBS_AT_ONCE)
+            .concurrency(match lane {
+                Lane::Asked => ANSWERS_AT_ONCE,
+                Lane::News | Lane::Heard => JOBS_AT_ONCE,
+            })
             .heartbeat_interval(HEARTBEAT)
             .sweep_interval(SWEEP)
             .sweep_threshold(DEAD_AFTER)
@@ -81,6 +89,7 @@ impl Worker {
                 .define_job::<RestoreJob>()
                 .define_job::<LocationJob>()
                 .define_job::<LinkJob>(),
+            Lane::News => options.define_job::<DeliverNewsJob>(),
             Lane::Heard => options
                 .define_job::<LookJob>()
                 .define_job::<SyncSourceJob>()

@@ -1,10 +1,11 @@
 """Validates messages and views against Slack's own Python models, which know nothing of Steward.
 
-    cargo test --test it slack::shapes::        # writes target/slack-samples.jsonl
+    cargo test --test it slack::                # writes target/slack-samples*.jsonl
     python3 -m venv /tmp/slack-contract && /tmp/slack-contract/bin/pip install 'slack_sdk>=3.33,<4'
-    /tmp/slack-contract/bin/python tests/contract/slack_blocks.py target/slack-samples.jsonl
+    /tmp/slack-contract/bin/python tests/contract/slack_blocks.py target/slack-samples*.jsonl
 
-Reads one JSON object a line, {"kind": "message"|"view", "payload": {...}}. Exits 1 if any is not what Slack takes.
+Reads one JSON object a line, {"kind": "message"|"view"|"home"|"unfurl"|"options", "payload": {...}}. Exits 1 if any is not
+what Slack takes.
 """
 
 import json
@@ -19,6 +20,7 @@ MESSAGE_FIELDS = {
     "response_type", "replace_original", "delete_original", "thread_ts", "text", "mrkdwn", "blocks",
     "unfurl_links", "unfurl_media", "channel", "user",
 }
+HOME_FIELDS = {"type", "blocks", "private_metadata", "callback_id", "external_id"}
 VIEW_FIELDS = {
     "type", "title", "blocks", "close", "submit", "private_metadata", "callback_id", "clear_on_close",
     "notify_on_close", "external_id",
@@ -85,6 +87,26 @@ def check_message(payload):
     return faults + check_blocks(blocks, "blocks")
 
 
+def check_home(payload):
+    faults = [f"field {name!r} is unknown" for name in payload.keys() - HOME_FIELDS]
+    if payload.get("type") != "home" or len(payload["blocks"]) > 100:
+        faults.append(f"a {payload.get('type')} of {len(payload['blocks'])} blocks")
+    try:
+        View(**payload).validate_json()
+    except (SlackObjectFormationError, TypeError) as error:
+        faults.append(str(error))
+    return faults + check_blocks(payload["blocks"], "blocks")
+
+
+def check_unfurl(payload):
+    faults = [f"field {name!r} is unknown" for name in payload.keys() - {"blocks"}]
+    return faults + check_blocks(payload["blocks"], "blocks")
+
+
+def check_options(payload):
+    return [f"{len(payload['options'])} options"] if len(payload["options"]) > 100 else []
+
+
 def check_view(payload):
     faults = [f"field {name!r} is unknown" for name in payload.keys() - VIEW_FIELDS]
     try:
@@ -142,22 +164,29 @@ def deep(value, path="payload"):
         yield from deep(inner, f"{path}.{key}")
 
 
-def main(path):
-    checks = {"message": check_message, "view": check_view}
-    seen, bad = Counter(), 0
-    with open(path, encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            sample = json.loads(line)
-            seen[sample["kind"]] += 1
-            faults = checks[sample["kind"]](sample["payload"])
-            faults += [*empty_text(sample["payload"]), *deep(sample["payload"])]
-            if faults:
-                bad += 1
-                if bad <= 20:
-                    print(f"{path}:{number}: {sample['kind']}: " + "; ".join(faults[:5]))
-    print(f"{seen['message']} messages, {seen['view']} views, {bad} of them not accepted")
+def main(paths):
+    checks = {
+        "message": check_message, "view": check_view, "home": check_home, "unfurl": check_unfurl, "options": check_options,
+    }
+    seen, bad, known = Counter(), 0, set()
+    for path in paths:
+        with open(path, encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                # Two entities can be answered for in the same words.
+                if line in known:
+                    continue
+                known.add(line)
+                sample = json.loads(line)
+                seen[sample["kind"]] += 1
+                faults = checks[sample["kind"]](sample["payload"])
+                faults += [*empty_text(sample["payload"]), *deep(sample["payload"])]
+                if faults:
+                    bad += 1
+                    if bad <= 20:
+                        print(f"{path}:{number}: {sample['kind']}: " + "; ".join(faults[:5]))
+    print(", ".join(f"{count} {kind}" for kind, count in sorted(seen.items())) + f"; {bad} of them not accepted")
     return 1 if bad or not all(seen[kind] for kind in checks) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "target/slack-samples.jsonl"))
+    sys.exit(main(sys.argv[1:] or ["target/slack-samples.jsonl"]))

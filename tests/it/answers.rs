@@ -570,9 +570,11 @@ fn an_act_without_the_database_is_refused_and_says_that_nothing_changed() {
 }
 
 #[test]
-fn questions_are_shown_to_the_asker_and_answers_to_the_channel() {
+fn answers_are_the_askers_own_until_they_share_them() {
     let bot = shop().bot();
-    assert_eq!(bot.reply("owner payments-api").audience, Audience::Everyone);
+    assert_eq!(bot.reply("owner payments-api").audience, Audience::Asker);
+    assert_eq!(bot.reply("share owner payments-api").audience, Audience::Everyone);
+    assert_eq!(bot.reply("share owner nonsense-xyz").audience, Audience::Asker);
     assert_eq!(bot.reply("owner nonsense-xyz").audience, Audience::Asker);
     assert_eq!(bot.reply("find payments").audience, Audience::Asker);
 }

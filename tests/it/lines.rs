@@ -20,7 +20,7 @@ fn help_comes_from_the_definitions() {
 
               - /owner NAME Who owns it and how to reach them
               - /oncall [NAME] Who is on call now and next
-              - /runbook NAME [SECTION] The runbook itself, section by section
+              - /runbook NAME [SECTION] [page N] The runbook itself, section by section
               - /deps NAME [up|down|both] [depth N] What it depends on, and what breaks if
                 it breaks
               - /page NAME Wake whoever is on call

@@ -36,6 +36,7 @@ mod links;
 mod lint;
 mod location;
 mod lookup;
+mod markdown;
 mod news;
 mod notes;
 mod on_call;

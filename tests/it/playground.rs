@@ -14,9 +14,9 @@ use steward::{
     app::{App, CatalogHandle, Clock},
     catalog::{Catalog, Entity, EntityRef, Entry, Origin, Parts, Relation, RelationType, kinds::CustomKinds},
     chat::{
-        Access, ArgumentDef, ArgumentType, Audience, Block, Button, Card, Channel, Choice, CommandDef, CommandSet, Fact, Field,
-        FieldKind, Form, FormState, Freshness, ListItem, ListStyle, Provenance, Reply, Span, Status, Text, Tone, Value,
-        Visibility,
+        Access, ArgumentDef, ArgumentType, Audience, Block, Button, Card, Channel, Choice, CommandDef, CommandSet, Decimals,
+        Fact, Field, FieldKind, Form, FormState, Freshness, ListItem, ListStyle, Provenance, Reply, Span, Status, Text, Tone,
+        Value, Visibility,
     },
     http::playground::routes,
     outbox::Outbox,
@@ -72,6 +72,7 @@ fn command(name: &str, argument_type: ArgumentType) -> CommandDef {
         phrases: Vec::new(),
         examples: Vec::new(),
         visibility: Visibility::Asker,
+        share: false,
         access: Access::Everyone,
         acts: Vec::new(),
         opens_form: false,
@@ -436,7 +437,7 @@ fn lists_are_nested_by_depth() {
     let mut reply = said("");
     reply.cards = vec![Card { body: vec![Block::List { style: ListStyle::Numbers { start: 3 }, items }], ..Card::default() }];
     let page = render_reply(&reply, now()).into_string();
-    let list = "<ol start=\"3\"><li>a<ol start=\"1\"><li>b</li><li>c</li></ol></li><li>d</li></ol>";
+    let list = "<ol start=\"3\"><li>a<ul><li>b</li><li>c</li></ul></li><li>d</li></ol>";
     assert!(page.contains(list), "{page}");
 }
 
@@ -459,7 +460,7 @@ fn form() -> Form {
     let fields = vec![
         Field::new("line", "Line", FieldKind::Line { placeholder: None, max: Some(80) }).help("In short"),
         Field::new("text", "Text", FieldKind::Paragraph { placeholder: None, max: None }),
-        Field::new("number", "Number", FieldKind::Number { min: Some(1), max: Some(9) }),
+        Field::new("number", "Number", FieldKind::Number { min: Some(1), max: Some(9), decimals: Decimals::No }),
         Field::new("day", "Day", FieldKind::Date),
         Field::new("one", "One", FieldKind::Select { choices: choices() }),
         Field::new("radio", "Radio", FieldKind::Radio { choices: choices() }),

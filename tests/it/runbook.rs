@@ -158,7 +158,7 @@ fn an_annotated_runbook_is_preferred_and_an_old_one_doubted() {
 }
 
 #[test]
-fn a_long_runbook_is_cut_between_blocks_and_says_so() {
+fn a_long_runbook_is_read_page_by_page_to_its_last_word() {
     let mut world = shop();
     let mut text = "# Long\n".to_owned();
     for number in 0..60 {
@@ -167,7 +167,19 @@ fn a_long_runbook_is_cut_between_blocks_and_says_so() {
     world.runbook("acme/ledger", "runbook.md", &text);
     let reply = world.bot().reply("runbook ledger");
     assert!(reply.cards[0].body.len() <= 40, "{}", reply.cards[0].body.len());
-    assert!(world.bot().say("runbook ledger").contains("There is more: read on at its source"));
+    let (mut read, mut line) = (String::new(), "runbook ledger".to_owned());
+    for number in 1.. {
+        let page = world.bot().reply(&line);
+        assert!(page.lead.to_plain().contains(&format!("Page {number} of ")), "{}", page.lead.to_plain());
+        read.push_str(&world.bot().say(&line));
+        let more = page.cards[0].buttons.iter().find(|button| button.label == "More");
+        let Some(Does::Say(next)) = more.map(|button| &button.does) else { break };
+        line.clone_from(next);
+    }
+    for number in 0..60 {
+        assert!(read.contains(&format!("Part {number}\n")), "part {number} is on no page");
+    }
+    assert_eq!(read.split_whitespace().filter(|word| *word == "word").count(), 60 * 30);
     for button in &reply.cards[0].buttons {
         let Does::Say(line) = &button.does else { panic!("a section is a command line") };
         assert!(line.chars().count() <= 100, "{line}");

@@ -1,10 +1,16 @@
 //! Slack over HTTP, from the signed request to what people see.
 
+mod deliveries;
 mod door;
+mod events;
+mod everything;
 mod forms;
 mod injection;
+mod manifest;
 mod shapes;
 mod signatures;
+mod socket;
+mod socket_once;
 mod web_api;
 
 use std::sync::Arc;
@@ -17,6 +23,8 @@ use axum::{
 use secrecy::SecretString;
 use serde_json::Value;
 use steward::{
+    app::App,
+    door::slack::Desk,
     http::slack::{SlackDoor, routes},
     slack::SlackClient,
 };
@@ -33,6 +41,8 @@ use crate::{
 /// Steward's Slack routes before a fake Slack.
 pub struct Bench {
     pub slack: FakeSlack,
+    pub app: Arc<App>,
+    pub desk: Desk,
     routes: Router,
 }
 
@@ -40,9 +50,20 @@ impl Bench {
     pub async fn start() -> Self {
         let slack = FakeSlack::start().await;
         let client = SlackClient::connect(&slack.api_url(), &BOT_TOKEN.into()).unwrap();
-        let door = SlackDoor::new(&SecretString::from(SIGNING_SECRET)).unwrap();
-        let routes = routes(door).with_state(Arc::new(test_app(Some(client))));
-        Self { slack, routes }
+        Self::around(slack, test_app(Some(client)))
+    }
+
+    /// The same around an application of one's own.
+    pub fn around(slack: FakeSlack, app: App) -> Self {
+        let (app, desk) = (Arc::new(app), Desk::default());
+        app.live.hear(|hearing| hearing.by_http = true);
+        let door = SlackDoor::new(&SecretString::from(SIGNING_SECRET), desk.clone()).unwrap();
+        let routes = routes(door).with_state(Arc::clone(&app));
+        Self { slack, app, desk, routes }
+    }
+
+    pub async fn tell(&self, event: &Value) -> (StatusCode, Value) {
+        self.send("/slack/events", event.to_string()).await
     }
 
     /// Sends a body signed now.

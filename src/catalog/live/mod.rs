@@ -1,13 +1,15 @@
 //! What stands beside the catalog and changes by the minute: who is on call, what happened lately, which team a
-//! conversation belongs to. Pure values that are replaced whole; must not know where they are read.
+//! conversation belongs to, whether chat reaches us. Pure values that are replaced whole; must not know where they are read.
 
 mod channel;
+mod hearing;
 mod on_call;
 mod recent;
 
 use std::sync::Arc;
 
 pub use channel::ChannelTeams;
+pub use hearing::{Hearing, HearingState, Sockets};
 pub use on_call::{HTTP, Named, OnCall, OnCallPerson, PAGERDUTY, Provider, Says, ScheduleKey, Shift};
 pub use recent::{Happened, LATELY, NEWS_KEEP, NewsOf, NewsRead, Recent, RecentEvent};
 
@@ -19,4 +21,5 @@ pub struct Live {
     pub channels: Arc<ChannelTeams>,
     /// Sources that can be asked what happened lately where no webhook tells.
     pub news_sources: Arc<Vec<String>>,
+    pub hearing: Arc<Hearing>,
 }

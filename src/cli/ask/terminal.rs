@@ -189,10 +189,11 @@ impl Page {
     }
 
     fn form(&mut self, form: &Form) {
-        let Form { id, title, page, pages, intro, fields, submit: _, state: _ } = form;
+        let Form { id, title, page, pages, intro, fields, submit: _, state } = form;
         self.wrapped(&[(format!("{title} (page {} of {pages})", page + 1), Dress::Bold)], "", "");
         self.wrapped(&pieces(intro, Dress::None), "", "");
-        for Field { name: _, label, help: _, required, kind, value: _, error } in fields {
+        for field in fields.iter().filter(|field| field.is_shown(state)) {
+            let Field { name: _, label, help: _, required, kind, value: _, error, shown_when: _ } = field;
             let required = if *required == Required::Yes { "" } else { " (may be left empty)" };
             self.wrapped(&[(format!("{label}{required}"), Dress::None)], "  - ", "    ");
             if let FieldKind::Select { choices }

@@ -192,6 +192,8 @@ async fn record(app: &App, asking: &Asking<'_>, wish: &Wish<'_>) {
         at: asking.now,
         account: asking.account.clone(),
         person: asking.person.clone(),
+        // Nothing is done, so nothing is done twice.
+        delivery: None,
         command: command.clone(),
         subject: cut(wish.subject, SUBJECT),
         detail: serde_json::json!({}),
@@ -203,7 +205,7 @@ async fn record(app: &App, asking: &Asking<'_>, wish: &Wish<'_>) {
     };
     match written {
         Ok(()) => {}
-        Err(StoreError::Away(_)) => tracing::info!(command, "a refusal was not written down: the store is away"),
+        Err(StoreError::Away(_) | StoreError::Claimed) => tracing::info!(command, "a refusal was not written down: the store is away"),
         Err(StoreError::Failed(fault)) => {
             tracing::error!(command, fault = format!("{fault:#}"), "a refusal could not be written down");
         }

@@ -13,6 +13,11 @@ use crate::{
 /// The store did not take an act; `what` says which, as a sentence.
 pub fn not_recorded(command: &str, what: &str, asking: &Asking<'_>, error: &StoreError) -> Reply {
     match error {
+        // Of two deliveries of one act only one may say that it was done.
+        StoreError::Claimed => {
+            let lead = "This was delivered twice; it was taken on the first time, and is not done again.";
+            Reply::new(Status::Refused, command, lead.into())
+        }
         StoreError::Away(_) if asking.store == StoreHealth::Absent => {
             let said = UserError::new(format!("{what} `steward ask` only reads.")).kept("Nothing was changed.");
             let said = said.next("Ask in chat; for a sync run `steward sync`.");
@@ -51,6 +56,8 @@ pub fn not_answered(command: &str, needs: &str, asking: &Asking<'_>, error: &Sto
             let said = UserError::new(format!("{needs} is kept in PostgreSQL, {why}."));
             Reply { status: Status::Refused, ..Reply::fault(command, &said) }
         }
+        // No question claims anything.
+        StoreError::Claimed => Reply::new(Status::Refused, command, "This was answered before.".into()),
         StoreError::Failed(cause) => {
             let reference = format!("{:x}", asking.now.timestamp_millis());
             tracing::error!(command, reference, error = format!("{cause:#}"), "a question failed in the store");

@@ -7,5 +7,6 @@ pub mod gone;
 pub mod names;
 pub mod on_call;
 pub mod provenance;
+pub mod share;
 pub mod subject;
 pub mod warnings;

@@ -105,6 +105,7 @@ async fn record(app: &App, asking: &Asking<'_>, url: Url, change: LocationChange
     let url = url.to_string();
     let audit = AuditEntry {
         at: asking.now,
+        delivery: asking.delivery.clone(),
         account: asking.account.clone(),
         person: asking.person.clone(),
         command: command.to_owned(),

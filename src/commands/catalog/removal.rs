@@ -149,6 +149,7 @@ pub async fn restore(app: &App, asking: &Asking<'_>, repository: &str) -> Reply 
 fn entry(asking: &Asking<'_>, command: &str, subject: &str, detail: serde_json::Value) -> AuditEntry {
     AuditEntry {
         at: asking.now,
+        delivery: asking.delivery.clone(),
         account: asking.account.clone(),
         person: asking.person.clone(),
         command: command.to_owned(),

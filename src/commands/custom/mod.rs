@@ -123,6 +123,8 @@ fn load_one(built_in: &CommandSet, others: &[CustomCommand], file: &FolderFile) 
         opens_form: false,
         // Slack learns of slash commands by its manifest; behind /steward it works at once.
         slash: false,
+        // It changes nothing.
+        share: true,
         ready: Default::default(),
     };
     definition.check(&file.name, text)?;

@@ -34,12 +34,7 @@ pub(super) async fn tell(app: &App, catalog: &Catalog, asking: &Asking<'_>, answ
             continue;
         };
         let users: Vec<&User> = answer.users.iter().filter(|user| owner(user) == Some(&team)).collect();
-        let message = Message {
-            platform: asking.account.platform,
-            to,
-            only_to: None,
-            reply: message(catalog, asking, answer, &team, &users),
-        };
+        let message = Message::new(asking.account.platform, to, message(catalog, asking, answer, &team, &users));
         notices.push(PackageNotice { audit: audit(asking, answer, &team, &users), team: team.clone(), message });
         channels.push((team, channel));
     }
@@ -59,6 +54,7 @@ fn audit(asking: &Asking<'_>, answer: &Answer, team: &EntityRef, users: &[&User]
         users.iter().filter_map(|user| Some(user.entry.as_ref()?.entity.entity_ref.to_string())).collect();
     AuditEntry {
         at: asking.now,
+        delivery: asking.delivery.clone(),
         account: asking.account.clone(),
         person: asking.person.clone(),
         command: "uses tell".to_owned(),

@@ -32,6 +32,127 @@ pub(super) struct Payload {
     /// Of `block_suggestion`: what was typed.
     #[serde(deserialize_with = "lenient")]
     pub value: String,
+    /// Of a shortcut: which.
+    #[serde(deserialize_with = "lenient")]
+    pub callback_id: String,
+    /// Of `message_action`: the message, whatever it is made of.
+    #[serde(deserialize_with = "lenient")]
+    pub message: serde_json::Value,
+}
+
+/// A slash command's fields, the same in a form and in JSON.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CommandFields {
+    #[serde(deserialize_with = "lenient")]
+    pub command: String,
+    #[serde(deserialize_with = "lenient")]
+    pub text: String,
+    #[serde(deserialize_with = "lenient")]
+    pub user_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub user_name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub channel_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub channel_name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub response_url: String,
+    #[serde(deserialize_with = "lenient")]
+    pub trigger_id: String,
+}
+
+impl CommandFields {
+    pub fn set(&mut self, key: &str, value: &str) {
+        let field = match key {
+            "command" => &mut self.command,
+            "text" => &mut self.text,
+            "user_id" => &mut self.user_id,
+            "user_name" => &mut self.user_name,
+            "channel_id" => &mut self.channel_id,
+            "channel_name" => &mut self.channel_name,
+            "response_url" => &mut self.response_url,
+            "trigger_id" => &mut self.trigger_id,
+            _ => return,
+        };
+        value.clone_into(field);
+    }
+}
+
+/// What the Events API sends, of any type.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Callback {
+    #[serde(rename = "type", deserialize_with = "lenient")]
+    pub kind: String,
+    #[serde(deserialize_with = "lenient")]
+    pub challenge: String,
+    #[serde(deserialize_with = "lenient")]
+    pub event_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub api_app_id: String,
+    #[serde(deserialize_with = "lenient_list")]
+    pub authorizations: Vec<Authorization>,
+    #[serde(deserialize_with = "lenient")]
+    pub event: Event,
+}
+
+/// As whom the event is seen.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Authorization {
+    #[serde(deserialize_with = "lenient")]
+    pub user_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub is_bot: bool,
+}
+
+/// The fields of all the events that are used.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Event {
+    #[serde(rename = "type", deserialize_with = "lenient")]
+    pub kind: String,
+    #[serde(deserialize_with = "lenient")]
+    pub subtype: String,
+    #[serde(deserialize_with = "lenient")]
+    pub user: String,
+    #[serde(deserialize_with = "lenient")]
+    pub bot_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub app_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub text: String,
+    #[serde(deserialize_with = "lenient")]
+    pub channel: String,
+    #[serde(deserialize_with = "lenient")]
+    pub channel_type: String,
+    #[serde(deserialize_with = "lenient")]
+    pub ts: String,
+    #[serde(deserialize_with = "lenient")]
+    pub thread_ts: String,
+    /// There once the message was changed.
+    #[serde(deserialize_with = "lenient")]
+    pub edited: serde_json::Value,
+    /// Of `app_home_opened`.
+    #[serde(deserialize_with = "lenient")]
+    pub tab: String,
+    /// Of `link_shared`.
+    #[serde(deserialize_with = "lenient_list")]
+    pub links: Vec<SharedLink>,
+    #[serde(deserialize_with = "lenient")]
+    pub message_ts: String,
+    #[serde(deserialize_with = "lenient")]
+    pub unfurl_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub source: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SharedLink {
+    #[serde(deserialize_with = "lenient")]
+    pub url: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -79,6 +200,9 @@ pub(super) struct Action {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct View {
+    /// `modal` or `home`.
+    #[serde(rename = "type", deserialize_with = "lenient")]
+    pub kind: String,
     #[serde(deserialize_with = "lenient")]
     pub id: String,
     #[serde(deserialize_with = "lenient")]

@@ -20,8 +20,8 @@ const TABLE_WIDTH: usize = 56;
 /// One item, so that it fits in a block with others.
 const ITEM_WIDTH: usize = 2_000;
 
-/// What one list may take before the next begins in a block of its own.
-const LIST_WIDTH: usize = 2_900;
+/// What one list may take before the next begins in a block of its own; numbers that are words come on top.
+const LIST_WIDTH: usize = 2_500;
 
 pub(super) fn draw(page: &mut Blocks, body: &[Block]) {
     for block in body {
@@ -59,42 +59,51 @@ fn draw_block(page: &mut Blocks, block: &Block) {
     }
 }
 
-/// Slack's lists are flat: each run of items of one depth is a list with an indent, and numbers go on by an offset.
+/// Slack's lists are flat: each run of items of one depth is a list with an indent. Its numbers begin at one (an offset is
+/// in its documents, but not in its types), so where they cannot, or go on behind inner items, they are words.
 fn draw_list(page: &mut Blocks, style: ListStyle, items: &[ListItem]) {
-    let mut next_number = [0_u64; DEEPEST_INDENT as usize + 1];
-    let start = match style {
-        ListStyle::Bullets => 0,
-        ListStyle::Numbers { start } => start.saturating_sub(1),
+    let mut number = match style {
+        ListStyle::Bullets => None,
+        ListStyle::Numbers { start } => Some(start),
     };
-    next_number[0] = start;
-    let mut at = 0;
-    while at < items.len() && !page.is_full() {
-        let depth = items[at].depth.min(DEEPEST_INDENT);
-        let mut elements: Vec<SlackRichTextListElement> = Vec::new();
+    let drawn: Vec<(u8, Vec<Inline>)> =
+        items.iter().map(|item| (item.depth.min(DEEPEST_INDENT), item_inlines(item, page.mentions))).collect();
+    let all_wide: usize = drawn.iter().map(|(_, inlines)| wide(inlines)).sum();
+    let is_one_list = number == Some(1) && all_wide <= LIST_WIDTH && drawn.iter().all(|(depth, _)| *depth == 0);
+    let mut left = drawn.into_iter().peekable();
+    while let Some(depth) = left.peek().map(|(depth, _)| *depth).filter(|_| !page.is_full()) {
+        let mut run: Vec<Vec<Inline>> = Vec::new();
         let mut used = 0;
-        while let Some(item) = items.get(at).filter(|item| item.depth.min(DEEPEST_INDENT) == depth) {
-            let inlines = item_inlines(item, page.mentions);
-            let item_width: usize = inlines.iter().map(inline_width).sum();
-            if used + item_width > LIST_WIDTH && !elements.is_empty() {
-                break;
-            }
-            used += item_width;
-            elements.push(SlackRichTextSection::new(inlines).into());
-            at += 1;
+        while let Some((_, inlines)) =
+            left.next_if(|(next, inlines)| *next == depth && (run.is_empty() || used + wide(inlines) <= LIST_WIDTH))
+        {
+            used += wide(&inlines);
+            run.push(inlines);
         }
-        let level = usize::from(depth);
-        let offset = next_number[level];
-        next_number[level] += elements.len() as u64;
-        // Deeper levels begin anew below the next item.
-        next_number[level + 1..].fill(0);
-        let list = match style {
-            ListStyle::Bullets => SlackRichTextList::new(SlackRichTextListStyle::Bullet, elements),
-            ListStyle::Numbers { .. } => {
-                SlackRichTextList::new(SlackRichTextListStyle::Ordered, elements).opt_offset((offset > 0).then_some(offset))
+        let element: SlackRichTextElement = match &mut number {
+            Some(number) if depth == 0 && !is_one_list => {
+                let mut lines = Vec::new();
+                for inlines in run {
+                    let break_before = if lines.is_empty() { "" } else { "\n" };
+                    push_words(&mut lines, &format!("{break_before}{number}. "), None);
+                    *number = number.saturating_add(1);
+                    lines.extend(inlines);
+                }
+                SlackRichTextSection::new(lines).into()
+            }
+            _ => {
+                let style = if is_one_list { SlackRichTextListStyle::Ordered } else { SlackRichTextListStyle::Bullet };
+                let elements: Vec<SlackRichTextListElement> =
+                    run.into_iter().map(|inlines| SlackRichTextSection::new(inlines).into()).collect();
+                SlackRichTextList::new(style, elements).opt_indent((depth > 0).then_some(u64::from(depth))).into()
             }
         };
-        page.whole(list.opt_indent((depth > 0).then_some(u64::from(depth))).into(), used);
+        page.whole(element, used);
     }
+}
+
+fn wide(inlines: &[Inline]) -> usize {
+    inlines.iter().map(inline_width).sum()
 }
 
 fn item_inlines(item: &ListItem, mentions: Mentions) -> Vec<Inline> {
@@ -186,14 +195,14 @@ fn is_one_line_of_words(span: &crate::chat::Span) -> bool {
     }
 }
 
-/// `first cell · Header: cell · Header: cell`.
+/// `Header: cell · Header: cell`.
 fn row_inlines(header: &[Text], row: &[Text], mentions: Mentions) -> Vec<Inline> {
     let mut inlines = Vec::new();
     for (column, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
         if !inlines.is_empty() {
             push_words(&mut inlines, " · ", None);
         }
-        match header.get(column).filter(|name| column > 0 && !name.is_empty()) {
+        match header.get(column).filter(|name| !name.is_empty()) {
             Some(name) => {
                 push_words(&mut inlines, &name.to_plain(), Some(SlackRichTextStyle::new().with_italic(true)));
                 push_words(&mut inlines, ": ", None);

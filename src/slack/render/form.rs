@@ -6,25 +6,22 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use slack_morphism::prelude::{
     SlackActionId, SlackActionsBlock, SlackBlock, SlackBlockButtonElement, SlackBlockCheckboxesElement, SlackBlockChoiceItem,
-    SlackBlockDatePickerElement, SlackBlockExternalSelectElement, SlackBlockId, SlackBlockMultiStaticSelectElement,
-    SlackBlockNumberInputElement, SlackBlockOptionGroup, SlackBlockPlainTextInputElement, SlackBlockPlainTextOnly,
-    SlackBlockRadioButtonsElement, SlackBlockStaticSelectElement, SlackBlockText, SlackInputBlock, SlackInputBlockElement,
-    SlackModalView, SlackRichTextBlock, SlackRichTextSection, SlackView, SlackViewSubmissionErrorsResponse,
-    SlackViewSubmissionResponse, SlackViewSubmissionUpdateResponse,
+    SlackBlockDatePickerElement, SlackBlockExternalSelectElement, SlackBlockId, SlackBlockMultiExternalSelectElement,
+    SlackBlockMultiStaticSelectElement, SlackBlockNumberInputElement, SlackBlockOptionGroup, SlackBlockPlainTextInputElement,
+    SlackBlockPlainTextOnly, SlackBlockRadioButtonsElement, SlackBlockStaticSelectElement, SlackBlockText, SlackInputBlock,
+    SlackInputBlockElement, SlackModalView, SlackRichTextBlock, SlackRichTextSection, SlackView,
+    SlackViewSubmissionErrorsResponse, SlackViewSubmissionResponse, SlackViewSubmissionUpdateResponse,
 };
 
 use super::text::{self, Mentions, clean, fit, plain, width};
 use crate::{
-    chat::{Choice, Field, FieldKind, Form, Required, Text, Value, limits::SLACK},
+    chat::{Choice, Decimals, Field, FieldKind, Form, Required, Text, Value, limits::SLACK},
     error::UserError,
     slack::parse::{BACK, Carried},
 };
 
 /// Longest `action_id`, `block_id` and `callback_id`.
 const ID_WIDTH: usize = 255;
-
-/// Groups of [`SLACK`]`.options` in a select: 1,000 in all, beyond which a look-up field serves better.
-const OPTION_GROUPS: usize = 10;
 
 /// A message below a field.
 const ERROR_WIDTH: usize = 300;
@@ -61,7 +58,7 @@ pub fn render_form(form: &Form) -> Result<SlackView, UserError> {
     if !intro.is_empty() {
         blocks.push(words_block(intro));
     }
-    for (index, field) in fields.iter().enumerate() {
+    for (index, field) in asked(form) {
         if let Some(error) = &field.error {
             blocks.push(words_block(&Text::plain("⚠️ ").bold(error_text(error))));
         }
@@ -85,7 +82,7 @@ pub fn render_form(form: &Form) -> Result<SlackView, UserError> {
 /// The answer to a submitted page: errors below their fields if it is the same page and Slack can put them there,
 /// else the new page.
 pub fn render_form_answer(form: &Form, submitted_page: usize) -> Result<SlackViewSubmissionResponse, UserError> {
-    let wrong: Vec<(usize, &Field)> = form.fields.iter().enumerate().filter(|(_, field)| field.error.is_some()).collect();
+    let wrong: Vec<(usize, &Field)> = asked(form).filter(|(_, field)| field.error.is_some()).collect();
     let below_fields = !wrong.is_empty() && form.page == submitted_page && wrong.iter().all(|(_, field)| is_input(field));
     if !below_fields {
         let view = render_form(form)?;
@@ -98,13 +95,18 @@ pub fn render_form_answer(form: &Form, submitted_page: usize) -> Result<SlackVie
     Ok(SlackViewSubmissionResponse::Errors(SlackViewSubmissionErrorsResponse { errors }))
 }
 
+/// The questions of the page that are asked, by their places.
+fn asked(form: &Form) -> impl Iterator<Item = (usize, &Field)> {
+    form.fields.iter().enumerate().filter(|(_, field)| field.is_shown(&form.state))
+}
+
 /// Options for a look-up field; those that Slack cannot carry whole are left out.
 pub fn render_choices(choices: &[Choice]) -> Suggestions {
     Suggestions { options: choices.iter().filter_map(plain_choice).take(SLACK.options).collect() }
 }
 
 fn too_large(what: impl Into<String>) -> UserError {
-    UserError::new(what).kept("Nothing was changed.").next("Use the web page for this form.")
+    UserError::new(what).kept("Nothing was changed.").next("Open the form again and answer in fewer words.")
 }
 
 fn error_text(error: &str) -> String {
@@ -132,7 +134,7 @@ fn is_input(field: &Field) -> bool {
 }
 
 fn draw_field(field: &Field, page: usize, index: usize) -> SlackBlock {
-    let Field { name, label, help, required, kind: _, value: _, error: _ } = field;
+    let Field { name, label, help, required, kind: _, value: _, error: _, shown_when: _ } = field;
     let label = if label.trim().is_empty() { name } else { label };
     let Some(element) = draw_element(field) else {
         return words_block(&Text::new().bold(label).say(": there is nothing to choose from."));
@@ -148,7 +150,7 @@ fn draw_field(field: &Field, page: usize, index: usize) -> SlackBlock {
 
 /// `None` where there is nothing to choose from, which Slack has no input for.
 fn draw_element(field: &Field) -> Option<SlackInputBlockElement> {
-    let Field { name, label: _, help: _, required: _, kind, value, error: _ } = field;
+    let Field { name, label: _, help: _, required: _, kind, value, error: _, shown_when: _ } = field;
     let id = SlackActionId(name.clone());
     let given = value.as_ref();
     Some(match kind {
@@ -156,11 +158,22 @@ fn draw_element(field: &Field) -> Option<SlackInputBlockElement> {
         FieldKind::Paragraph { placeholder, max } => {
             text_input(id, placeholder.as_deref(), *max, given).with_multiline(true).into()
         }
-        FieldKind::Number { min, max } => number_input(id, *min, *max, given).into(),
+        FieldKind::Number { min, max, decimals } => number_input(id, (*min, *max), *decimals, given).into(),
         FieldKind::Date => SlackBlockDatePickerElement::new()
             .with_action_id(id)
             .opt_initial_date(given.map(Value::as_text).filter(|day| is_day(day)).map(str::to_owned))
             .into(),
+        FieldKind::Select { choices } | FieldKind::Radio { choices } if choices.len() > SLACK.grouped_options => {
+            typeahead(id, None, chosen(choices, given).next()).into()
+        }
+        FieldKind::MultiSelect { choices } | FieldKind::Checkboxes { choices } if choices.len() > SLACK.grouped_options => {
+            let chosen: Vec<PlainChoice> = chosen(choices, given).collect();
+            SlackBlockMultiExternalSelectElement::new()
+                .with_action_id(id)
+                .with_min_query_length(0)
+                .opt_initial_options((!chosen.is_empty()).then_some(chosen))
+                .into()
+        }
         FieldKind::Select { choices } => select(id, choices, given)?.into(),
         FieldKind::MultiSelect { choices } => multi_select(id, choices, given)?.into(),
         FieldKind::Radio { choices } if choices.len() > SLACK.radio_options => select(id, choices, given)?.into(),
@@ -179,13 +192,25 @@ fn draw_element(field: &Field) -> Option<SlackInputBlockElement> {
                 .into()
         }
         // Which kinds are looked up is the command's to know when it is asked for completions.
-        FieldKind::Lookup { kinds: _, placeholder } => SlackBlockExternalSelectElement::new()
-            .with_action_id(id)
-            .with_min_query_length(0)
-            .opt_placeholder(hint(placeholder.as_deref()))
-            .opt_initial_option(given.map(Value::as_text).and_then(|value| plain_choice(&Choice::new(value, value))))
-            .into(),
+        FieldKind::Lookup { kinds: _, placeholder } => {
+            let chosen = given.map(Value::as_text).and_then(|value| plain_choice(&Choice::new(value, value)));
+            typeahead(id, placeholder.as_deref(), chosen).into()
+        }
     })
+}
+
+/// Options that come when letters are typed, and a few before.
+fn typeahead(id: SlackActionId, placeholder: Option<&str>, chosen: Option<PlainChoice>) -> SlackBlockExternalSelectElement {
+    SlackBlockExternalSelectElement::new()
+        .with_action_id(id)
+        .with_min_query_length(0)
+        .opt_placeholder(hint(placeholder))
+        .opt_initial_option(chosen)
+}
+
+/// The given among the choices.
+fn chosen<'c>(choices: &'c [Choice], given: Option<&'c Value>) -> impl Iterator<Item = PlainChoice> + 'c {
+    distinct(choices).filter(move |choice| is_among(given, &choice.value)).filter_map(plain_choice).take(SLACK.options)
 }
 
 fn text_input(
@@ -203,15 +228,25 @@ fn text_input(
         .opt_initial_value(given)
 }
 
-fn number_input(id: SlackActionId, min: Option<i64>, max: Option<i64>, given: Option<&Value>) -> SlackBlockNumberInputElement {
-    let given = given
-        .and_then(|value| value.as_text().trim().parse::<i64>().ok())
-        .filter(|number| min.is_none_or(|min| *number >= min) && max.is_none_or(|max| *number <= max));
-    SlackBlockNumberInputElement::new(false)
+fn number_input(
+    id: SlackActionId,
+    (min, max): (Option<i64>, Option<i64>),
+    decimals: Decimals,
+    given: Option<&Value>,
+) -> SlackBlockNumberInputElement {
+    let given = given.map(|value| value.as_text().trim()).filter(|text| {
+        let fits = |number: f64| min.is_none_or(|min| number >= min as f64) && max.is_none_or(|max| number <= max as f64);
+        match decimals {
+            Decimals::No => text.parse::<i64>().is_ok_and(|number| fits(number as f64)),
+            // What Rust reads besides, `inf` and `1e3`, Slack does not.
+            Decimals::Yes => text.parse::<f64>().is_ok_and(fits) && !text.contains(|letter: char| letter.is_alphabetic()),
+        }
+    });
+    SlackBlockNumberInputElement::new(decimals == Decimals::Yes)
         .with_action_id(id)
         .opt_min_value(min.map(|min| min.to_string()))
         .opt_max_value(max.map(|max| max.to_string()))
-        .opt_initial_value(given.map(|number| number.to_string()))
+        .opt_initial_value(given.map(str::to_owned))
 }
 
 fn select(id: SlackActionId, choices: &[Choice], given: Option<&Value>) -> Option<SlackBlockStaticSelectElement> {
@@ -247,7 +282,6 @@ fn grouped(options: Vec<PlainChoice>) -> Options {
     }
     let groups = options
         .chunks(SLACK.options)
-        .take(OPTION_GROUPS)
         .enumerate()
         .map(|(index, group)| {
             let first = index * SLACK.options + 1;
@@ -259,8 +293,7 @@ fn grouped(options: Vec<PlainChoice>) -> Options {
 }
 
 fn plain_choices(choices: &[Choice]) -> Option<Vec<PlainChoice>> {
-    let most = SLACK.options * OPTION_GROUPS;
-    let options: Vec<PlainChoice> = distinct(choices).filter_map(plain_choice).take(most).collect();
+    let options: Vec<PlainChoice> = distinct(choices).filter_map(plain_choice).collect();
     (!options.is_empty()).then_some(options)
 }
 

@@ -8,7 +8,7 @@ mod form;
 mod text;
 
 use serde::Serialize;
-use slack_morphism::prelude::{SlackBlock, SlackModalView, SlackView};
+use slack_morphism::prelude::{SlackBlock, SlackHomeView, SlackModalView, SlackView};
 
 use super::parse::PressedMessage;
 use crate::chat::{Audience, Card, Fact, Freshness, Provenance, Reply, Span, Text, Tone, limits::SLACK};
@@ -21,6 +21,9 @@ pub use form::{Suggestions, render_choices, render_form, render_form_answer};
 /// Rows of buttons below a whole reply, and below one card.
 const REPLY_ROWS: usize = 2;
 const CARD_ROWS: usize = 1;
+
+/// A preview is read in passing.
+const UNFURL_BLOCKS: usize = 10;
 
 /// What notifications and screen readers get; Slack takes 40,000, a notification shows a line.
 const FALLBACK_WIDTH: usize = 1_000;
@@ -38,12 +41,15 @@ pub struct SlackMessage {
     pub thread_ts: Option<String>,
     /// The fallback, escaped.
     pub text: String,
-    /// Always false: `text` is then shown as it is, `*_~` and all.
-    pub mrkdwn: bool,
+    /// False wherever it can be said: `text` is then shown as it is, `*_~` and all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mrkdwn: Option<bool>,
     pub blocks: Vec<SlackBlock>,
-    /// Always false: a card with five links is not to be followed by five previews.
-    pub unfurl_links: bool,
-    pub unfurl_media: bool,
+    /// False wherever it can be said: a card with five links is not to be followed by five previews.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfurl_links: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfurl_media: Option<bool>,
 }
 
 /// Who sees an answer.
@@ -88,11 +94,33 @@ pub fn render_post(reply: &Reply) -> SlackMessage {
         replace_original: None,
         thread_ts: None,
         text: fallback(&reply.lead),
-        mrkdwn: false,
+        mrkdwn: Some(false),
         blocks: draw(reply, SLACK.message_blocks),
-        unfurl_links: false,
-        unfurl_media: false,
+        unfurl_links: Some(false),
+        unfurl_media: Some(false),
     }
+}
+
+/// A reply in the place of an earlier message of ours, or shown to one person: neither `chat.update` nor
+/// `chat.postEphemeral` has the flags of `chat.postMessage`.
+pub fn render_bare(reply: &Reply) -> SlackMessage {
+    SlackMessage { mrkdwn: None, unfurl_links: None, unfurl_media: None, ..render_post(reply) }
+}
+
+/// A reply as the home that Slack keeps for each person.
+pub fn render_home(reply: &Reply) -> SlackView {
+    SlackView::Home(SlackHomeView::new(draw(reply, SLACK.form_blocks)))
+}
+
+/// What stands below an address in somebody's message.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Unfurl {
+    pub blocks: Vec<SlackBlock>,
+}
+
+/// A reply as a preview: short, since it stands below somebody else's words.
+pub fn render_unfurl(reply: &Reply) -> Unfurl {
+    Unfurl { blocks: draw(reply, UNFURL_BLOCKS) }
 }
 
 /// A reply where a form was: the answer to its last page.
@@ -110,8 +138,8 @@ pub(super) fn fit_text(words: &str, max: usize) -> String {
 
 fn fallback(lead: &Text) -> String {
     let words = lead.to_plain();
-    let words = words.trim();
-    if words.is_empty() { "Steward".to_owned() } else { text::escape(&fit(words, FALLBACK_WIDTH)) }
+    let words = fit(words.trim(), FALLBACK_WIDTH);
+    if words.trim().is_empty() { "Steward".to_owned() } else { text::escape(&words) }
 }
 
 fn capitalised(word: &str) -> String {

@@ -34,11 +34,15 @@ pub(super) fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.chars().map(char::len_utf16).sum() }
 }
 
-/// Without what is not shown: control characters, and those that reverse the reading order and so let a text lie.
+/// Without what is not shown: control characters, those that reverse the reading order and so let a text lie, and those
+/// of no width, with which two names look the same. Joiners stay where scripts and emoji need them.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let hidden = |c: char| {
         (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}')
+            || matches!(c,
+                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}'
+                | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{00ad}' | '\u{180e}' | '\u{034f}' | '\u{feff}' | '\u{fffe}'
+                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
     };
     if text.bytes().all(|b| (0x20..0x7f).contains(&b)) || !text.contains(hidden) {
         return Cow::Borrowed(text);

@@ -18,6 +18,15 @@ pub fn message_faults(message: &Value) -> Vec<String> {
     faults.found
 }
 
+/// Faults of a list of blocks.
+pub fn blocks_faults(blocks: &Value, most: usize) -> Vec<String> {
+    let mut faults = Faults::default();
+    let blocks = blocks.as_array().map(Vec::as_slice).unwrap_or_default();
+    faults.between("blocks", blocks.len(), 1, most);
+    faults.blocks(blocks);
+    faults.found
+}
+
 /// Faults of a modal view's JSON.
 pub fn view_faults(view: &Value) -> Vec<String> {
     let mut faults = Faults::default();
@@ -43,6 +52,24 @@ pub fn view_faults(view: &Value) -> Vec<String> {
     if view.to_string().len() > 250_000 {
         faults.say("view_too_large");
     }
+    faults.found
+}
+
+/// Faults of a home page's JSON.
+pub fn home_faults(view: &Value) -> Vec<String> {
+    let mut faults = Faults::default();
+    let fields = view.as_object().cloned().unwrap_or_default();
+    for key in fields.keys() {
+        if !["type", "blocks", "private_metadata", "callback_id", "external_id"].contains(&key.as_str()) {
+            faults.say(format!("a home page with {key}"));
+        }
+    }
+    if view["type"] != "home" {
+        faults.say("a view that is no home page");
+    }
+    let blocks = view["blocks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    faults.between("blocks", blocks.len(), 1, 100);
+    faults.blocks(blocks);
     faults.found
 }
 
@@ -257,9 +284,15 @@ impl Faults {
                 }
             }
             "number_input" => {
-                let number = |name: &str| element[name].as_str().and_then(|text| text.parse::<i64>().ok());
+                let number = |name: &str| element[name].as_str().and_then(|text| text.parse::<f64>().ok());
+                if !element["is_decimal_allowed"].is_boolean() {
+                    self.say("is_decimal_allowed is missing");
+                }
                 if let Some(initial) = element["initial_value"].as_str() {
-                    let initial: i64 = initial.parse().unwrap_or(i64::MIN);
+                    if element["is_decimal_allowed"] == false && initial.contains('.') {
+                        self.say("initial_value has a fraction");
+                    }
+                    let initial: f64 = initial.parse().unwrap_or(f64::MIN);
                     if number("min_value").is_some_and(|min| initial < min)
                         || number("max_value").is_some_and(|max| initial > max)
                     {
@@ -276,6 +309,11 @@ impl Faults {
                 if !element["initial_option"].is_null() {
                     self.option(&element["initial_option"]);
                 }
+            }
+            "multi_external_select" => {
+                let initial = element["initial_options"].as_array().cloned().unwrap_or_default();
+                self.between("initial_options", initial.len(), 0, 100);
+                initial.iter().for_each(|option| self.option(option));
             }
             "radio_buttons" | "checkboxes" => self.options(element, 10),
             "static_select" | "multi_static_select" => self.options(element, 100),

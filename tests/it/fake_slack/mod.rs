@@ -2,13 +2,15 @@
 //! are used up. Tests arrange and assert on the model; it refuses what Slack refuses.
 
 pub mod check;
+pub mod event;
 pub mod person;
 pub mod shown;
+pub mod socket;
 
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -21,6 +23,8 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify};
 
+use socket::{APP_TOKEN, Sockets};
+
 pub const BOT_TOKEN: &str = "xoxb-fake";
 
 /// Uses of a response URL.
@@ -29,14 +33,15 @@ const RESPONSE_URL_USES: usize = 5;
 /// A fake Slack that listens on this machine until it is dropped.
 pub struct FakeSlack {
     pub address: String,
+    pub sockets: Arc<Sockets>,
     shared: Arc<Shared>,
     server: tokio::task::JoinHandle<()>,
 }
 
-#[derive(Default)]
 struct Shared {
     model: Mutex<Model>,
     changed: Notify,
+    sockets: Arc<Sockets>,
 }
 
 /// The workspace.
@@ -48,6 +53,14 @@ pub struct Model {
     /// By id, as they are now.
     pub views: BTreeMap<String, Value>,
     pub used_triggers: Vec<String>,
+    /// Each call that reached the workspace, refused or not.
+    pub calls: Vec<(String, Instant)>,
+    /// Channels in which neither the bot nor the asker is.
+    pub closed_channels: Vec<String>,
+    /// Home pages by person, oldest first.
+    pub homes: BTreeMap<String, Vec<Value>>,
+    /// What `chat.unfurl` was sent.
+    pub previews: Vec<Value>,
     /// What will go wrong next, by method.
     pub troubles: BTreeMap<String, VecDeque<Trouble>>,
     /// What no good app would send. Empty at the end of every test.
@@ -57,7 +70,12 @@ pub struct Model {
 pub struct Posted {
     pub channel: String,
     pub only_to: Option<String>,
+    pub ts: String,
+    pub at: Instant,
+    /// As it was posted, or as it was updated last.
     pub payload: Value,
+    /// The fallback of each state that it was updated to.
+    pub updates: Vec<String>,
 }
 
 /// What can go wrong at Slack.
@@ -71,7 +89,8 @@ pub enum Trouble {
 
 impl FakeSlack {
     pub async fn start() -> Self {
-        let shared = Arc::new(Shared::default());
+        let sockets = Arc::new(Sockets::start().await);
+        let shared = Arc::new(Shared { model: Mutex::default(), changed: Notify::new(), sockets: Arc::clone(&sockets) });
         let routes = Router::new()
             .route("/api/{method}", post(call))
             .route("/response/{id}", post(answer))
@@ -79,7 +98,7 @@ impl FakeSlack {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let server = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Self { address, shared, server }
+        Self { address, sockets, shared, server }
     }
 
     pub fn api_url(&self) -> String {
@@ -118,6 +137,7 @@ impl FakeSlack {
     /// Nothing was sent that Slack would refuse.
     pub fn finish(self) {
         assert_eq!(self.model().unexpected, Vec::<String>::new());
+        assert_eq!(self.sockets.model().unexpected, Vec::<String>::new());
     }
 }
 
@@ -133,6 +153,8 @@ async fn call(
     headers: HeaderMap,
     Json(request): Json<Value>,
 ) -> Response {
+    shared.model.lock().unwrap().calls.push((method.clone(), Instant::now()));
+    shared.changed.notify_waiters();
     let trouble = shared.model.lock().unwrap().troubles.get_mut(&method).and_then(VecDeque::pop_front);
     match trouble {
         None => {}
@@ -148,8 +170,17 @@ async fn call(
         }
     }
     let token = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    if token != Some(&format!("Bearer {BOT_TOKEN}")) {
-        return refused(if token.is_some() { "invalid_auth" } else { "not_authed" });
+    let is_app = method == "apps.connections.open";
+    let wanted = format!("Bearer {}", if is_app { APP_TOKEN } else { BOT_TOKEN });
+    if token != Some(&wanted) {
+        return refused(match token {
+            None => "not_authed",
+            Some(token) if is_app && token.starts_with("Bearer xoxb-") => "not_allowed_token_type",
+            Some(_) => "invalid_auth",
+        });
+    }
+    if is_app {
+        return Json(shared.sockets.open()).into_response();
     }
     let answer = shared.model.lock().unwrap().call(&method, request);
     shared.changed.notify_waiters();
@@ -189,6 +220,9 @@ impl Model {
             "chat.postMessage" | "chat.postEphemeral" => self.post(method, request),
             "views.open" => self.open(request),
             "views.update" => self.update(request),
+            "views.publish" => self.publish(request),
+            "chat.update" => self.replace(request),
+            "chat.unfurl" => self.unfurl(request),
             other => {
                 self.unexpected.push(format!("unknown method {other}"));
                 refused("unknown_method")
@@ -206,11 +240,40 @@ impl Model {
         if !channel.starts_with(['C', 'D', 'U', '#']) {
             return refused("channel_not_found");
         }
+        if only_to.is_some() && self.closed_channels.contains(&channel) {
+            return refused("not_in_channel");
+        }
+        let flags = ["mrkdwn", "unfurl_links", "unfurl_media"];
+        if only_to.is_some() && flags.iter().any(|flag| !request[*flag].is_null()) {
+            self.unexpected.push(format!("{method} has none of {flags:?}"));
+        }
         if !self.expect_none(method, check::message_faults(&request)) {
             return refused("invalid_blocks");
         }
-        self.messages.push(Posted { channel: channel.clone(), only_to, payload: request });
-        let ts = format!("{}.000100", 1_795_000_000 + self.messages.len());
+        let ts = format!("{}.000100", 1_795_000_001 + self.messages.len());
+        let is_ephemeral = only_to.is_some();
+        let (at, updates) = (Instant::now(), Vec::new());
+        self.messages.push(Posted { channel: channel.clone(), only_to, ts: ts.clone(), at, payload: request, updates });
+        match is_ephemeral {
+            true => Json(json!({"ok": true, "message_ts": ts})).into_response(),
+            false => Json(json!({"ok": true, "channel": channel, "ts": ts})).into_response(),
+        }
+    }
+
+    fn replace(&mut self, request: Value) -> Response {
+        let (channel, ts) = (request["channel"].clone(), request["ts"].clone());
+        if ["user", "thread_ts", "mrkdwn", "unfurl_links"].iter().any(|name| !request[*name].is_null()) {
+            self.unexpected.push("chat.update with what it does not take".to_owned());
+        }
+        if !self.expect_none("chat.update", check::message_faults(&request)) {
+            return refused("invalid_blocks");
+        }
+        let known = self.messages.iter_mut().filter(|posted| posted.only_to.is_none());
+        let Some(posted) = known.into_iter().find(|posted| channel == posted.channel && ts == posted.ts) else {
+            return refused("message_not_found");
+        };
+        posted.updates.push(request["text"].as_str().unwrap_or_default().to_owned());
+        posted.payload = request;
         Json(json!({"ok": true, "channel": channel, "ts": ts})).into_response()
     }
 
@@ -238,6 +301,29 @@ impl Model {
             return refused("invalid_arguments");
         }
         self.show(id, request["view"].clone())
+    }
+
+    fn publish(&mut self, request: Value) -> Response {
+        let user = request["user_id"].as_str().unwrap_or_default().to_owned();
+        if !self.expect_none("views.publish", check::home_faults(&request["view"])) {
+            return refused("invalid_arguments");
+        }
+        self.homes.entry(user).or_default().push(request["view"].clone());
+        Json(json!({"ok": true, "view": {"id": "VHOME", "type": "home", "team_id": null}})).into_response()
+    }
+
+    fn unfurl(&mut self, request: Value) -> Response {
+        let in_message = request["channel"].is_string() && request["ts"].is_string();
+        if in_message == (request["unfurl_id"].is_string() && request["source"].is_string()) {
+            self.unexpected.push(format!("chat.unfurl at {request}"));
+            return refused("invalid_arguments");
+        }
+        for (url, preview) in request["unfurls"].as_object().into_iter().flatten() {
+            let message = json!({"text": url, "blocks": preview["blocks"]});
+            self.expect_none("chat.unfurl", check::message_faults(&message));
+        }
+        self.previews.push(request);
+        Json(json!({"ok": true})).into_response()
     }
 
     /// As Slack does it: with an id, a hash, and a team that Enterprise Grid leaves null.

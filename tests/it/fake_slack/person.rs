@@ -1,6 +1,9 @@
 //! Somebody at Slack: what their typing, pressing and filling in becomes on the wire.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
@@ -15,6 +18,12 @@ pub fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
     mac.update(format!("v0:{timestamp}:").as_bytes());
     mac.update(body);
     format!("v0={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+/// Slack gives each act of a person one of its own.
+pub fn trigger() -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(738_474_920);
+    format!("13345224609.{}.8088930838d88f008e0", NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The body of a slash command, with all the fields Slack sends and some it may send one day.
@@ -32,7 +41,7 @@ pub fn slash(command: &str, text: &str, response_url: &str) -> String {
             ("command", command),
             ("text", text),
             ("response_url", response_url),
-            ("trigger_id", "13345224609.738474920.8088930838d88f008e0"),
+            ("trigger_id", &trigger()),
             ("api_app_id", "A123456"),
             ("is_enterprise_install", "true"),
             ("something_new", "1"),
@@ -54,7 +63,7 @@ pub fn press(shown: &Value, label: &str, response_url: Option<&str>, is_ephemera
         "user": {"id": "U2147483697", "username": "ada", "name": "ada", "team_id": null},
         "team": null,
         "enterprise": {"id": "E0001", "name": "Acme"},
-        "trigger_id": "12321423423.333649436676.d8c1bb837935619ccad0f624c448ffb3",
+        "trigger_id": trigger(),
         "actions": [{
             "type": "button", "action_id": button["action_id"], "block_id": "x", "value": button["value"],
             "text": button["text"], "action_ts": "1548426417.840180", "style": null,
@@ -80,6 +89,7 @@ pub fn press(shown: &Value, label: &str, response_url: Option<&str>, is_ephemera
 pub fn submit(view: &Value, answers: &BTreeMap<&str, Vec<&str>>) -> Value {
     json!({
         "type": "view_submission",
+        "trigger_id": trigger(),
         "team": null,
         "user": {"id": "U2147483697", "username": "ada"},
         "view": with_state(view, answers),
@@ -142,7 +152,7 @@ fn entered(element: &Value, answer: Option<&Vec<&str>>) -> Value {
     match kind {
         "plain_text_input" | "number_input" => json!({"type": kind, "value": one(&element["initial_value"])}),
         "datepicker" => json!({"type": kind, "selected_date": one(&element["initial_date"])}),
-        "checkboxes" | "multi_static_select" => {
+        "checkboxes" | "multi_static_select" | "multi_external_select" => {
             let initial = if element["initial_options"].is_null() { json!([]) } else { element["initial_options"].clone() };
             let chosen = answer.map_or(initial, |values| values.iter().map(|value| choose(value)).collect());
             json!({"type": kind, "selected_options": chosen})

@@ -52,7 +52,7 @@ async fn command_is_answered_in_the_response() {
     let bench = Bench::start().await;
     let (status, message) = bench.send("/slack/commands", slash("/owner", "payments-api", &bench.slack.response_url("1"))).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(message["response_type"], "in_channel");
+    assert_eq!(message["response_type"], "ephemeral");
     assert_eq!(check::message_faults(&message), Vec::<String>::new());
     assert!(bench.slack.model().answers.is_empty());
     bench.slack.finish();
@@ -62,10 +62,10 @@ async fn command_is_answered_in_the_response() {
 async fn press_is_acknowledged_empty_and_answered_by_its_response_url() {
     let bench = Bench::start().await;
     let mut reply = Reply::new(Status::Ambiguous, "owner", "Which one?".into());
-    reply.buttons.push(Button::say("payments-api", "owner component:default/payments-api"));
+    reply.buttons.push(Button::say("payments-api", "share owner component:default/payments-api"));
     reply.buttons.push(Button::say("Help", "help"));
     let message = serde_json::to_value(steward::slack::render::render_message(&reply)).unwrap();
-    // A message is replaced only by one that the same people see: owners are told to all, help to the asker.
+    // A message is replaced only by one that the same people see: what is shared is told to all, help to the asker.
     for (id, label, is_ephemeral, replaces, response_type) in [
         ("1", "payments-api", true, false, "in_channel"),
         ("2", "payments-api", false, true, "in_channel"),
@@ -74,7 +74,7 @@ async fn press_is_acknowledged_empty_and_answered_by_its_response_url() {
     ] {
         let payload = press(&message, label, Some(&bench.slack.response_url(id)), is_ephemeral);
         let request = request_of(parse_interaction(interaction(&payload).as_bytes()).unwrap());
-        let line = if label == "Help" { "help" } else { "owner component:default/payments-api" };
+        let line = if label == "Help" { "help" } else { "share owner component:default/payments-api" };
         assert_eq!(request.act, Act::Press { line: line.to_owned() });
         assert_eq!(request.place.unwrap().channel_id, "C2147483705");
 

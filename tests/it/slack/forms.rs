@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 use steward::{
-    chat::{Act, Choice, Field, FieldKind, Form, FormState, Submission, Value},
+    chat::{Act, Choice, Decimals, Field, FieldKind, Form, FormState, Submission, Value, complete},
     slack::{
         Parsed, parse_interaction,
         render::{render_choices, render_form, render_form_answer},
@@ -66,7 +66,7 @@ fn every_kind() -> Vec<Field> {
     vec![
         Field::new("name", "Name", line).help("As it is called"),
         Field::new("why", "Why", FieldKind::Paragraph { placeholder: None, max: None }),
-        Field::new("count", "How many", FieldKind::Number { min: Some(1), max: Some(9) }),
+        Field::new("count", "How many", FieldKind::Number { min: Some(1), max: Some(9), decimals: Decimals::No }),
         Field::new("since", "Since", FieldKind::Date).optional(),
         Field::new("env", "Where", FieldKind::Select { choices: choices(3) }),
         Field::new("regions", "Regions", FieldKind::MultiSelect { choices: choices(3) }),
@@ -285,4 +285,65 @@ fn typeahead_asks_for_its_field_and_gets_at_most_a_hundred_options() {
     assert_eq!(answer["options"].as_array().unwrap().len(), 100);
     assert_eq!(answer["options"][1]["value"], "value-1");
     assert_eq!(serde_json::to_value(render_choices(&[])).unwrap(), json!({"options": []}));
+}
+
+#[test]
+fn numbers_may_have_fractions_and_stay_in_their_bounds() {
+    let number = |decimals, value: &str| {
+        let mut field = Field::new("n", "N", FieldKind::Number { min: Some(0), max: Some(10), decimals });
+        field.value = Some(text(value));
+        view(&form(vec![field]))["blocks"][1]["element"].clone()
+    };
+    let whole = number(Decimals::No, "7");
+    assert_eq!((&whole["is_decimal_allowed"], &whole["initial_value"]), (&json!(false), &json!("7")));
+    assert!(number(Decimals::No, "7.5")["initial_value"].is_null());
+    let broken = number(Decimals::Yes, "7.5");
+    assert_eq!((&broken["is_decimal_allowed"], &broken["initial_value"]), (&json!(true), &json!("7.5")));
+    for outside in ["10.5", "-0.1", "inf", "NaN", "1e0"] {
+        assert!(number(Decimals::Yes, outside)["initial_value"].is_null(), "{outside}");
+    }
+    assert_eq!((&broken["min_value"], &broken["max_value"]), (&json!("0"), &json!("10")));
+}
+
+/// A question that hangs on an earlier answer is not asked without it, and its answer is forgotten with it.
+#[test]
+fn hidden_fields_are_not_asked_and_their_answers_are_dropped() {
+    let fields = || {
+        vec![
+            Field::new("database", "Database", FieldKind::Select { choices: choices(3) }),
+            Field::new("size", "Size", FieldKind::Line { placeholder: None, max: None })
+                .shown_when("database", ["value-1", "value-2"]),
+            Field::new("backup", "Backups", FieldKind::Line { placeholder: None, max: None }).shown_when("size", ["large"]),
+        ]
+    };
+    let mut state = FormState::default();
+    let given = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect();
+    assert_eq!(questions(&view(&Form { state: state.clone(), ..form(fields()) })), ["Database"]);
+    state.take(&fields(), given(&[("database", "value-1"), ("size", "large"), ("backup", "daily"), ("admin", "yes")]));
+    assert_eq!(state.values.keys().collect::<Vec<_>>(), ["backup", "database", "size"], "what is not asked is not answered");
+    assert_eq!(questions(&view(&Form { state: state.clone(), ..form(fields()) })), ["Database", "Size", "Backups"]);
+    state.take(&fields(), given(&[("database", "value-3"), ("size", "large")]));
+    assert_eq!(state.values.keys().collect::<Vec<_>>(), ["database"], "what hangs on a hidden answer goes with it");
+
+    // An error of a question that is not asked is shown nowhere.
+    let mut wrong = Form { state, ..form(fields()) };
+    wrong.fields[1].error = Some("Too small.".to_owned());
+    assert!(!serde_json::to_value(render_form_answer(&wrong, 0).unwrap()).unwrap().to_string().contains("Too small"));
+}
+
+#[test]
+fn lists_past_a_thousand_are_typed_into() {
+    let mut one = Field::new("one", "One of many", FieldKind::Select { choices: choices(1_001) });
+    one.value = Some(text("value-1001"));
+    let mut several = Field::new("several", "Several of many", FieldKind::Checkboxes { choices: choices(1_001) });
+    several.value = Some(many(&["value-2", "value-1000"]));
+    let view = view(&form(vec![one, several]));
+    let kinds: Vec<_> = view["blocks"].as_array().unwrap()[1..].iter().map(|block| block["element"]["type"].clone()).collect();
+    assert_eq!(kinds, ["external_select", "multi_external_select"]);
+    let sent = submission(&submit(&view, &BTreeMap::new()));
+    assert_eq!(sent.values["one"], text("value-1001"));
+    assert_eq!(sent.values["several"], many(&["value-2", "value-1000"]));
+    let all = choices(1_001);
+    let found: Vec<_> = complete(&all, "choice 100").map(|choice| choice.value.as_str()).collect();
+    assert_eq!(found, ["value-100", "value-1000", "value-1001"]);
 }

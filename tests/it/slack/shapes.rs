@@ -7,10 +7,13 @@ use chrono::DateTime;
 use serde_json::{Value as Json, json};
 use steward::{
     chat::{
-        Audience, Block, Button, Card, Channel, Choice, Does, Fact, Field, FieldKind, Form, FormState, Freshness, ListItem,
-        ListStyle, Person, Provenance, Reply, Required, Span, Status, Text, Tone, Value, Weight,
+        Audience, Block, Button, Card, Channel, Choice, Decimals, Does, Fact, Field, FieldKind, Form, FormState, Freshness,
+        ListItem, ListStyle, Person, Provenance, Reply, Required, Span, Status, Text, Tone, Value, Weight,
     },
-    slack::render::{render_choices, render_form, render_form_answer, render_message, render_post, render_reply_view},
+    slack::render::{
+        render_choices, render_form, render_form_answer, render_home, render_message, render_post, render_reply_view,
+        render_unfurl,
+    },
 };
 
 use crate::fake_slack::check;
@@ -183,7 +186,11 @@ impl Dice {
         let kind = match self.roll(9) {
             0 => FieldKind::Line { placeholder: self.maybe(Self::words), max: self.maybe(|dice| dice.roll(5_000)) },
             1 => FieldKind::Paragraph { placeholder: self.maybe(Self::words), max: self.maybe(|dice| dice.roll(5_000)) },
-            2 => FieldKind::Number { min: self.maybe(bound), max: self.maybe(bound) },
+            2 => FieldKind::Number {
+                min: self.maybe(bound),
+                max: self.maybe(bound),
+                decimals: if self.one_in(2) { Decimals::Yes } else { Decimals::No },
+            },
             3 => FieldKind::Date,
             4 => FieldKind::Select { choices: self.several(Self::choice) },
             5 => FieldKind::MultiSelect { choices: self.several(Self::choice) },
@@ -205,6 +212,7 @@ impl Dice {
             kind,
             value: self.maybe(value),
             error: self.maybe(Self::words).filter(|_| index.is_multiple_of(3)),
+            shown_when: None,
         }
     }
 
@@ -276,6 +284,14 @@ fn every_reply_and_form_stays_within_slacks_limits() {
         }
         let payload = serde_json::to_value(render_choices(&dice.several(Dice::choice))).unwrap();
         assert_taken(check::options_faults(&payload), seed, &payload);
+        sample("options", &payload);
+
+        let payload = serde_json::to_value(render_home(&reply)).unwrap();
+        assert_taken(check::home_faults(&payload), seed, &payload);
+        sample("home", &payload);
+        let payload = serde_json::to_value(render_unfurl(&reply)).unwrap();
+        assert_taken(check::blocks_faults(&payload["blocks"], 10), seed, &payload);
+        sample("unfurl", &payload);
     }
     // The generator reaches both ends.
     assert!(opened > 100 && refused > 5 && below_fields > 50, "{opened} opened, {refused} refused, {below_fields} errors");
@@ -336,12 +352,13 @@ fn lists_number_on_and_tables_stay_readable() {
     }];
     let payload = serde_json::to_value(render_message(&reply)).unwrap();
     let elements = payload["blocks"][0]["elements"].as_array().unwrap();
-    let numbers: Vec<_> = elements
-        .iter()
-        .filter(|element| element["style"] == "ordered")
-        .map(|list| (list["indent"].as_u64(), list["offset"].as_u64()))
-        .collect();
-    assert_eq!(numbers, [(None, Some(2)), (Some(1), None), (None, Some(3))]);
+    let kinds: Vec<_> =
+        elements.iter().skip(1).take(3).map(|element| (element["type"].as_str().unwrap(), element["indent"].as_u64())).collect();
+    assert_eq!(kinds, [("rich_text_section", None), ("rich_text_list", Some(1)), ("rich_text_section", None)]);
+    let read = |at: usize| -> String {
+        elements[at]["elements"].as_array().unwrap().iter().map(|inline| inline["text"].as_str().unwrap()).collect()
+    };
+    assert_eq!((read(1).trim(), read(3).trim()), ("3. first", "4. second"));
     let text = crate::fake_slack::shown::shown(&payload);
     assert!(text.contains("Name      Owner\n───────────────\npayments  core\nweb\n"), "{text}");
     assert!(payload.to_string().contains("https://grafana.example.com/1"));
