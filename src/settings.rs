@@ -51,7 +51,7 @@ pub struct Settings {
 impl Settings {
     /// Keys that are set, accepted, and not used yet.
     pub fn keys_of_later_versions(&self) -> Vec<String> {
-        let Self { discord, scaffolder, server, hygiene, slack, .. } = self;
+        let Self { discord, scaffolder, server, hygiene, .. } = self;
         let mut keys = Vec::new();
         let mut note = |key: &str, is_set: bool| {
             if is_set {
@@ -59,7 +59,6 @@ impl Settings {
             }
         };
         note("discord", discord.is_some());
-        note("slack.app_token", slack.as_ref().is_some_and(|slack| slack.app_token.is_some()));
         note("scaffolder", scaffolder.is_some());
         note("server.api", server.api.public || !server.api.tokens.is_empty());
         for key in hygiene.later.keys() {
@@ -142,7 +141,7 @@ pub struct SlackSettings {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub signing_secret: Option<SecretString>,
-    /// `xapp-…`, for Socket Mode, which a later version speaks.
+    /// `xapp-…`, for Socket Mode: Steward connects to Slack.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub app_token: Option<SecretString>,

@@ -13,7 +13,6 @@ pub mod find;
 pub mod help;
 pub mod history;
 pub mod incident;
-pub mod late;
 pub mod link;
 pub mod oncall;
 pub mod owner;
@@ -26,7 +25,10 @@ pub mod whois;
 
 use std::sync::Arc;
 
-use answer::share::{self, Heard};
+use answer::{
+    late,
+    share::{self, Heard},
+};
 use catalog::CatalogCall;
 use chrono::{DateTime, Utc};
 use entrance::{
@@ -224,9 +226,17 @@ pub async fn respond(app: &App, request: Request) -> Response {
             Response::Choices(report::complete(&catalog, &asking, &field, &typed))
         }
         Act::Complete { .. } => Response::Choices(Vec::new()),
-        Act::Inspect { texts } => Response::Reply(inspect::inspect(&catalog, &asking, &texts)),
+        Act::Inspect { texts } => Response::Reply(inspect_text(app, &catalog, &asking, &texts).await),
         Act::Visit => Response::Reply(home::home(&catalog, commands, &asking)),
     }
+}
+
+/// What is found in a message is told to whoever may ask for it by `/owner`.
+async fn inspect_text(app: &App, catalog: &Catalog, asking: &Asking<'_>, texts: &[String]) -> Reply {
+    let reply = inspect::inspect(catalog, asking, texts);
+    let (Some(subject), Some(command)) = (reply.refs.first(), app.commands.find("owner")) else { return reply };
+    let wish = access::Wish { command, act: None, subject };
+    access::refuse(app, catalog, asking, &wish).await.unwrap_or(reply)
 }
 
 /// A form may have been opened before a rule or a team changed, so who sends it is asked again.
@@ -257,7 +267,11 @@ fn unknown_form(form: &str) -> Reply {
 /// A command line or a plain question.
 async fn answer_text(app: &App, catalog: &Catalog, asking: &Asking<'_>, text: &str, heard: Heard) -> Response {
     let custom = app.live.custom();
-    match ask::understand(custom.all(&app.commands), catalog, asking, text) {
+    let commands = custom.all(&app.commands);
+    if matches!(share::take_share(text, heard), (line, Heard::Shared) if commands.is_command(line)) {
+        return answer_line(app, catalog, asking, text, heard).await;
+    }
+    match ask::understand(commands, catalog, asking, text) {
         Understood::Line(line) => answer_line(app, catalog, asking, &line, heard).await,
         Understood::Reply(reply) => Response::Reply(*reply),
     }
@@ -306,7 +320,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
     Response::Reply(match command.name.as_str() {
         "owner" => {
             let reply = owner::owner(catalog, asking, &arguments.into());
-            app.live.news.want(late::missing(catalog, asking, &reply));
+            app.live.news.want(late::missing(catalog, asking, &reply).unwrap_or_default());
             reply
         }
         "oncall" => oncall::oncall(catalog, asking, &arguments.into()),

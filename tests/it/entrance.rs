@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use steward::{
-    chat::{Act, Does, Platform, Reply, Response, Status},
+    chat::{Act, Audience, Does, Platform, Reply, Response, Status},
     commands::preview::previews,
     commands::{Asking, StoreHealth, preview},
     slack::render::render_reply_view,
@@ -55,7 +55,8 @@ fn a_question_is_answered_as_its_command_is() {
         ("owner payments-api", "owner payments-api"),
     ] {
         let answer = asked(&bot, text);
-        assert_eq!(answer, bot.reply(line), "{text}");
+        // Whoever hears a question hears its answer.
+        assert_eq!(answer, Reply { audience: Audience::Everyone, ..bot.reply(line) }, "{text}");
         assert_eq!(answer.status, Status::Answered, "{text}");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use steward::{
     chat::{Account, Act, Platform, Reply, Request, Response},
     cli::ask::{Colour, render_text},
-    commands::{late, respond},
+    commands::{answer::late, respond},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

@@ -3,8 +3,9 @@
 //! `cargo build --release && cargo run --release --example load`
 //!
 //! It runs the release binary as a whole process against the tests' fake GitHub: pushes told of by webhooks, syncs of 2,000
-//! repositories and of 20,000 whose GitHub takes 150 ms an answer, then `steward run` with 20,000 entities under signed `/owner` commands at a steady rate, the restart
-//! without a database, hostile descriptors, and the way from a push's webhook to the new answer. Latency counts from when a request was due, so a stall is not hidden.
+//! repositories and of 20,000 whose GitHub takes 150 ms an answer, then `steward run` with 20,000 entities, a rota and news of
+//! every repository under signed `/owner` commands at a steady rate, the restart without a database, and hostile descriptors.
+//! Latency counts from when a request was due, so a stall is not hidden.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,6 +22,7 @@ use hyper_util::{
 };
 use sha2::Sha256;
 
+mod card;
 #[path = "../it/fake_github/mod.rs"]
 #[expect(dead_code, reason = "the tests use the other verbs")]
 mod fake_github;
@@ -173,11 +175,14 @@ async fn measure_answers(binary: &Path, folder: &Path, arguments: &Arguments) {
          sources: [{{ type: directory, id: local, path: ./org, schedule: {{ every: 1h }} }}]\n\
          slack: {{ bot_token: xoxb-load, signing_secret: {SECRET}, api_url: \"http://127.0.0.1:9/api\" }}\n"
     );
+    let config = config + &card::serve_rota().await;
     std::fs::write(folder.join("steward.yaml"), config).expect("a written file");
     let mut server = Running(steward(binary, &folder).arg("run").stderr(Stdio::null()).spawn().expect("the binary runs"));
     let client: HttpClient = Client::builder(TokioExecutor::new()).build_http();
     wait_until_ready(&client, port, arguments.entities).await;
-    println!("memory with {} entities loaded: {}", arguments.entities, memory(&server.0));
+    card::write_news(&folder).await;
+    let whole = wait_for_full_card(&client, port).await;
+    println!("a full card has {whole} bytes; memory with {} entities loaded: {}", arguments.entities, memory(&server.0));
     // The pool of connections and the page cache are warm in any server that has run for a second.
     load(&client, port, arguments, 2).await;
     let mut latencies = load(&client, port, arguments, arguments.seconds).await;
@@ -228,7 +233,7 @@ fn write_organisation(folder: &Path, entities: usize) {
             text.push_str(&format!(
                 "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: service-{number}\n  title: Service {number}\n  \
                  description: Does what service {number} has to do, day and night, for the shops of the company.\n  annotations:\n    \
-                 github.com/project-slug: acme/repo-{repository}\n    pagerduty.com/service-id: P{number}\n  tags: [java, pii]\n  links:\n    \
+                 github.com/project-slug: acme/repo-{repository}\n    pagerduty.com/service-id: P{repository}\n  tags: [java, pii]\n  links:\n    \
                  - {{ url: 'https://grafana.example.com/d/{number}', title: Dashboard }}\nspec:\n  type: service\n  \
                  lifecycle: production\n  owner: team-{repository}\n  dependsOn: [component:service-{}, component:service-{}]\n---\n",
                 number.saturating_sub(1),
@@ -258,6 +263,19 @@ async fn wait_until_ready(client: &HttpClient, port: u16, entities: usize) {
     }
 }
 
+/// Until a card shows who is on call and what changed, of itself and of what it depends on; its size.
+async fn wait_for_full_card(client: &HttpClient, port: u16) -> usize {
+    let started = Instant::now();
+    loop {
+        let card = ask(client, port, 41).await.expect("an answer");
+        if ["on call", "v2026.47.2", "Nightly checks", "Retry what times out"].iter().all(|part| card.contains(part)) {
+            return card.len();
+        }
+        assert!(started.elapsed() < Duration::from_secs(120), "the card was never full: {card}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 /// Sends at a steady rate, whether or not earlier answers have come. Gives each answer's delay since it was due.
 async fn load(client: &HttpClient, port: u16, arguments: &Arguments, seconds: u64) -> Vec<Duration> {
     let total = arguments.rate * seconds;
@@ -277,7 +295,8 @@ async fn load(client: &HttpClient, port: u16, arguments: &Arguments, seconds: u6
     answers.join_all().await
 }
 
-async fn ask(client: &HttpClient, port: u16, entity: usize) -> Result<(), String> {
+/// The answer's body.
+async fn ask(client: &HttpClient, port: u16, entity: usize) -> Result<String, String> {
     let name = if entity.is_multiple_of(20) { format!("team-{}", entity / 20) } else { format!("service-{entity}") };
     let body = format!(
         "token=x&team_id=T0001&team_domain=acme&channel_id=C0001&channel_name=ops&user_id=U0001&user_name=ada&command=%2Fowner\
@@ -296,7 +315,8 @@ async fn ask(client: &HttpClient, port: u16, entity: usize) -> Result<(), String
     let status = answer.status();
     let body = answer.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
     let is_answer = status.is_success() && body.windows(name.len()).any(|window| window == name.as_bytes());
-    if is_answer { Ok(()) } else { Err(format!("{status}: {}", String::from_utf8_lossy(&body))) }
+    let body = String::from_utf8_lossy(&body).into_owned();
+    if is_answer { Ok(body) } else { Err(format!("{status}: {body}")) }
 }
 
 fn measure_hostile_input(binary: &Path, folder: &Path) {

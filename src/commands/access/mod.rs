@@ -166,6 +166,11 @@ pub async fn refuse(app: &App, catalog: &Catalog, asking: &Asking<'_>, wish: &Wi
     Some(refusal(app, catalog, asking, wish.command, &shut, &about))
 }
 
+/// Whether everybody may use a command, so that its answer may stand where anybody sees it unasked.
+pub fn is_open(rules: &[AccessRule], command: &CommandDef) -> bool {
+    gates(rules, command, None).iter().all(|gate| gate.allow.contains(&Allow::Everyone))
+}
+
 /// What somebody wants to do.
 #[derive(Debug, Clone)]
 pub struct Wish<'a> {
@@ -205,7 +210,9 @@ async fn record(app: &App, asking: &Asking<'_>, wish: &Wish<'_>) {
     };
     match written {
         Ok(()) => {}
-        Err(StoreError::Away(_) | StoreError::Claimed) => tracing::info!(command, "a refusal was not written down: the store is away"),
+        Err(StoreError::Away(_) | StoreError::Claimed) => {
+            tracing::info!(command, "a refusal was not written down: the store is away")
+        }
         Err(StoreError::Failed(fault)) => {
             tracing::error!(command, fault = format!("{fault:#}"), "a refusal could not be written down");
         }

@@ -4,6 +4,7 @@
 pub mod age;
 pub mod failure;
 pub mod gone;
+pub mod late;
 pub mod names;
 pub mod on_call;
 pub mod provenance;

@@ -93,12 +93,16 @@ enum Unheard {
     Asked,
 }
 
-/// The repositories that somebody has to ask about before the card of this entry is whole; none where nobody can.
-pub fn missing_news(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> Vec<NewsOf> {
+/// The repositories that somebody has to ask about before the card of this entry is whole; `None` where nobody asks.
+pub fn missing_news(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> Option<Vec<NewsOf>> {
     let is_heard = asking.live.recent.heard.contains_key(&*entry.origin.source);
+    if is_heard || !has_news(&entry.entity) {
+        return None;
+    }
     match unheard(catalog, asking, entry) {
-        Unheard::Missing(missing) if !is_heard && has_news(&entry.entity) => missing,
-        Unheard::Missing(_) | Unheard::Nobody | Unheard::Failed(_) | Unheard::Asked => Vec::new(),
+        Unheard::Missing(missing) => Some(missing),
+        Unheard::Failed(_) | Unheard::Asked => Some(Vec::new()),
+        Unheard::Nobody => None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     catalog::{Catalog, EntityRef, Entry},
     chat::{Account, Card, Fact, Place, Reply, Status, Text, Tone, limits::cut},
     commands::{
-        Asking, StoreHealth,
+        Asking, StoreHealth, access,
         answer::{
             names::{channel_text, kind_word, owner_text},
             provenance, warnings,
@@ -23,7 +23,13 @@ const MOST: usize = 3;
 const DESCRIPTION: usize = 140;
 
 /// What to show below the addresses in somebody's message; nothing below most of them.
+///
+/// Nothing where a rule keeps `/owner` from anybody: all in the conversation see it.
 pub fn preview(app: &App, account: &Account, place: Option<&Place>, urls: &[String]) -> Vec<(String, Reply)> {
+    let is_open = |command| access::is_open(&app.settings.access.rules, command);
+    if !app.commands.find("owner").is_some_and(is_open) {
+        return Vec::new();
+    }
     let catalog = app.catalog.load();
     let asking = Asking::new(&catalog, app.clock.now(), account, place, &[], StoreHealth::Reachable);
     previews(&catalog, &asking, app.settings.server.public_url.as_deref(), urls)

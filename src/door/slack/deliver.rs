@@ -8,9 +8,9 @@ use tracing::{info, warn};
 
 use crate::{
     app::App,
-    chat::{Account, Audience, Button, DeliveryError, Message, Reply, Request, Response, Status, Text, limits::cut},
-    commands::preview::preview,
-    door::send::send,
+    chat::{Account, Act, Audience, Button, DeliveryError, Message, Place, Reply, Request, Response, Status, Text, limits::cut},
+    commands::{answer::late, preview::preview},
+    door::send::{Sent, send},
     error::UserError,
     slack::{
         ReplyRoute, SharedLinks, SlackClient, View,
@@ -73,7 +73,15 @@ pub(super) async fn say(app: &App, request: &Said, route: &ReplyRoute, response:
         Audience::Everyone => message,
         Audience::Asker => message.only_to(request.asker.id.clone()),
     };
-    send(app, message).await;
+    let first = message.reply.clone();
+    let is_for_all = message.only_to.is_none();
+    // What nobody but the asker sees cannot be replaced; they have a button.
+    if let Sent::Left(Some(posted)) = send(app, message).await
+        && is_for_all
+        && let Some(whole) = late::complete(app, request.again(), &first).await
+    {
+        send(app, Message::replacing(request.asker.platform, posted, whole)).await;
+    }
 }
 
 /// What is known of words that wait for their answer.
@@ -82,11 +90,19 @@ pub(super) struct Said {
     pub line: String,
     pub delivery: Option<String>,
     pub asker: Account,
+    pub place: Option<Place>,
 }
 
 impl Said {
     pub fn of(request: &Request, line: &str) -> Self {
-        Self { line: line.to_owned(), delivery: request.delivery.clone(), asker: request.account.clone() }
+        let Request { account, place, act: _, delivery } = request;
+        Self { line: line.to_owned(), delivery: delivery.clone(), asker: account.clone(), place: place.clone() }
+    }
+
+    /// The same question once more.
+    fn again(&self) -> Request {
+        let act = Act::Ask { text: self.line.clone() };
+        Request { account: self.asker.clone(), place: self.place.clone(), act, delivery: None }
     }
 }
 

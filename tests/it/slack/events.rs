@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use steward::{
+    catalog::live::{Happened, NewsOf, NewsRead, Recent, RecentEvent},
     chat::{Act, Request},
     slack::{Parsed, SlackClient, Way, parse_event, parse_payload},
 };
@@ -64,6 +65,36 @@ async fn mention_is_answered_once_in_its_thread_for_all() {
         assert!(model.messages.iter().all(|posted| posted.only_to.is_none()));
     }
     assert!(bench.app.live.hearing().last_event_at.is_some());
+    bench.slack.finish();
+}
+
+/// The first answer waits for nothing; what had to be asked for is put into it.
+#[tokio::test]
+async fn what_comes_late_is_put_into_the_message() {
+    let bench = Bench::start().await;
+    let live = &bench.app.live;
+    let now = bench.app.clock.now();
+    let sources = bench.app.catalog.load().entries().iter().map(|entry| entry.origin.source.to_string()).collect();
+    live.set_news_sources(sources);
+    live.set_recent(Recent { read_at: Some(now), ..Recent::default() });
+    bench.tell(&mention("Ev1", "<@UBOT> owner payments-api", "1795000000.000100", None)).await;
+    let wanted = live.news.take().await;
+    bench.slack.until("the first answer is there", |model| (model.messages.len() == 1).then_some(())).await;
+    let first = bench.slack.model().messages[0].payload.to_string();
+    assert!(first.contains("GitHub is being asked"), "{first}");
+    let merged =
+        RecentEvent { at: now, happened: Happened::Merged, title: "Round half to even".to_owned(), url: None, author: None };
+    let key = |of: &NewsOf| (of.source.clone(), of.repository_id);
+    let looked = wanted.iter().map(|of| (key(of), NewsRead { at: now, fault: None })).collect();
+    let of_repository = wanted.iter().take(1).map(|of| (key(of), vec![merged.clone()].into())).collect();
+    live.set_recent(Recent { read_at: Some(now), looked, of_repository, ..Recent::default() });
+    bench.desk.close().await;
+    {
+        let model = bench.slack.model();
+        assert_eq!((model.messages.len(), model.messages[0].updates.len()), (1, 1));
+        let whole = model.messages[0].payload.to_string();
+        assert!(whole.contains("Round half to even") && !whole.contains("being asked"), "{whole}");
+    }
     bench.slack.finish();
 }
 
