@@ -37,6 +37,21 @@ async fn app_of(folder: &Path, catalog_paths: Vec<String>) -> App {
     App { settings, catalog: CatalogHandle::new(Catalog::build(parts)), ..test_app(None) }
 }
 
+/// Descriptors that lead nowhere else: a test reads nothing from the network.
+fn copy_what_stands_alone(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap().map(|file| file.unwrap().path()) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let leads_on = |line: &str| {
+            let bare = line.trim_start().trim_start_matches(['"', '\'', '-', ' ']);
+            bare.starts_with('$') || (bare.starts_with("kind:") && bare.contains("Location"))
+        };
+        if !text.lines().any(leads_on) {
+            std::fs::write(to.join(file.file_name().unwrap()), text).unwrap();
+        }
+    }
+}
+
 fn asked(account: &Account, act: Act) -> Request {
     let place = Place { channel_id: "C2147483705".to_owned(), channel_name: Some("incidents".to_owned()) };
     Request { account: account.clone(), place: Some(place), act, delivery: None }
@@ -139,7 +154,11 @@ async fn everything_that_can_be_said_is_taken_by_slack() {
         println!("skipped: corpus not beside the checkout");
         return;
     }
-    let app = app_of(&corpus, vec!["*.yaml".to_owned()]).await;
+    let copy = tempfile::TempDir::new().unwrap();
+    for folder in ["catalog", "templates"] {
+        copy_what_stands_alone(&corpus.join(folder), &copy.path().join(folder));
+    }
+    let app = app_of(copy.path(), vec!["*.yaml".to_owned()]).await;
     let (replies, forms, _) = walk(&app, &mut samples).await;
     println!("the corpus: {} entities, {replies} replies, {forms} forms", app.catalog.load().entries().len());
     assert!(replies > 1_000, "{replies} replies over the corpus");
