@@ -25,8 +25,8 @@ use crate::{
     fake_slack::{check, shown},
 };
 
-/// Lines walked for each folder: all of the sample organisation's, and a good part of a large one's.
-const MOST_LINES: usize = 2_500;
+/// Lines walked for each folder: all of the sample organisation's, and each entity of the corpus by every command.
+const MOST_LINES: usize = 4_700;
 
 async fn app_of(folder: &Path, catalog_paths: Vec<String>) -> App {
     let directory = DirectorySource { path: folder.to_owned(), catalog_paths };
