@@ -34,6 +34,8 @@ use crate::{
 
 /// How long answers under way may take after the word to stop; orchestrators kill after 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
+/// And how long, from that word, what follows an answer may take to leave.
+const DRAIN_LATE: Duration = Duration::from_secs(26);
 
 /// The demo's only source.
 const SAMPLE: &str = "sample";
@@ -207,8 +209,13 @@ async fn serve(
             listen(Arc::clone(&worker.app), desk.clone(), socket, stop).await;
         }
     };
-    let (served, (), (), (), (), (), ()) = tokio::join!(
+    let stopped = async {
+        stop.cancelled().await;
+        tokio::time::Instant::now()
+    };
+    let (served, stopped, (), (), (), (), (), ()) = tokio::join!(
         serving,
+        stopped,
         listening,
         worker.keep_current(database, stop),
         worker.keep_synced(progress, stop),
@@ -216,7 +223,7 @@ async fn serve(
         worker.keep_own_commands(stop),
         worker.keep_live(stop)
     );
-    if tokio::time::timeout(DRAIN, desk.close()).await.is_err() {
+    if tokio::time::timeout_at(stopped + DRAIN_LATE, desk.close()).await.is_err() {
         error!("some answers to Slack were still to be sent and are lost");
     }
     served

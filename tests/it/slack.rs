@@ -11,6 +11,7 @@ mod shapes;
 mod signatures;
 mod socket;
 mod socket_once;
+mod trouble;
 mod web_api;
 
 use std::sync::Arc;

@@ -151,7 +151,11 @@ pub(super) async fn unfurl(app: &App, links: SharedLinks) {
 async fn deliver_reply(app: &App, route: &ReplyRoute, reply: &Reply) {
     let Some(client) = client(app) else { return };
     let result = match (&route.view, &route.response_url, &route.trigger_id) {
-        (Some(shown), ..) => client.update_view(shown, render_reply_view(reply)).await,
+        (Some(shown), ..) => match client.update_view(shown, render_reply_view(reply)).await {
+            // Closed meanwhile, or Slack is in trouble: what was asked for in a form is told to the person alone.
+            Err(error) => return tell_directly(app, route, reply, &error).await,
+            Ok(()) => return,
+        },
         (None, Some(url), _) => {
             let message = render_press_answer(reply, route.pressed, route.thread_ts.as_deref());
             match client.answer(url, &message).await {
@@ -185,6 +189,15 @@ async fn answer_otherwise(app: &App, route: &ReplyRoute, reply: &Reply, error: &
         },
     )
     .await;
+}
+
+async fn tell_directly(app: &App, route: &ReplyRoute, reply: &Reply, error: &DeliveryError) {
+    let Some(asker) = &route.asker else {
+        warn!(%error, "an answer did not reach Slack");
+        return;
+    };
+    info!(%error, "an answer goes to the person, its form cannot show it");
+    send(app, Message::new(asker.platform, &asker.id, reply.clone()).asked()).await;
 }
 
 async fn open(app: &App, route: &ReplyRoute, view: View) -> Result<(), UserError> {

@@ -9,7 +9,7 @@ pub mod socket;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -27,6 +27,9 @@ use socket::{APP_TOKEN, Sockets};
 
 pub const BOT_TOKEN: &str = "xoxb-fake";
 
+/// The name under which trouble befalls response URLs.
+pub const RESPONSE_URL: &str = "response_url";
+
 /// Uses of a response URL.
 const RESPONSE_URL_USES: usize = 5;
 
@@ -42,6 +45,13 @@ struct Shared {
     model: Mutex<Model>,
     changed: Notify,
     sockets: Arc<Sockets>,
+}
+
+impl Shared {
+    /// Also after a test has failed: whatever still runs must be able to end.
+    fn lock(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The workspace.
@@ -110,7 +120,7 @@ impl FakeSlack {
     }
 
     pub fn model(&self) -> MutexGuard<'_, Model> {
-        self.shared.model.lock().unwrap()
+        self.shared.lock()
     }
 
     pub fn next_trouble(&self, method: &str, trouble: Trouble) {
@@ -153,21 +163,10 @@ async fn call(
     headers: HeaderMap,
     Json(request): Json<Value>,
 ) -> Response {
-    shared.model.lock().unwrap().calls.push((method.clone(), Instant::now()));
+    shared.lock().calls.push((method.clone(), Instant::now()));
     shared.changed.notify_waiters();
-    let trouble = shared.model.lock().unwrap().troubles.get_mut(&method).and_then(VecDeque::pop_front);
-    match trouble {
-        None => {}
-        Some(Trouble::Slow(time)) => tokio::time::sleep(time).await,
-        Some(Trouble::Error(code)) => return refused(code),
-        Some(Trouble::MissingScope(scope)) => {
-            return Json(json!({"ok": false, "error": "missing_scope", "needed": scope, "provided": "commands"})).into_response();
-        }
-        Some(Trouble::Status(status)) => return StatusCode::from_u16(status).unwrap().into_response(),
-        Some(Trouble::RateLimited { retry_after_secs }) => {
-            let after = [("retry-after", retry_after_secs.to_string())];
-            return (StatusCode::TOO_MANY_REQUESTS, after, Json(json!({"ok": false, "error": "ratelimited"}))).into_response();
-        }
+    if let Some(response) = trouble(&shared, &method).await {
+        return response;
     }
     let token = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let is_app = method == "apps.connections.open";
@@ -182,9 +181,31 @@ async fn call(
     if is_app {
         return Json(shared.sockets.open()).into_response();
     }
-    let answer = shared.model.lock().unwrap().call(&method, request);
+    let answer = shared.lock().call(&method, request);
     shared.changed.notify_waiters();
     answer
+}
+
+/// What goes wrong with this call, if it is one with which something shall.
+async fn trouble(shared: &Shared, method: &str) -> Option<Response> {
+    let trouble = shared.lock().troubles.get_mut(method).and_then(VecDeque::pop_front)?;
+    match trouble {
+        Trouble::Slow(time) => {
+            tokio::time::sleep(time).await;
+            None
+        }
+        Trouble::Error(code) => Some(refused(code)),
+        Trouble::MissingScope(scope) => {
+            let refusal = json!({"ok": false, "error": "missing_scope", "needed": scope, "provided": "commands"});
+            Some(Json(refusal).into_response())
+        }
+        Trouble::Status(status) => Some(StatusCode::from_u16(status).unwrap().into_response()),
+        Trouble::RateLimited { retry_after_secs } => {
+            let after = [("retry-after", retry_after_secs.to_string())];
+            let refusal = Json(json!({"ok": false, "error": "ratelimited"}));
+            Some((StatusCode::TOO_MANY_REQUESTS, after, refusal).into_response())
+        }
+    }
 }
 
 async fn answer(
@@ -193,7 +214,10 @@ async fn answer(
     headers: HeaderMap,
     Json(message): Json<Value>,
 ) -> Response {
-    let mut model = shared.model.lock().unwrap();
+    if let Some(response) = trouble(&shared, RESPONSE_URL).await {
+        return response;
+    }
+    let mut model = shared.lock();
     if headers.contains_key(AUTHORIZATION) {
         model.unexpected.push("a token was sent to a response URL".to_owned());
     }

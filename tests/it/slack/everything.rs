@@ -25,8 +25,8 @@ use crate::{
     fake_slack::{check, shown},
 };
 
-/// Lines walked for each folder: all of the sample organisation's, and a good part of a large one's.
-const MOST_LINES: usize = 2_500;
+/// Lines walked for each folder: all of the sample organisation's, and each entity of the corpus by every command.
+const MOST_LINES: usize = 4_700;
 
 async fn app_of(folder: &Path, catalog_paths: Vec<String>) -> App {
     let directory = DirectorySource { path: folder.to_owned(), catalog_paths };
@@ -35,6 +35,21 @@ async fn app_of(folder: &Path, catalog_paths: Vec<String>) -> App {
     let settings = Settings { access, ..Settings::default() };
     let parts = read_without_store(&source, &CustomKinds::default(), &Elsewhere::default(), test_now()).await.unwrap();
     App { settings, catalog: CatalogHandle::new(Catalog::build(parts)), ..test_app(None) }
+}
+
+/// Descriptors that lead nowhere else: a test reads nothing from the network.
+fn copy_what_stands_alone(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap().map(|file| file.unwrap().path()) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let leads_on = |line: &str| {
+            let bare = line.trim_start().trim_start_matches(['"', '\'', '-', ' ']);
+            bare.starts_with('$') || (bare.starts_with("kind:") && bare.contains("Location"))
+        };
+        if !text.lines().any(leads_on) {
+            std::fs::write(to.join(file.file_name().unwrap()), text).unwrap();
+        }
+    }
 }
 
 fn asked(account: &Account, act: Act) -> Request {
@@ -139,7 +154,11 @@ async fn everything_that_can_be_said_is_taken_by_slack() {
         println!("skipped: corpus not beside the checkout");
         return;
     }
-    let app = app_of(&corpus, vec!["*.yaml".to_owned()]).await;
+    let copy = tempfile::TempDir::new().unwrap();
+    for folder in ["catalog", "templates"] {
+        copy_what_stands_alone(&corpus.join(folder), &copy.path().join(folder));
+    }
+    let app = app_of(copy.path(), vec!["*.yaml".to_owned()]).await;
     let (replies, forms, _) = walk(&app, &mut samples).await;
     println!("the corpus: {} entities, {replies} replies, {forms} forms", app.catalog.load().entries().len());
     assert!(replies > 1_000, "{replies} replies over the corpus");

@@ -9,7 +9,7 @@ use steward::{
     door::slack::{Desk, listen},
     http::{Doors, router},
     slack::{
-        SlackClient, Switchboard,
+        Parsed, SlackClient, Switchboard, parse_command_json,
         socket::{Socket, SocketWaits},
     },
 };
@@ -335,4 +335,19 @@ async fn health_says_what_is_not_set_up() {
     let listener = Listener { app: Arc::new(app_with(&slack)), desk, stop, task: tokio::spawn(async {}) };
     let (status, health) = listener.health().await;
     assert_eq!((status, &health["slack"]["state"]), (StatusCode::OK, &json!("not set up")));
+}
+
+/// Slack leaves a trigger out where nothing can be opened; what it delivers again it delivers under the same number.
+#[test]
+fn act_without_a_number_of_its_own_is_known_by_its_envelope() {
+    let number = |payload: &Value, envelope: &str| match parse_command_json(&payload.to_string()).unwrap().or_numbered(envelope) {
+        Parsed::Act(incoming) => incoming.request.delivery.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let own = slash("/owner", "payments-api", "");
+    let mut without = own.clone();
+    without["trigger_id"] = Value::Null;
+    assert_eq!(number(&own, "one"), number(&own, "two"));
+    assert_eq!(number(&without, "one"), number(&without, "one"));
+    assert_ne!(number(&without, "one"), number(&without, "two"));
 }
