@@ -13,9 +13,8 @@ use steward::{
         socket::{Socket, SocketWaits},
     },
 };
-use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
 use crate::{
@@ -33,7 +32,7 @@ pub struct Listener {
     pub app: Arc<App>,
     pub desk: Desk,
     stop: CancellationToken,
-    task: JoinHandle<()>,
+    tasks: TaskTracker,
 }
 
 /// Quick to connect, and patient with a machine that has much to do.
@@ -55,16 +54,16 @@ impl Listener {
         let socket = Socket { switchboard, connections: 2, waits };
         let (app, desk, stop) = (Arc::new(app), Desk::default(), CancellationToken::new());
         let (listening, own, until) = (Arc::clone(&app), desk.clone(), stop.clone());
-        let task = tokio::spawn(async move { listen(listening, own, socket, &until).await });
-        Self { app, desk, stop, task }
+        let tasks = TaskTracker::new();
+        tasks.spawn(async move { listen(listening, own, socket, &until).await });
+        Self { app, desk, stop, tasks }
     }
 
     /// Stops, and has sent everything then.
     pub async fn stop(&self) {
         self.stop.cancel();
-        while !self.task.is_finished() {
-            tokio::task::yield_now().await;
-        }
+        self.tasks.close();
+        self.tasks.wait().await;
         self.desk.close().await;
     }
 
@@ -332,7 +331,7 @@ async fn stop_waits_for_answers_under_way() {
 async fn health_says_what_is_not_set_up() {
     let slack = FakeSlack::start().await;
     let (stop, desk) = (CancellationToken::new(), Desk::default());
-    let listener = Listener { app: Arc::new(app_with(&slack)), desk, stop, task: tokio::spawn(async {}) };
+    let listener = Listener { app: Arc::new(app_with(&slack)), desk, stop, tasks: TaskTracker::new() };
     let (status, health) = listener.health().await;
     assert_eq!((status, &health["slack"]["state"]), (StatusCode::OK, &json!("not set up")));
 }
