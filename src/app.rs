@@ -1,5 +1,6 @@
 //! What the ways in share: built once, handed down. Must not do anything by itself.
 
+mod asks;
 mod gaps;
 
 use std::{
@@ -12,17 +13,19 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     catalog::{
-        Catalog,
+        Catalog, Taste,
         kinds::CustomKinds,
         links::LinkRules,
         live::{ChannelTeams, Live, OnCall, Recent},
     },
     chat::{CommandSet, CustomCommands},
     outbox::Outbox,
+    search::SearchIndex,
     settings::Settings,
     store::Store,
 };
 
+pub use asks::{AskCounter, Asked, taste};
 pub use gaps::GapCounter;
 
 /// All that an answer or a job may need.
@@ -39,6 +42,8 @@ pub struct App {
     pub live: LiveHandle,
     /// Which annotations become links.
     pub links: Arc<LinkRules>,
+    /// What finds entities and passages by words; answers still come from the catalog.
+    pub search: SearchIndex,
 }
 
 /// The current snapshot: readers never wait, a writer swaps it whole.
@@ -69,13 +74,21 @@ pub struct LiveHandle {
     recent: ArcSwap<Recent>,
     channels: ArcSwap<ChannelTeams>,
     custom: ArcSwap<CustomCommands>,
+    taste: ArcSwap<Taste>,
+    /// What is asked for and opened.
+    pub asks: AskCounter,
     /// Look-ups that found nothing.
     pub gaps: GapCounter,
 }
 
 impl LiveHandle {
     pub fn load(&self) -> Live {
-        Live { on_call: self.on_call.load_full(), recent: self.recent.load_full(), channels: self.channels.load_full() }
+        Live {
+            on_call: self.on_call.load_full(),
+            recent: self.recent.load_full(),
+            channels: self.channels.load_full(),
+            taste: self.taste.load_full(),
+        }
     }
 
     pub fn set_on_call(&self, on_call: OnCall) {
@@ -88,6 +101,10 @@ impl LiveHandle {
 
     pub fn set_channels(&self, channels: ChannelTeams) {
         self.channels.store(Arc::new(channels));
+    }
+
+    pub fn set_taste(&self, taste: Taste) {
+        self.taste.store(Arc::new(taste));
     }
 
     /// The commands of the organisation's own, as their files were read last.

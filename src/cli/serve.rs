@@ -179,13 +179,14 @@ async fn serve(
         stop.cancel();
         served
     };
-    let (served, (), (), (), (), ()) = tokio::join!(
+    let (served, (), (), (), (), (), ()) = tokio::join!(
         serving,
         worker.keep_current(database, stop),
         worker.keep_synced(progress, stop),
         worker.work(stop),
         worker.keep_own_commands(stop),
-        worker.keep_live(stop)
+        worker.keep_live(stop),
+        worker.keep_indexed(stop)
     );
     served
 }

@@ -36,7 +36,7 @@ use include_dir::{Dir, include_dir};
 use crate::{
     app::App,
     catalog::{
-        Catalog, EntityRef, left,
+        Catalog, EntityRef, Sought, left,
         links::LinkRules,
         live::Live,
         people::{AccountKind, beside},
@@ -117,6 +117,11 @@ pub enum StoreHealth {
 }
 
 impl<'a> Asking<'a> {
+    /// What is looked for on the asker's behalf, of any kind.
+    pub fn sought<'s>(&'s self, typed: &'s str) -> Sought<'s> {
+        Sought { taste: &self.live.taste, ..Sought::any(typed, &self.groups) }
+    }
+
     /// A source that was read so long ago that answers from it must say so is stale; never read is as bad.
     pub fn freshness(&self, source_id: &str, synced_at: Option<DateTime<Utc>>) -> Freshness {
         let pace = |id: &str| self.paces.iter().find(|(known, _)| *known == id).map(|(_, pace)| *pace);

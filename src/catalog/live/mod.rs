@@ -7,6 +7,8 @@ mod recent;
 
 use std::sync::Arc;
 
+use super::lookup::Taste;
+
 pub use channel::ChannelTeams;
 pub use on_call::{HTTP, Named, OnCall, OnCallPerson, PAGERDUTY, Provider, Says, ScheduleKey, Shift};
 pub use recent::{Happened, LATELY, Recent, RecentEvent};
@@ -17,4 +19,6 @@ pub struct Live {
     pub on_call: Arc<OnCall>,
     pub recent: Arc<Recent>,
     pub channels: Arc<ChannelTeams>,
+    /// What is asked for often, and what counts how much in the order of answers.
+    pub taste: Arc<Taste>,
 }
