@@ -26,6 +26,9 @@ const MOST_TOKENS: usize = 12;
 /// How many names are offered where nothing matched.
 const NEAREST: usize = 5;
 
+/// A shorter piece stands in half of all names.
+const SHORTEST_INSIDE: usize = 4;
+
 /// Of two names with the same beginning the shorter is nearer to what was typed.
 const BREVITY: f64 = 0.01;
 
@@ -61,6 +64,8 @@ pub enum Level {
     Alias,
     Prefix,
     Token,
+    /// Inside of a word.
+    Inside,
     Typo,
 }
 
@@ -72,6 +77,7 @@ impl Level {
             Self::Alias => "an alias or its title",
             Self::Prefix => "the beginning of its name",
             Self::Token => "parts of its name",
+            Self::Inside => "the inside of its name",
             Self::Typo => "its name but for slips",
         }
     }
@@ -82,6 +88,7 @@ impl Level {
             Self::Alias => 0.95,
             Self::Prefix => 0.85,
             Self::Token => 0.8,
+            Self::Inside => 0.7,
             Self::Typo => 0.6,
         }
     }
@@ -168,6 +175,13 @@ impl LookupIndex {
         self.keys.prefixed(&self.names, key).map(|posting| posting.place)
     }
 
+    /// Places of which a name holds this somewhere, with or without separators.
+    fn inside<'a>(&'a self, key: &'a str) -> impl Iterator<Item = u32> {
+        let names = (0_u32..).zip(&self.names);
+        let holds = move |names: &Names| names.keys().iter().chain(names.squeezed()).any(|name| name.contains(key));
+        names.filter(move |(_, names)| holds(names)).map(|(at, _)| at)
+    }
+
     /// Places that this repository describes.
     fn described<'a>(&'a self, repository: &'a str) -> impl Iterator<Item = u32> {
         self.repositories.equal(&self.names, repository).map(|posting| posting.place)
@@ -242,7 +256,7 @@ impl Catalog {
     /// Where one exact name belongs to several kinds, a single Component is meant: it is what runs, breaks and pages.
     pub fn look_up(&self, sought: Sought<'_>) -> Found {
         let typed = Typed::read(sought.typed);
-        for level in [Level::Exact, Level::Alias, Level::Prefix, Level::Token, Level::Typo] {
+        for level in [Level::Exact, Level::Alias, Level::Prefix, Level::Token, Level::Inside, Level::Typo] {
             let mut places = self.at_level(&typed, level, &sought);
             if places.is_empty() {
                 continue;
@@ -302,6 +316,8 @@ impl Catalog {
             }
             Level::Prefix => index.prefixed(&typed.key).collect(),
             Level::Token => self.with_all_tokens(typed, |token| index.with_token(token)),
+            Level::Inside if typed.key.chars().count() >= SHORTEST_INSIDE => index.inside(&typed.key).collect(),
+            Level::Inside => Vec::new(),
             Level::Typo => match index.slipped(&typed.key) {
                 places if places.is_empty() => self.with_all_tokens(typed, |token| {
                     let mut places = index.with_token(token);

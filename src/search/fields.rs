@@ -88,7 +88,7 @@ impl Fields {
         document.add_text(self.names, joined(named));
         document.add_text(self.grams, joined(pieces));
         let said = said_of(catalog, entry);
-        let stems = said.iter().flat_map(|text| tokens(text)).flat_map(|token| {
+        let stems = said.iter().flat_map(|text| tokens(&text.replace("e-mail", "email").replace("E-mail", "email"))).flat_map(|token| {
             let stem = stem(&token);
             if stem == token { vec![token] } else { vec![stem, token] }
         });
@@ -106,6 +106,7 @@ impl Fields {
         let mut document = TantivyDocument::default();
         document.add_text(self.repository, repository);
         document.add_text(self.group, group);
+        let tokens = |text: &str| tokens(&text.replace("e-mail", "email").replace("E-mail", "email"));
         let stems = |text: &str| tokens(text).iter().map(|token| stem(token)).collect::<Vec<_>>().join(" ");
         document.add_text(self.heading, stems(&passage.headings.join(" ")));
         document.add_text(self.body, stems(&passage.text));

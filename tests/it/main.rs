@@ -31,6 +31,7 @@ mod github_news;
 mod gone;
 mod history;
 mod inspect;
+mod judged;
 mod lines;
 mod links;
 mod lint;

@@ -36,7 +36,8 @@ impl Question {
     /// Takes the words out of what was typed; where nothing but words of questions is left, those.
     pub fn read(typed: &str) -> Self {
         let mut all: Vec<String> = Vec::new();
-        for word in tokens(typed) {
+        // Written in two ways, and found in neither when it is taken apart.
+        for word in tokens(&typed.to_lowercase().replace("e-mail", "email")) {
             if !all.contains(&word) && all.len() < MOST_WORDS {
                 all.push(word);
             }
@@ -88,7 +89,7 @@ pub struct Fit {
 /// A field and how much a word in it says of what the entity is.
 const NAME: (&str, f64) = ("name", 1.0);
 const TAG: (&str, f64) = ("tag", 0.76);
-const KIND: (&str, f64) = ("kind", 0.7);
+const KIND: (&str, f64) = ("kind", 0.88);
 const REPOSITORY: (&str, f64) = ("repository", 0.7);
 const OWNER: (&str, f64) = ("owner", 0.6);
 const DESCRIPTION: (&str, f64) = ("description", 0.58);
@@ -96,7 +97,7 @@ const SYSTEM: (&str, f64) = ("system", 0.52);
 const LABEL: (&str, f64) = ("label", 0.5);
 const LINK: (&str, f64) = ("link", 0.4);
 const HEADING: (&str, f64) = ("heading", 0.56);
-const BODY: (&str, f64) = ("docs", 0.44);
+const BODY: (&str, f64) = ("docs", 0.4);
 
 /// Held against what is written in a field.
 const PREFIX: f64 = 0.75;
@@ -201,10 +202,15 @@ fn fields(catalog: &Catalog, entry: &Entry) -> Vec<Field> {
         (SYSTEM, named(&mut entity.targets(RelationType::PartOf))),
         (LABEL, all(&mut labels(entity))),
         (LINK, all(&mut entity.links.iter().filter_map(|link| link.title.as_deref()))),
-        (DESCRIPTION, all(&mut entity.description.as_deref().into_iter())),
+        (DESCRIPTION, said(entity.description.as_deref().unwrap_or_default())),
     ]
 }
 
 fn labels(entity: &Entity) -> impl Iterator<Item = &str> {
     entity.labels.values().map(String::as_str)
+}
+
+/// The words of a text; "e-mail" is one.
+fn said(text: &str) -> Vec<String> {
+    tokens(&text.replace("e-mail", "email").replace("E-mail", "email"))
 }

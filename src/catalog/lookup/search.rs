@@ -10,7 +10,7 @@ use super::{InDocument, Level, NO_TASTE, Question, Score, Sought, Typed, Whose, 
 use crate::catalog::{Catalog, EntityRef, Entry};
 
 /// Where nothing holds all words, what holds so much of their weight is shown.
-const ENOUGH: f64 = 0.5;
+const ENOUGH: f64 = 0.3;
 /// Rounding of sums.
 const ALL: f64 = 0.999;
 
@@ -152,8 +152,13 @@ impl Catalog {
                 return (telling, levels);
             }
         }
-        let levels = self.met(&typed, &[Level::Typo], sought);
-        (typed, levels)
+        for level in [Level::Inside, Level::Typo] {
+            let levels = self.met(&typed, &[level], sought);
+            if !levels.is_empty() {
+                return (typed, levels);
+            }
+        }
+        (typed, Vec::new())
     }
 
     fn met(&self, typed: &Typed, levels: &[Level], sought: &Sought<'_>) -> Vec<(Level, Vec<u32>)> {

@@ -26,7 +26,7 @@ pub struct Weights {
 impl Weights {
     /// Kinds stay apart by more than what others add, except by what is asked for far more often.
     pub const USUAL: Self =
-        Self { matching: 60.0, kind: 12.0, lifecycle: 1.0, dependents: 1.0, asked: 3.0, own: 0.5, side: 14.0 };
+        Self { matching: 80.0, kind: 12.0, lifecycle: 1.0, dependents: 1.0, asked: 3.0, own: 0.5, side: 14.0 };
 }
 
 impl Default for Weights {

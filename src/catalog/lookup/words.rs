@@ -100,11 +100,11 @@ pub fn is_side_word(token: &str) -> bool {
 }
 
 /// Asked with, without saying what is looked for.
-const STOP_WORDS: [&str; 89] = [
-    "a", "about", "all", "am", "an", "and", "any", "anyone", "are", "as", "at", "be", "been", "by", "can", "could", "did", "do",
+const STOP_WORDS: [&str; 92] = [
+    "a", "about", "all", "am", "an", "and", "any", "anyone", "are", "as", "ask", "asks", "at", "be", "been", "by", "can", "could", "did", "do",
     "does", "for", "from", "get", "give", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "know", "list", "look",
     "looks", "me", "my", "need", "needs", "of", "on", "one", "or", "our", "owned", "owner", "owners", "owns", "please", "should",
-    "show", "so", "some", "tell", "that", "the", "their", "them", "then", "there", "these", "they", "thing", "this", "those", "to",
+    "show", "so", "some", "tell", "that", "the", "their", "them", "then", "there", "these", "they", "thing", "things", "this", "those", "to",
     "us", "want", "was", "we", "were", "what", "when", "where", "which", "who", "whose", "why", "will", "with", "would", "you",
     "your", "find", "s", "after", "happens",
 ];
@@ -143,8 +143,25 @@ pub fn stem(word: &str) -> String {
     } else {
         word.strip_suffix('s').unwrap_or(word)
     };
-    base.strip_suffix('e').filter(|start| start.len() > 2).unwrap_or(base).to_owned()
+    let stem = base.strip_suffix('e').filter(|start| start.len() > 2).unwrap_or(base);
+    SAME_STEMS.iter().find(|(written, _)| *written == stem).map_or(stem, |(_, meant)| meant).to_owned()
 }
+
+/// Words that people use for one another when they look for things, by their stems.
+const SAME_STEMS: [(&str, &str); 12] = [
+    ("email", "mail"),
+    ("photograph", "imag"),
+    ("photo", "imag"),
+    ("pictur", "imag"),
+    ("picture", "imag"),
+    ("db", "databas"),
+    ("k8s", "kubernete"),
+    ("repo", "repository"),
+    ("signin", "login"),
+    ("authentication", "auth"),
+    ("config", "configurat"),
+    ("doc", "documentat"),
+];
 
 /// "shipp" of "shipping".
 fn undouble(start: &str) -> &str {

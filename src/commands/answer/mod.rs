@@ -6,6 +6,7 @@ pub mod failure;
 pub mod gone;
 pub mod names;
 pub mod on_call;
+pub mod passage;
 pub mod provenance;
 pub mod subject;
 pub mod warnings;

@@ -74,7 +74,7 @@ pub fn resolve_of(
     match found {
         Found::One { entry, also, level } => {
             let said = || format!("Nothing is called “{}”; this is the nearest name.", cut(typed.trim(), TYPED_SHOWN));
-            let guess = (level == Level::Typo).then(said);
+            let guess = matches!(level, Level::Inside | Level::Typo).then(said);
             Ok(Subject { entry, also, guess })
         }
         Found::Several { entries, .. } if let Some(entry) = one_person(catalog, &entries) => {

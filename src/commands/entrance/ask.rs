@@ -72,7 +72,7 @@ fn knows(catalog: &Catalog, asking: &Asking<'_>, reading: &Reading, name: &str) 
         Found::One { level, .. } | Found::Several { level, .. } => match level {
             Level::Exact | Level::Alias => true,
             Level::Prefix | Level::Token => is_about_people && name.chars().count() >= SHORTEST_BEGINNING,
-            Level::Typo => false,
+            Level::Inside | Level::Typo => false,
         },
         Found::None { .. } => false,
     }
