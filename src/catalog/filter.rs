@@ -25,16 +25,8 @@ pub enum Facet {
 }
 
 impl Facet {
-    pub const ALL: [Self; 8] = [
-        Self::Kind,
-        Self::Type,
-        Self::Owner,
-        Self::Lifecycle,
-        Self::System,
-        Self::Domain,
-        Self::Tag,
-        Self::Language,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Kind, Self::Type, Self::Owner, Self::Lifecycle, Self::System, Self::Domain, Self::Tag, Self::Language];
 
     pub fn key(self) -> &'static str {
         match self {

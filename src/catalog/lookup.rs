@@ -394,7 +394,8 @@ impl Catalog {
         let mut score = sought.taste.score(rank, &entity.entity_ref, whose, level.fit() + BREVITY * brevity);
         // Bearers of one and the same name differ by little else than whose they are.
         if matches!(level, Level::Exact | Level::Alias) {
-            let bonus = SAME_NAME * (f64::from(u8::from(entity.kind == Kind::Component)) + 0.5 * f64::from(u8::from(whose == Whose::Askers)));
+            let bonus = SAME_NAME
+                * (f64::from(u8::from(entity.kind == Kind::Component)) + 0.5 * f64::from(u8::from(whose == Whose::Askers)));
             score.points += bonus;
             score.parts.extend((bonus > 0.0).then_some(("component or yours among namesakes", bonus)));
         }

@@ -147,11 +147,13 @@ fn outline(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry, passages: &[(f
     let mut reply = Reply::new(Status::Answered, "docs", lead.into());
     let url = entry.origin.repository_url.as_deref();
     let items = pages.values().take(PAGES).map(|passage| {
-        let title = Passage { headings: passage.headings.iter().take(1).cloned().collect(), anchor: String::new(), ..(*passage).clone() };
+        let title =
+            Passage { headings: passage.headings.iter().take(1).cloned().collect(), anchor: String::new(), ..(*passage).clone() };
         ListItem::new(passage::heading(&title, url).say(" ").code(passage.path.clone()))
     });
     reply.cards.push(Card { body: vec![Block::List { style: ListStyle::Bullets, items: items.collect() }], ..Card::default() });
-    let hint = Text::plain("Write words behind the name to find the passage: ").code(format!("/docs {} WORDS", entry.entity.entity_ref.name()));
+    let hint = Text::plain("Write words behind the name to find the passage: ")
+        .code(format!("/docs {} WORDS", entry.entity.entity_ref.name()));
     reply.cards.push(Card { body: vec![Block::Paragraph(hint)], ..Card::default() });
     reply.buttons.push(Button::say("Owner", format!("owner {}", entry.entity.entity_ref)));
     reply.provenance = Some(provenance::of_file(catalog, asking, &entry.origin));

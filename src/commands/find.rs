@@ -120,7 +120,8 @@ fn nothing(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, args: &Find) -
         let mut reply = Reply::new(Status::NotFound, "find", lead.into());
         let without = |at: usize| {
             let kept = asked.written.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, filter)| filter.as_str());
-            let line = std::iter::once(asked.words.as_str()).chain(kept).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+            let line =
+                std::iter::once(asked.words.as_str()).chain(kept).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
             (!line.is_empty()).then(|| Button::say(cut(&format!("Without {}", asked.written[at]), 60), format!("find {line}")))
         };
         reply.buttons = (0..asked.written.len()).filter_map(without).collect();

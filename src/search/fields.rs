@@ -88,10 +88,11 @@ impl Fields {
         document.add_text(self.names, joined(named));
         document.add_text(self.grams, joined(pieces));
         let said = said_of(catalog, entry);
-        let stems = said.iter().flat_map(|text| tokens(&text.replace("e-mail", "email").replace("E-mail", "email"))).flat_map(|token| {
-            let stem = stem(&token);
-            if stem == token { vec![token] } else { vec![stem, token] }
-        });
+        let stems =
+            said.iter().flat_map(|text| tokens(&text.replace("e-mail", "email").replace("E-mail", "email"))).flat_map(|token| {
+                let stem = stem(&token);
+                if stem == token { vec![token] } else { vec![stem, token] }
+            });
         document.add_text(self.words, joined(stems.collect()));
         for facet in Facet::ALL {
             for value in values(catalog, entry, facet) {

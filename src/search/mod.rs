@@ -19,8 +19,8 @@ use tracing::warn;
 use fields::{FORMAT, Fields};
 pub use passage::{Document, Passage};
 pub use query::{Found, Wanted};
-pub use write::{Documents, WantedDocuments};
 use write::Writing;
+pub use write::{Documents, WantedDocuments};
 
 use crate::catalog::Catalog;
 

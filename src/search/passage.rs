@@ -75,11 +75,8 @@ pub fn passages(document: &Document) -> Vec<Passage> {
             above.retain(|(level, _)| *level < section.level);
             above.push((section.level, section.title.to_plain()));
         }
-        let headings: Vec<String> = if above.is_empty() {
-            vec![document.path.clone()]
-        } else {
-            above.iter().map(|(_, title)| title.clone()).collect()
-        };
+        let headings: Vec<String> =
+            if above.is_empty() { vec![document.path.clone()] } else { above.iter().map(|(_, title)| title.clone()).collect() };
         let text = section.blocks.iter().map(plain).filter(|text| !text.trim().is_empty()).collect::<Vec<_>>().join("\n");
         if text.is_empty() && section.level == 0 {
             continue;

@@ -58,7 +58,10 @@ impl SearchIndex {
         match open.search(question, wanted) {
             Ok(found) => Some(found),
             Err(fault) => {
-                tracing::error!(fault = format!("{:#}", anyhow::Error::from(fault)), "the search index is damaged and is built again");
+                tracing::error!(
+                    fault = format!("{:#}", anyhow::Error::from(fault)),
+                    "the search index is damaged and is built again"
+                );
                 self.discard();
                 None
             }
@@ -93,7 +96,9 @@ impl Open {
             let query = entity_query(fields, question, wanted.filters);
             let weighed = TopDocs::with_limit(ENTITIES).tweak_score(|segment: &SegmentReader| {
                 let weight = segment.fast_fields().u64("weight").map(|column| column.first_or_default_col(0)).ok();
-                move |document: DocId, score: Score| score + weight.as_ref().map_or(0, |weight| weight.get_val(document)) as Score / 10_000.0
+                move |document: DocId, score: Score| {
+                    score + weight.as_ref().map_or(0, |weight| weight.get_val(document)) as Score / 10_000.0
+                }
             });
             for (_, address) in searcher.search(&query, &weighed)? {
                 let document: tantivy::TantivyDocument = searcher.doc(address)?;
@@ -141,11 +146,8 @@ fn entity_query(fields: &Fields, question: &Question, filters: &[Filter]) -> Boo
 }
 
 fn any_of_word(fields: &Fields, word: &Word) -> Box<dyn Query> {
-    let mut ways: Vec<Box<dyn Query>> = vec![
-        exact(fields.names, &word.text, 1.0),
-        exact(fields.words, &word.stem, 0.6),
-        exact(fields.words, &word.text, 0.6),
-    ];
+    let mut ways: Vec<Box<dyn Query>> =
+        vec![exact(fields.names, &word.text, 1.0), exact(fields.words, &word.stem, 0.6), exact(fields.words, &word.text, 0.6)];
     if word.text.chars().count() >= SHORTEST_PREFIX {
         ways.push(prefix(fields.names, &word.text, 0.85));
         ways.push(prefix(fields.words, &word.text, 0.5));

@@ -114,7 +114,13 @@ impl SearchIndex {
     /// The index of a catalog that no store stands behind, ready when this returns.
     pub fn build(&self, catalog: &Arc<Catalog>) -> Result<(), SearchError> {
         self.begin(catalog)?;
-        let pages: Vec<Document> = catalog.parts().pages.iter().map(|page| document(page, false)).collect();
+        let pages: Vec<Document> = catalog
+            .parts()
+            .pages
+            .iter()
+            .filter(|page| is_markdown(&page.origin.path))
+            .map(|page| document(page, false))
+            .collect();
         self.add_documents(&pages)?;
         self.commit(catalog, Documents::Complete)
     }
@@ -190,7 +196,8 @@ impl Writing {
             label(former) != label(catalog)
         });
         for owner in renamed {
-            for target in [RelationType::OwnerOf, RelationType::HasPart].into_iter().flat_map(|edge| catalog.related(owner, edge)) {
+            for target in [RelationType::OwnerOf, RelationType::HasPart].into_iter().flat_map(|edge| catalog.related(owner, edge))
+            {
                 let Some(entry) = catalog.find(&target) else { continue };
                 if again.insert(entry.entity.entity_ref.as_str()) {
                     self.writer.delete_term(Term::from_field_text(self.fields.entity, target.as_str()));
@@ -253,6 +260,11 @@ fn document(runbook: &Runbook, is_runbook: bool) -> Document {
         text: runbook.text.clone(),
         is_runbook,
     }
+}
+
+/// What names the pages and their order is no page.
+fn is_markdown(path: &str) -> bool {
+    path.to_ascii_lowercase().ends_with(".md")
 }
 
 pub(super) fn repository_key(source: &str, id: i64) -> String {

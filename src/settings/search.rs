@@ -39,6 +39,6 @@ pub struct WeightSettings {
 
 impl Default for WeightSettings {
     fn default() -> Self {
-        Self { matching: 80.0, kind: 12.0, lifecycle: 1.0, dependents: 1.0, asked: 3.0, own: 0.5, side: 14.0 }
+        Self { matching: 80.0, kind: 12.0, lifecycle: 1.5, dependents: 1.5, asked: 3.0, own: 0.2, side: 14.0 }
     }
 }

@@ -51,7 +51,10 @@ impl Worker {
                 Ok(Documents::Complete) => indexed = Some(catalog),
                 Ok(Documents::Missing) => pause = RETRY,
                 Err(fault) => {
-                    error!(fault = format!("{:#}", anyhow::Error::from(fault)), "the search index is thrown away and built again");
+                    error!(
+                        fault = format!("{:#}", anyhow::Error::from(fault)),
+                        "the search index is thrown away and built again"
+                    );
                     block_in_place(|| self.app.search.discard());
                     indexed = None;
                     pause = RETRY;

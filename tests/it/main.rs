@@ -48,6 +48,7 @@ mod removal;
 mod report;
 mod runbook;
 mod sample;
+mod search;
 mod sequences;
 mod shop;
 mod slack;

@@ -195,7 +195,9 @@ fn fields(catalog: &Catalog, entry: &Entry) -> Vec<Field> {
         (TAG, all(&mut entity.tags.iter().map(String::as_str))),
         (
             KIND,
-            all(&mut [Some(entity.kind.as_str()), entity.spec_type.as_deref(), entity.lifecycle.as_deref()].into_iter().flatten()),
+            all(&mut [Some(entity.kind.as_str()), entity.spec_type.as_deref(), entity.lifecycle.as_deref()]
+                .into_iter()
+                .flatten()),
         ),
         (REPOSITORY, tokens(repository)),
         (OWNER, named(&mut entity.targets(RelationType::OwnedBy))),

@@ -52,6 +52,15 @@ impl Catalog {
         whole.map(|ranked| ranked.entry).collect()
     }
 
+    /// The names that what is typed may become, best first.
+    pub fn suggest(&self, sought: Sought<'_>, most: usize) -> Vec<Arc<Entry>> {
+        let (_, levels) = self.levels(&sought, &Question::read(sought.typed));
+        let mut seen = HashSet::new();
+        let places: Vec<u32> =
+            levels.into_iter().flat_map(|(_, places)| places).filter(|at| seen.insert(*at)).take(most).collect();
+        self.at_places(&places)
+    }
+
     /// What was asked, its words weighed by how many names hold them.
     pub fn question(&self, typed: &str) -> Question {
         let mut question = Question::read(typed);

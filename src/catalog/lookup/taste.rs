@@ -26,7 +26,7 @@ pub struct Weights {
 impl Weights {
     /// Kinds stay apart by more than what others add, except by what is asked for far more often.
     pub const USUAL: Self =
-        Self { matching: 80.0, kind: 12.0, lifecycle: 1.0, dependents: 1.0, asked: 3.0, own: 0.5, side: 14.0 };
+        Self { matching: 80.0, kind: 12.0, lifecycle: 1.5, dependents: 1.5, asked: 3.0, own: 0.2, side: 14.0 };
 }
 
 impl Default for Weights {
@@ -35,8 +35,8 @@ impl Default for Weights {
     }
 }
 
-/// So many dependents count as many as there can be: what half of a large company leans on.
-const MANY_DEPENDENTS: f64 = 1_000.0;
+/// More dependents than this say nothing more: half of a company leans on it.
+const MANY_DEPENDENTS: f64 = 100.0;
 /// The same for how often something was asked for lately.
 const MANY_ASKS: f64 = 200.0;
 

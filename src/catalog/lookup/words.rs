@@ -101,19 +101,50 @@ pub fn is_side_word(token: &str) -> bool {
 
 /// Asked with, without saying what is looked for.
 const STOP_WORDS: [&str; 92] = [
-    "a", "about", "all", "am", "an", "and", "any", "anyone", "are", "as", "ask", "asks", "at", "be", "been", "by", "can", "could", "did", "do",
-    "does", "for", "from", "get", "give", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "know", "list", "look",
-    "looks", "me", "my", "need", "needs", "of", "on", "one", "or", "our", "owned", "owner", "owners", "owns", "please", "should",
-    "show", "so", "some", "tell", "that", "the", "their", "them", "then", "there", "these", "they", "thing", "things", "this", "those", "to",
-    "us", "want", "was", "we", "were", "what", "when", "where", "which", "who", "whose", "why", "will", "with", "would", "you",
-    "your", "find", "s", "after", "happens",
+    "a", "about", "all", "am", "an", "and", "any", "anyone", "are", "as", "ask", "asks", "at", "be", "been", "by", "can",
+    "could", "did", "do", "does", "for", "from", "get", "give", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its",
+    "know", "list", "look", "looks", "me", "my", "need", "needs", "of", "on", "one", "or", "our", "owned", "owner", "owners",
+    "owns", "please", "should", "show", "so", "some", "tell", "that", "the", "their", "them", "then", "there", "these", "they",
+    "thing", "things", "this", "those", "to", "us", "want", "was", "we", "were", "what", "when", "where", "which", "who",
+    "whose", "why", "will", "with", "would", "you", "your", "find", "s", "after", "happens",
 ];
 
 /// Said beside what is looked for: they help to choose, and their absence says little.
 const SOFT_WORDS: [&str; 34] = [
-    "app", "apps", "called", "code", "component", "components", "deal", "deals", "docs", "documentation", "handle", "handles",
-    "library", "maintain", "maintains", "page", "project", "repo", "repository", "responsible", "run", "runs", "runbook", "service",
-    "services", "something", "system", "team", "tool", "use", "used", "uses", "work", "works",
+    "app",
+    "apps",
+    "called",
+    "code",
+    "component",
+    "components",
+    "deal",
+    "deals",
+    "docs",
+    "documentation",
+    "handle",
+    "handles",
+    "library",
+    "maintain",
+    "maintains",
+    "page",
+    "project",
+    "repo",
+    "repository",
+    "responsible",
+    "run",
+    "runs",
+    "runbook",
+    "service",
+    "services",
+    "something",
+    "system",
+    "team",
+    "tool",
+    "use",
+    "used",
+    "uses",
+    "work",
+    "works",
 ];
 
 /// Whether a question can be asked without this word.
@@ -136,7 +167,9 @@ pub fn stem(word: &str) -> String {
         undouble(start)
     } else if let Some(start) = cut("ions", 7).or_else(|| cut("ion", 6)) {
         start
-    } else if let Some(start) = ["sses", "xes", "ches", "shes"].iter().find_map(|end| cut(end, 5).map(|_| &word[..word.len() - 2])) {
+    } else if let Some(start) =
+        ["sses", "xes", "ches", "shes"].iter().find_map(|end| cut(end, 5).map(|_| &word[..word.len() - 2]))
+    {
         start
     } else if word.ends_with("ss") || word.ends_with("us") || word.ends_with("is") || !long(4) {
         word

@@ -26,7 +26,9 @@ pub fn entry_of(catalog: &Catalog, passage: &Passage) -> Option<Arc<Entry>> {
         let origin = &entry.origin;
         origin.repository_id == passage.repository_id && *origin.source == *passage.source
     });
-    same.max_by_key(|entry| (named_depth(entry, passage), importance(&entry.entity.kind), std::cmp::Reverse(entry.entity.entity_ref.clone())))
+    same.max_by_key(|entry| {
+        (named_depth(entry, passage), importance(&entry.entity.kind), std::cmp::Reverse(entry.entity.entity_ref.clone()))
+    })
 }
 
 /// How deep the folder lies that an annotation names and the document is in; `None` where none does.

@@ -41,8 +41,14 @@ impl Asked {
                 asked.explain = true;
             }
         }
-        let ends_with_csv = |words: &[&str]| words.len() > 1 && words[words.len() - 1].trim_start_matches("--").eq_ignore_ascii_case("csv");
-        if ends_with_csv(&words) && (words.len() == 2 || words[words.len() - 1].starts_with("--") || words.iter().any(|word| word.contains(':')) || words[words.len() - 2].eq_ignore_ascii_case("as")) {
+        let ends_with_csv =
+            |words: &[&str]| words.len() > 1 && words[words.len() - 1].trim_start_matches("--").eq_ignore_ascii_case("csv");
+        if ends_with_csv(&words)
+            && (words.len() == 2
+                || words[words.len() - 1].starts_with("--")
+                || words.iter().any(|word| word.contains(':'))
+                || words[words.len() - 2].eq_ignore_ascii_case("as"))
+        {
             words.pop();
             if words.len() > 1 && words[words.len() - 1].eq_ignore_ascii_case("as") {
                 words.pop();
@@ -68,7 +74,9 @@ impl Asked {
                 Some(facet) => {
                     let filter = match own_teams(asking, facet, value) {
                         Some(own) => own,
-                        None => catalog.filter(facet, value).map_err(|unknown| Box::new(unknown_value(catalog, typed, word, &unknown)))?,
+                        None => catalog
+                            .filter(facet, value)
+                            .map_err(|unknown| Box::new(unknown_value(catalog, typed, word, &unknown)))?,
                     };
                     asked.filters.push(filter);
                     asked.written.push(word.to_owned());
@@ -111,7 +119,8 @@ fn own_teams(asking: &Asking<'_>, facet: Facet, value: &str) -> Option<Filter> {
 fn mistyped_key(key: &str) -> Option<Facet> {
     let key = key.to_lowercase();
     let is_kind = !matches!(Kind::parse(&key), Kind::Custom(_));
-    let near = Facet::ALL.into_iter().find(|facet| strsim::damerau_levenshtein(facet.key(), &key) <= 1 + usize::from(key.len() > 6));
+    let near =
+        Facet::ALL.into_iter().find(|facet| strsim::damerau_levenshtein(facet.key(), &key) <= 1 + usize::from(key.len() > 6));
     near.filter(|_| !is_kind && key.len() > 3 && key.chars().all(char::is_alphabetic))
 }
 

@@ -78,8 +78,21 @@ pub fn said(asked: &Asked) -> String {
 
 /// One row an entry.
 pub fn export(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, found: &[Arc<Entry>]) -> Reply {
-    let header =
-        ["ref", "kind", "type", "name", "title", "owner", "lifecycle", "system", "domain", "language", "tags", "repository", "description"];
+    let header = [
+        "ref",
+        "kind",
+        "type",
+        "name",
+        "title",
+        "owner",
+        "lifecycle",
+        "system",
+        "domain",
+        "language",
+        "tags",
+        "repository",
+        "description",
+    ];
     let mut rows = vec![header.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()];
     for entry in found {
         let entity = &entry.entity;
@@ -121,7 +134,9 @@ fn csv_reply(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, rows: &[Vec<
     let lead = if shown == all {
         format!("{all} rows{what}, as CSV.")
     } else {
-        format!("The first {shown} of {all} rows{what}, as CSV: that is what one message holds. Narrow it down, or count by owner.")
+        format!(
+            "The first {shown} of {all} rows{what}, as CSV: that is what one message holds. Narrow it down, or count by owner."
+        )
     };
     let mut reply = Reply::new(Status::Answered, "find", lead.into());
     let body = vec![Block::Code { language: Some("csv".to_owned()), text: text.trim_end().to_owned() }];
