@@ -1,5 +1,6 @@
 //! What the ways in share: built once, handed down. Must not do anything by itself.
 
+mod asks;
 mod gaps;
 mod news;
 
@@ -13,17 +14,19 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     catalog::{
-        Catalog,
+        Catalog, Taste,
         kinds::CustomKinds,
         links::LinkRules,
         live::{ChannelTeams, Hearing, Live, OnCall, Recent},
     },
     chat::{CommandSet, CustomCommands},
     outbox::Outbox,
+    search::SearchIndex,
     settings::Settings,
     store::Store,
 };
 
+pub use asks::{AskCounter, Asked, taste};
 pub use gaps::GapCounter;
 pub use news::NewsDesk;
 
@@ -41,6 +44,8 @@ pub struct App {
     pub live: LiveHandle,
     /// Which annotations become links.
     pub links: Arc<LinkRules>,
+    /// What finds entities and passages by words; answers still come from the catalog.
+    pub search: SearchIndex,
 }
 
 /// The current snapshot: readers never wait, a writer swaps it whole.
@@ -74,6 +79,9 @@ pub struct LiveHandle {
     news_sources: ArcSwap<Vec<String>>,
     /// News that somebody waits for.
     pub news: NewsDesk,
+    taste: ArcSwap<Taste>,
+    /// What is asked for and opened.
+    pub asks: AskCounter,
     /// Look-ups that found nothing.
     pub gaps: GapCounter,
     hearing: ArcSwap<Hearing>,
@@ -87,6 +95,7 @@ impl LiveHandle {
             channels: self.channels.load_full(),
             news_sources: self.news_sources.load_full(),
             hearing: self.hearing.load_full(),
+            taste: self.taste.load_full(),
         }
     }
 
@@ -117,6 +126,10 @@ impl LiveHandle {
 
     pub fn set_news_sources(&self, sources: Vec<String>) {
         self.news_sources.store(Arc::new(sources));
+    }
+
+    pub fn set_taste(&self, taste: Taste) {
+        self.taste.store(Arc::new(taste));
     }
 
     /// The commands of the organisation's own, as their files were read last.

@@ -4,6 +4,7 @@
 mod folder;
 mod on_call;
 mod read;
+mod search;
 mod source;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
@@ -15,6 +16,7 @@ use serde::Deserialize;
 pub use folder::{FolderFile, read_yaml_folder};
 pub use on_call::{HttpOnCallSettings, LinkHosts, LinkSettings, OnCallSettings, PagerDutySettings};
 pub use read::{ConfigError, check_text, fault_in, load, load_offline, path_folders, schema};
+pub use search::{SearchSettings, WeightSettings};
 pub use source::{
     AppAuth, BackstageSettings, DirectorySettings, Filters, GithubAuth, GithubSettings, OrgData, PeopleSettings,
     ScheduleSettings, ScimSettings, SourceSettings, UrlSettings, Whether, catalog_paths,
@@ -41,6 +43,8 @@ pub struct Settings {
     pub links: Vec<LinkSettings>,
     /// Where the organisation runs what the built-in links lead to: `grafana: https://grafana.example.com`.
     pub link_hosts: LinkHosts,
+    /// How what is found is put into order.
+    pub search: SearchSettings,
     /// A folder of YAML files, each a command of the organisation's own.
     pub custom_commands: Option<PathBuf>,
     // Sections of the contract that later versions read; they are accepted so that one file serves both.
@@ -83,6 +87,7 @@ impl Default for Settings {
             on_call: OnCallSettings::default(),
             links: Vec::new(),
             link_hosts: LinkHosts::default(),
+            search: SearchSettings::default(),
             custom_commands: None,
             discord: None,
             scaffolder: None,

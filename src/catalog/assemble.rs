@@ -15,6 +15,7 @@ impl Parts {
             repository: repository.full_name.as_str().into(),
             repository_url: repository.url.as_deref().map(Into::into),
             archived: repository.archived,
+            language: repository.language.as_deref().map(Into::into),
             authority: repository.authority,
             path: "".into(),
             commit: head.map(|head| head.sha.as_str().into()),
@@ -36,10 +37,10 @@ impl Parts {
                 let broken = BrokenFile { origin: origin.clone(), message: problem.message, line: problem.line };
                 self.broken.push(Arc::new(broken));
             }
-            if let Some(text) = file.text
-                && file.role == FileRole::Runbook
-            {
-                self.runbooks.push(Arc::new(Runbook { origin, text }));
+            match (file.text, file.role) {
+                (Some(text), FileRole::Runbook) => self.runbooks.push(Arc::new(Runbook { origin, text })),
+                (Some(text), FileRole::Doc) => self.pages.push(Arc::new(Runbook { origin, text })),
+                (_, FileRole::Runbook | FileRole::Doc | FileRole::Descriptor | FileRole::Attachment) => {}
             }
         }
     }

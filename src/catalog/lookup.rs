@@ -1,16 +1,22 @@
 //! Forgiving look-up of entities by what people type: exact, alias, prefix, tokens, then typing slips.
 //! Must not read descriptions to find a name: [`Catalog::search`] does, below all of these.
 
+mod evidence;
 mod gone;
 mod names;
 mod rank;
-mod words;
+mod search;
+mod taste;
+pub mod words;
 
 use std::{collections::HashSet, sync::Arc};
 
+pub use evidence::{InDocument, Question, Word};
 use names::{Names, Postings};
 use rank::Rank;
 pub use rank::is_deprecated;
+pub use search::{Candidate, Ranked, Ranking};
+pub use taste::{NO_TASTE, Score, Taste, Weights, Whose};
 
 use super::{Catalog, Entity, EntityRef, Kind, carry::Carried, snapshot::Entry};
 
@@ -19,6 +25,15 @@ const MOST_TOKENS: usize = 12;
 
 /// How many names are offered where nothing matched.
 const NEAREST: usize = 5;
+
+/// A shorter piece stands in half of all names.
+const SHORTEST_INSIDE: usize = 4;
+
+/// Of two names with the same beginning the shorter is nearer to what was typed.
+const BREVITY: f64 = 0.01;
+
+/// Outweighs all else among bearers of one name.
+const SAME_NAME: f64 = 100.0;
 
 /// Below this Jaro-Winkler likeness of what tells names apart, a name is no help: a wrong guess pages the wrong people.
 const LIKE_ENOUGH: f64 = 0.86;
@@ -31,12 +46,14 @@ pub struct Sought<'a> {
     pub kinds: &'a [Kind],
     /// The asker's groups, sorted: what they own comes first among equals.
     pub own: &'a [EntityRef],
+    /// What counts how much among equals.
+    pub taste: &'a Taste,
 }
 
 impl<'a> Sought<'a> {
     /// Of any kind.
     pub fn any(typed: &'a str, own: &'a [EntityRef]) -> Self {
-        Self { typed, kinds: &[], own }
+        Self { typed, kinds: &[], own, taste: &NO_TASTE }
     }
 }
 
@@ -47,7 +64,34 @@ pub enum Level {
     Alias,
     Prefix,
     Token,
+    /// Inside of a word.
+    Inside,
     Typo,
+}
+
+impl Level {
+    /// What it says to a person.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Exact => "its name",
+            Self::Alias => "an alias or its title",
+            Self::Prefix => "the beginning of its name",
+            Self::Token => "parts of its name",
+            Self::Inside => "the inside of its name",
+            Self::Typo => "its name but for slips",
+        }
+    }
+
+    fn fit(self) -> f64 {
+        match self {
+            Self::Exact => 0.99,
+            Self::Alias => 0.95,
+            Self::Prefix => 0.85,
+            Self::Token => 0.8,
+            Self::Inside => 0.7,
+            Self::Typo => 0.6,
+        }
+    }
 }
 
 /// What a look-up came to. Entities are in the order in which they should be shown.
@@ -131,6 +175,13 @@ impl LookupIndex {
         self.keys.prefixed(&self.names, key).map(|posting| posting.place)
     }
 
+    /// Places of which a name holds this somewhere, with or without separators.
+    fn inside<'a>(&'a self, key: &'a str) -> impl Iterator<Item = u32> {
+        let names = (0_u32..).zip(&self.names);
+        let holds = move |names: &Names| names.keys().iter().chain(names.squeezed()).any(|name| name.contains(key));
+        names.filter(move |(_, names)| holds(names)).map(|(at, _)| at)
+    }
+
     /// Places that this repository describes.
     fn described<'a>(&'a self, repository: &'a str) -> impl Iterator<Item = u32> {
         self.repositories.equal(&self.names, repository).map(|posting| posting.place)
@@ -205,7 +256,7 @@ impl Catalog {
     /// Where one exact name belongs to several kinds, a single Component is meant: it is what runs, breaks and pages.
     pub fn look_up(&self, sought: Sought<'_>) -> Found {
         let typed = Typed::read(sought.typed);
-        for level in [Level::Exact, Level::Alias, Level::Prefix, Level::Token, Level::Typo] {
+        for level in [Level::Exact, Level::Alias, Level::Prefix, Level::Token, Level::Inside, Level::Typo] {
             let mut places = self.at_level(&typed, level, &sought);
             if places.is_empty() {
                 continue;
@@ -234,53 +285,18 @@ impl Catalog {
         self.at_places(&self.lookup().described(&repository.to_lowercase()).collect::<Vec<_>>())
     }
 
-    /// All entities that fit the words, best first: every level of look-up, then those that only hold all words
-    /// somewhere in title, description, tags or owner.
-    pub fn search(&self, sought: Sought<'_>) -> Vec<Arc<Entry>> {
-        let typed = Typed::read(sought.typed);
-        let mut seen = HashSet::new();
-        let mut ordered: Vec<u32> = Vec::new();
-        for level in [Level::Exact, Level::Alias, Level::Prefix, Level::Token] {
-            let mut places = self.at_level(&typed, level, &sought);
-            self.sort_places(&mut places, level, &typed, &sought);
-            ordered.extend(places.into_iter().filter(|at| seen.insert(*at)));
-        }
-        let mut holding = self.holding_all_words(&sought);
-        holding.retain(|at| !seen.contains(at));
-        // Slips come before mere mentions only where look-up itself would have got that far.
-        if ordered.is_empty() {
-            let mut places = self.at_level(&typed, Level::Typo, &sought);
-            self.sort_places(&mut places, Level::Typo, &typed, &sought);
-            holding.retain(|at| !places.contains(at));
-            ordered.extend(places);
-        }
-        self.sort_places(&mut holding, Level::Token, &typed, &sought);
-        ordered.extend(holding);
-        self.at_places(&ordered)
-    }
-
     /// Puts entries into look-up's order, for lists that no name was typed for.
     pub fn sort_by_weight(&self, entries: &mut [&Arc<Entry>], sought: Sought<'_>) {
         entries.sort_by_cached_key(|entry| {
             let entity = &entry.entity;
-            let rank = self.place_of(&entity.entity_ref).map(|at| self.rank(at));
-            (rank, !is_own(entity.owner(), &entity.entity_ref, sought.own), entity.entity_ref.clone())
+            let points = self.place_of(&entity.entity_ref).map_or(0.0, |at| self.points(at, &sought, 1.0));
+            (Descending(points), entity.entity_ref.clone())
         });
     }
 
     fn place_of(&self, entity_ref: &EntityRef) -> Option<u32> {
         let at = self.entries().binary_search_by(|entry| entry.entity.entity_ref.cmp(entity_ref)).ok()?;
         u32::try_from(at).ok()
-    }
-
-    fn holding_all_words(&self, sought: &Sought<'_>) -> Vec<u32> {
-        let words = distinct(sought.typed.split_whitespace().map(str::to_lowercase).collect());
-        if words.is_empty() {
-            return Vec::new();
-        }
-        let names = (0_u32..).zip(&self.lookup().names);
-        let holding = names.filter(|(_, names)| words.iter().all(|word| starts_a_word(&names.text, word)));
-        holding.map(|(at, _)| at).filter(|at| is_of_kind(self, *at, sought.kinds)).collect()
     }
 
     fn at_level(&self, typed: &Typed, level: Level, sought: &Sought<'_>) -> Vec<u32> {
@@ -300,6 +316,8 @@ impl Catalog {
             }
             Level::Prefix => index.prefixed(&typed.key).collect(),
             Level::Token => self.with_all_tokens(typed, |token| index.with_token(token)),
+            Level::Inside if typed.key.chars().count() >= SHORTEST_INSIDE => index.inside(&typed.key).collect(),
+            Level::Inside => Vec::new(),
             Level::Typo => match index.slipped(&typed.key) {
                 places if places.is_empty() => self.with_all_tokens(typed, |token| {
                     let mut places = index.with_token(token);
@@ -353,18 +371,44 @@ impl Catalog {
         candidates
     }
 
-    fn sort_places(&self, places: &mut [u32], level: Level, typed: &Typed, sought: &Sought<'_>) {
-        let side_is_meant = typed.tokens.iter().any(|token| words::is_side_word(token));
-        places.sort_by_cached_key(|at| {
-            let entity = &self.entries()[*at as usize].entity;
-            let mut rank = self.lookup().ranks[*at as usize];
-            rank.side &= !side_is_meant;
-            let foreign = !is_own(entity.owner(), &entity.entity_ref, sought.own);
-            // Bearers of one and the same name differ by little else than whose they are.
-            let same_name = matches!(level, Level::Exact | Level::Alias);
-            let name_first = (same_name && entity.kind != Kind::Component, same_name && foreign);
-            (name_first, rank, foreign, entity.entity_ref.name().to_owned(), entity.entity_ref.clone())
+    fn sort_places(&self, places: &mut Vec<u32>, level: Level, typed: &Typed, sought: &Sought<'_>) {
+        let mut scored: Vec<(f64, u32)> =
+            places.iter().map(|at| (self.score_named(*at, level, typed, sought).points, *at)).collect();
+        scored.sort_unstable_by(|a, b| {
+            let name = |at: u32| self.entries()[at as usize].entity.entity_ref.name();
+            // Places are in order of reference.
+            b.0.total_cmp(&a.0).then_with(|| name(a.1).cmp(name(b.1))).then_with(|| a.1.cmp(&b.1))
         });
+        places.clear();
+        places.extend(scored.into_iter().map(|(_, at)| at));
+    }
+
+    /// What one that was met at this level is worth among the others there.
+    fn score_named(&self, at: u32, level: Level, typed: &Typed, sought: &Sought<'_>) -> Score {
+        let entity = &self.entries()[at as usize].entity;
+        let mut rank = self.rank(at);
+        rank.side &= !typed.tokens.iter().any(|token| words::is_side_word(token));
+        let whose = self.whose(at, sought);
+        let shortest = self.lookup().names[at as usize].keys().iter().map(|key| key.len()).min().unwrap_or(1).max(1);
+        let brevity = (typed.key.len() as f64 / shortest as f64).min(1.0);
+        let mut score = sought.taste.score(rank, &entity.entity_ref, whose, level.fit() + BREVITY * brevity);
+        // Bearers of one and the same name differ by little else than whose they are.
+        if matches!(level, Level::Exact | Level::Alias) {
+            let bonus = SAME_NAME
+                * (f64::from(u8::from(entity.kind == Kind::Component)) + 0.5 * f64::from(u8::from(whose == Whose::Askers)));
+            score.points += bonus;
+            score.parts.extend((bonus > 0.0).then_some(("component or yours among namesakes", bonus)));
+        }
+        score
+    }
+
+    fn points(&self, at: u32, sought: &Sought<'_>, fit: f64) -> f64 {
+        sought.taste.points(self.rank(at), &self.entries()[at as usize].entity.entity_ref, self.whose(at, sought), fit)
+    }
+
+    fn whose(&self, at: u32, sought: &Sought<'_>) -> Whose {
+        let entity = &self.entries()[at as usize].entity;
+        if is_own(entity.owner(), &entity.entity_ref, sought.own) { Whose::Askers } else { Whose::Others }
     }
 
     fn choose(&self, places: Vec<u32>, level: Level) -> Found {
@@ -396,7 +440,10 @@ impl Catalog {
             }
         }
         scored.retain(|(score, _)| *score >= LIKE_ENOUGH);
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| self.rank(a.1).cmp(&self.rank(b.1))).then_with(|| a.1.cmp(&b.1)));
+        scored.sort_by(|a, b| {
+            let points = |at: u32| self.points(at, sought, 1.0);
+            b.0.total_cmp(&a.0).then_with(|| points(b.1).total_cmp(&points(a.1))).then_with(|| a.1.cmp(&b.1))
+        });
         let mut seen = HashSet::new();
         scored.retain(|(_, at)| seen.insert(*at));
         scored.truncate(NEAREST);
@@ -414,6 +461,24 @@ fn is_of_kind(catalog: &Catalog, at: u32, kinds: &[Kind]) -> bool {
 
 fn is_own(owner: Option<&EntityRef>, entity_ref: &EntityRef, own: &[EntityRef]) -> bool {
     own.binary_search(entity_ref).is_ok() || owner.is_some_and(|owner| own.binary_search(owner).is_ok())
+}
+
+/// Puts the greatest first where keys are sorted upward.
+#[derive(PartialEq)]
+struct Descending(f64);
+
+impl Eq for Descending {}
+
+impl PartialOrd for Descending {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Descending {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        other.0.total_cmp(&self.0)
+    }
 }
 
 /// Whether `word` stands in `text` where a word begins.

@@ -9,6 +9,7 @@ pub mod diff;
 mod entity;
 mod entity_ref;
 mod event;
+pub mod filter;
 mod gone;
 mod graph;
 mod index;
@@ -30,7 +31,9 @@ pub use entity_ref::{BadEntityRef, EntityRef};
 pub use event::{EventKind, RepositoryEvent};
 pub use gone::{GoneBecause, GoneClaim};
 pub use graph::{Circle, Dependencies, Direction, MAX_NODES, Node, Repeat};
-pub use lookup::{Found, Level, LookupIndex, Sought, is_deprecated};
+pub use lookup::{
+    Candidate, Found, InDocument, Level, LookupIndex, Question, Ranked, Ranking, Score, Sought, Taste, Weights, is_deprecated,
+};
 pub use person::left;
 pub use relation::{Relation, RelationType};
 pub use repository::{

@@ -48,6 +48,9 @@ pub struct Parts {
     pub mapping: Vec<MappedPerson>,
     #[serde(default)]
     pub verified_domains: Vec<String>,
+    /// Pages of docs, where no store keeps them.
+    #[serde(skip)]
+    pub pages: Vec<Arc<Runbook>>,
 }
 
 /// An entity and where it was read.
@@ -70,6 +73,9 @@ pub struct Origin {
     /// Address of the repository for people.
     pub repository_url: Option<Arc<str>>,
     pub archived: bool,
+    /// The main language, as the code host counts it.
+    #[serde(default)]
+    pub language: Option<Arc<str>>,
     #[serde(default)]
     pub authority: Authority,
     pub path: Arc<str>,

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::{
     address_template::AddressTemplate,
-    app::{App, CatalogHandle, Clock, LiveHandle},
+    app::{App, Asked, CatalogHandle, Clock, LiveHandle, taste},
     backstage::BackstageSource,
     catalog::{
         Catalog, Parts, Visibility,
@@ -29,12 +29,13 @@ use crate::{
     outbox::Outbox,
     people::{PeopleSource, ScimConfig, ScimWaits},
     playground::Board,
+    search::SearchIndex,
     settings::{self, AppAuth, GithubAuth, GithubSettings, PeopleSettings, ScimSettings, Settings, SourceSettings, Whether},
     slack::{
         SlackClient, Switchboard,
         socket::{CONNECTIONS, Socket, SocketWaits},
     },
-    store::{Database, Store, load_channels_from_disk, load_on_call_from_disk, load_parts_from_disk},
+    store::{Database, Store, load_asked_from_disk, load_channels_from_disk, load_on_call_from_disk, load_parts_from_disk},
     sync::{ADDED, Elsewhere, Source, UrlSource},
     web::Web,
     worker::Worker,
@@ -86,6 +87,11 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
     let live = live(&settings);
     live.set_channels(load_channels_from_disk(&settings.data_dir));
     live.set_custom(custom_commands(&settings, &commands));
+    let asked: Asked = load_asked_from_disk(&settings.data_dir).unwrap_or_default();
+    live.set_taste(taste(&settings.search.weights, &asked));
+    live.asks.restore(asked);
+    let search = SearchIndex::at(&settings.data_dir);
+    search.open_existing();
     Ok(App {
         custom_kinds: custom_kinds(&settings)?,
         commands,
@@ -95,6 +101,7 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
         clock: Clock::System,
         live,
         links: Arc::new(link_rules(&settings)?),
+        search,
         settings,
     })
 }

@@ -213,7 +213,7 @@ async fn serve(
         stop.cancelled().await;
         tokio::time::Instant::now()
     };
-    let (served, stopped, (), (), (), (), (), ()) = tokio::join!(
+    let (served, stopped, (), (), (), (), (), (), ()) = tokio::join!(
         serving,
         stopped,
         listening,
@@ -221,7 +221,8 @@ async fn serve(
         worker.keep_synced(progress, stop),
         worker.work(stop),
         worker.keep_own_commands(stop),
-        worker.keep_live(stop)
+        worker.keep_live(stop),
+        worker.keep_indexed(stop)
     );
     if tokio::time::timeout_at(stopped + DRAIN_LATE, desk.close()).await.is_err() {
         error!("some answers to Slack were still to be sent and are lost");

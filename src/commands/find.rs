@@ -1,19 +1,24 @@
-//! `/find WORDS`: everything in the catalog that holds all words, names first, ten at a time.
+//! `/find WORDS`: everything in the catalog and in its documents that fits, names first, ten at a time; counted or as CSV.
 //! Must not rank in a way of its own: look-up does.
+
+mod asked;
+mod count;
+
+use std::{collections::HashMap, sync::Arc};
+
+use asked::Asked;
 
 use super::{
     Asking,
-    answer::{provenance, subject},
+    answer::{passage, provenance, subject},
 };
 use crate::{
-    catalog::{Catalog, Entry, Sought},
+    catalog::{Candidate, Catalog, EntityRef, Entry, InDocument, Level, Question, Ranked, Ranking, Score},
     chat::{Arguments, Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, limits::cut},
+    search::{Passage, SearchIndex, Wanted},
 };
 
 const PAGE: usize = 10;
-
-/// Said about what is looked for, found in hardly any entry.
-const STOP_WORDS: [&str; 4] = ["owner", "owned", "owns", "by"];
 
 /// Longest description beside a result.
 const DESCRIPTION: usize = 110;
@@ -33,67 +38,131 @@ impl From<&Arguments> for Find {
     }
 }
 
-pub fn find(catalog: &Catalog, asking: &Asking<'_>, args: &Find) -> Reply {
-    let mut found = catalog.search(Sought::any(&args.words, &asking.groups));
-    if found.is_empty()
-        && let Some(words) = without_stop_words(&args.words)
-    {
-        found = catalog.search(Sought::any(&words, &asking.groups));
+/// What a search came to.
+struct Found {
+    ranking: Ranking,
+    question: Question,
+    passages: Vec<Passage>,
+}
+
+pub fn find(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, args: &Find) -> Reply {
+    let asked = match Asked::read(catalog, asking, &args.words) {
+        Ok(asked) => asked,
+        Err(reply) => return *reply,
+    };
+    let found = look(catalog, asking, search, &asked);
+    let entries = || found.ranking.ranked.iter().map(|ranked| Arc::clone(&ranked.entry)).collect::<Vec<_>>();
+    if let Some(facet) = asked.by {
+        return count::count(catalog, asking, &asked, facet, &entries());
     }
-    if found.is_empty() {
-        // The same words as every command's where the catalog is empty, a file is broken or a name is near.
-        return match subject::resolve(catalog, asking, "owner", &args.words) {
-            Err(mut reply) => {
-                reply.command = "find".to_owned();
-                if reply.cards.is_empty() && reply.buttons.is_empty() {
-                    reply.lead = format!("Nothing fits “{}”. Try another word.", cut(args.words.trim(), 60)).into();
-                }
-                *reply
-            }
-            Ok(subject) => page(catalog, asking, args, &[subject.entry], 0),
-        };
+    if found.ranking.ranked.is_empty() {
+        return nothing(catalog, asking, &asked, args);
     }
-    let (first, pages) = (args.page.saturating_sub(1) * PAGE, found.len().div_ceil(PAGE));
-    if first < found.len() {
-        return page(catalog, asking, args, &found, first);
+    if asked.csv {
+        return count::export(catalog, asking, &asked, &entries());
     }
-    let mut reply = page(catalog, asking, args, &found, (pages - 1) * PAGE);
+    let (first, pages) = (args.page.saturating_sub(1) * PAGE, found.ranking.ranked.len().div_ceil(PAGE));
+    if first < found.ranking.ranked.len() {
+        return page(catalog, asking, &asked, args, &found, first);
+    }
+    let mut reply = page(catalog, asking, &asked, args, &found, (pages - 1) * PAGE);
     let there = if pages == 1 { "is only one page".to_owned() } else { format!("are only {pages} pages; this is the last") };
     reply.lead = Text::plain(format!("There {there}. ")).join(reply.lead);
     reply
 }
 
-/// "owner payments" and "owned by payments" without the words that are about the relation; `None` where there are none,
-/// or nothing else.
-fn without_stop_words(words: &str) -> Option<String> {
-    let all: Vec<&str> = words.split_whitespace().collect();
-    let is_stop = |word: &str| STOP_WORDS.iter().any(|stop| word.trim_end_matches(':').eq_ignore_ascii_case(stop));
-    let kept: Vec<&str> = all.iter().copied().filter(|word| !is_stop(word)).collect();
-    (!kept.is_empty() && kept.len() < all.len()).then(|| kept.join(" "))
+fn look(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, asked: &Asked) -> Found {
+    let passes = |entry: &Entry| catalog.passes(entry, &asked.filters);
+    if !asked.has_words() {
+        let mut entries: Vec<&Arc<Entry>> = catalog.entries().iter().filter(|entry| passes(entry)).collect();
+        catalog.sort_by_weight(&mut entries, asking.sought(""));
+        let plain = |entry: &Arc<Entry>| {
+            let score = Score { points: 0.0, parts: Vec::new() };
+            Ranked { entry: Arc::clone(entry), level: None, score, found_in: Vec::new(), passage: None }
+        };
+        let ranking = Ranking { ranked: entries.into_iter().map(plain).collect(), partial: false };
+        return Found { ranking, question: Question::default(), passages: Vec::new() };
+    }
+    let sought = asking.sought(&asked.words);
+    let mut question = Question::read(&asked.words);
+    let found = search.search(&mut question, Wanted { filters: &asked.filters, repository: None });
+    let by = if found.is_some() { "index" } else { "lookup" };
+    metrics::counter!("steward_searches_total", "by" => by).increment(1);
+    let Some(found) = found else {
+        let question = catalog.question(&asked.words);
+        let candidates = catalog.holding_all_words(&sought);
+        let mut ranking = catalog.rank_found(&sought, &question, candidates, &passes);
+        // Without the index too little is known to offer what fits only in part.
+        if ranking.partial {
+            ranking = Ranking::default();
+        }
+        return Found { ranking, question, passages: Vec::new() };
+    };
+    let mut candidates: HashMap<EntityRef, Option<(usize, InDocument)>> = HashMap::new();
+    let refs = found.entities.iter().filter_map(|found| EntityRef::parse(found, None, "default").ok());
+    candidates.extend(refs.map(|entity_ref| (entity_ref, None)));
+    for (number, (passage, held)) in found.passages.iter().enumerate() {
+        let Some(entry) = passage::entry_of(catalog, passage) else { continue };
+        let best = candidates.entry(entry.entity.entity_ref.clone()).or_insert(None);
+        let weight = |held: InDocument| passage::held_weight(&question, held);
+        if best.is_none_or(|(_, known)| weight(known) < weight(*held)) {
+            *best = Some((number, *held));
+        }
+    }
+    let candidates = candidates.into_iter().map(|(entity_ref, passage)| Candidate { entity_ref, passage }).collect();
+    let ranking = catalog.rank_found(&sought, &question, candidates, &passes);
+    Found { ranking, question, passages: found.passages.into_iter().map(|(passage, _)| passage).collect() }
 }
 
-fn page(catalog: &Catalog, asking: &Asking<'_>, args: &Find, found: &[std::sync::Arc<Entry>], first: usize) -> Reply {
-    let shown = &found[first..found.len().min(first + PAGE)];
-    let words = cut(args.words.trim(), 60);
-    let lead = match found.len() {
+fn nothing(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, args: &Find) -> Reply {
+    if !asked.filters.is_empty() {
+        let lead = format!("Nothing fits{}. Try without one of the filters.", count::said(asked));
+        let mut reply = Reply::new(Status::NotFound, "find", lead.into());
+        let without = |at: usize| {
+            let kept = asked.written.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, filter)| filter.as_str());
+            let line =
+                std::iter::once(asked.words.as_str()).chain(kept).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+            (!line.is_empty()).then(|| Button::say(cut(&format!("Without {}", asked.written[at]), 60), format!("find {line}")))
+        };
+        reply.buttons = (0..asked.written.len()).filter_map(without).collect();
+        return reply;
+    }
+    // The same words as every command's where the catalog is empty, a file is broken or a name is near.
+    match subject::resolve(catalog, asking, "owner", &asked.words) {
+        Err(mut reply) => {
+            reply.command = "find".to_owned();
+            if reply.cards.is_empty() && reply.buttons.is_empty() {
+                reply.lead = format!("Nothing fits “{}”. Try another word.", cut(asked.words.trim(), 60)).into();
+            }
+            *reply
+        }
+        Ok(subject) => {
+            let score = Score { points: 0.0, parts: Vec::new() };
+            let ranked = Ranked { entry: subject.entry, level: None, score, found_in: Vec::new(), passage: None };
+            let ranking = Ranking { ranked: vec![ranked], partial: false };
+            page(catalog, asking, asked, args, &Found { ranking, question: Question::default(), passages: Vec::new() }, 0)
+        }
+    }
+}
+
+fn page(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, args: &Find, found: &Found, first: usize) -> Reply {
+    let all = &found.ranking.ranked;
+    let shown = &all[first..all.len().min(first + PAGE)];
+    let words = cut(&asked.line(), 60);
+    let lead = match all.len() {
+        _ if found.ranking.partial && all.len() == 1 => format!("Nothing holds all of “{words}”; this holds the most of it."),
+        _ if found.ranking.partial => format!("Nothing holds all of “{words}”; these hold the most of it."),
         1 => format!("One entry fits “{words}”."),
         total if total <= PAGE => format!("{total} entries fit “{words}”."),
         total => format!("{total} entries fit “{words}”; these are {} to {}.", first + 1, first + shown.len()),
     };
     let mut reply = Reply::new(Status::Answered, "find", lead.into());
-    reply.refs = shown.iter().map(|entry| entry.entity.entity_ref.to_string()).collect();
-    let items = shown.iter().map(|entry| {
-        let mut text = subject::line(catalog, &entry.entity);
-        if let Some(description) = entry.entity.description.as_deref() {
-            let description = description.split_whitespace().collect::<Vec<_>>().join(" ");
-            text = text.line().italic(cut(&description, DESCRIPTION));
-        }
-        ListItem::new(text)
-    });
+    reply.refs = shown.iter().map(|ranked| ranked.entry.entity.entity_ref.to_string()).collect();
+    let items = shown.iter().map(|ranked| ListItem::new(item(catalog, asked, found, ranked)));
     let style = ListStyle::Numbers { start: first as u64 + 1 };
-    let buttons = shown.iter().map(|entry| {
-        let entity_ref = &entry.entity.entity_ref;
-        let alone = shown.iter().filter(|other| other.entity.entity_ref.name() == entity_ref.name()).count() == 1;
+    let buttons = shown.iter().map(|ranked| {
+        let entity_ref = &ranked.entry.entity.entity_ref;
+        let alone = shown.iter().filter(|other| other.entry.entity.entity_ref.name() == entity_ref.name()).count() == 1;
         let name = if alone { entity_ref.name().to_owned() } else { crate::commands::answer::names::short_ref(entity_ref) };
         Button::say(name, format!("owner {entity_ref}"))
     });
@@ -104,9 +173,39 @@ fn page(catalog: &Catalog, asking: &Asking<'_>, args: &Find, found: &[std::sync:
     if number > 1 {
         reply.buttons.push(Button::say("Previous", format!("find {} page {}", args.words, number - 1)));
     }
-    if first + PAGE < found.len() {
+    if first + PAGE < all.len() {
         reply.buttons.push(Button::say("Next ten", format!("find {} page {}", args.words, number + 1)).primary());
     }
     reply.provenance = Some(provenance::of_catalog(catalog, asking));
     reply
+}
+
+fn item(catalog: &Catalog, asked: &Asked, found: &Found, ranked: &Ranked) -> Text {
+    let entry = &ranked.entry;
+    let mut text = subject::line(catalog, &entry.entity);
+    if let Some(description) = entry.entity.description.as_deref() {
+        let description = description.split_whitespace().collect::<Vec<_>>().join(" ");
+        text = text.line().italic(cut(&description, DESCRIPTION));
+    }
+    // A name that was met needs no proof; words in a document do.
+    let is_name = matches!(ranked.level, Some(Level::Exact | Level::Alias | Level::Prefix));
+    if let Some(passage) = ranked.passage.filter(|_| !is_name).and_then(|number| found.passages.get(number)) {
+        text = text.line().join(passage::heading(passage, entry.origin.repository_url.as_deref())).say(": ");
+        text = text.join(passage::snippet(passage, &found.question));
+    }
+    if asked.explain {
+        text = text.line().code(why(ranked));
+    }
+    text
+}
+
+/// "its name; match 59.4 + kind 12.0 + lifecycle 1.0 = 72.4".
+fn why(ranked: &Ranked) -> String {
+    let met = match ranked.level {
+        Some(level) => level.words().to_owned(),
+        None if ranked.found_in.is_empty() => "filters alone".to_owned(),
+        None => ranked.found_in.iter().map(|(word, field)| format!("{word} in {field}")).collect::<Vec<_>>().join(", "),
+    };
+    let parts = ranked.score.parts.iter().map(|(name, points)| format!("{name} {points:.1}")).collect::<Vec<_>>().join(" + ");
+    if parts.is_empty() { met } else { format!("{met}; {parts} = {:.1}", ranked.score.points) }
 }

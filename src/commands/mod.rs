@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod channel;
 pub mod custom;
 pub mod deps;
+pub mod docs;
 pub mod entrance;
 pub mod find;
 pub mod help;
@@ -40,7 +41,7 @@ use include_dir::{Dir, include_dir};
 use crate::{
     app::App,
     catalog::{
-        Catalog, EntityRef, left,
+        Catalog, EntityRef, Sought, left,
         links::LinkRules,
         live::Live,
         people::{AccountKind, beside},
@@ -57,14 +58,13 @@ use crate::{
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 16] = [
-    "owner", "oncall", "runbook", "deps", "page", "incident", "find", "whois", "history", "uses", "link", "report", "channel",
-    "catalog", "audit", "help",
+const ORDER: [&str; 17] = [
+    "owner", "oncall", "runbook", "deps", "page", "incident", "find", "docs", "whois", "history", "uses", "link", "report",
+    "channel", "catalog", "audit", "help",
 ];
 
 /// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 5] = [
-    ("docs", "/runbook NAME", "shows the runbook, and /owner NAME the links"),
+const LATER: [(&str, &str, &str); 4] = [
     ("new", "/help", "shows what there is"),
     ("tasks", "/help", "shows what there is"),
     ("hygiene", "/catalog", "shows what is broken and what nobody owns"),
@@ -121,6 +121,11 @@ pub enum StoreHealth {
 }
 
 impl<'a> Asking<'a> {
+    /// What is looked for on the asker's behalf, of any kind.
+    pub fn sought<'s>(&'s self, typed: &'s str) -> Sought<'s> {
+        Sought { taste: &self.live.taste, ..Sought::any(typed, &self.groups) }
+    }
+
     /// A source that was read so long ago that answers from it must say so is stale; never read is as bad.
     pub fn freshness(&self, source_id: &str, synced_at: Option<DateTime<Utc>>) -> Freshness {
         let pace = |id: &str| self.paces.iter().find(|(known, _)| *known == id).map(|(_, pace)| *pace);
@@ -309,11 +314,36 @@ async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &s
         if let Some(team) = meant.filter(|_| reply.status == Status::Answered) {
             channel::own_up(catalog, &team, reply);
         }
+        note_asked(app, asking, command, reply);
         let labels = [("command", command.name.clone()), ("status", reply.status.as_str().to_owned())];
         metrics::counter!("steward_answers_total", &labels).increment(1);
         share::address(reply, command, &arguments, asking, line, heard);
     }
     response
+}
+
+/// Counts what was asked for, and whether a search led to it.
+fn note_asked(app: &App, asking: &Asking<'_>, command: &CommandDef, reply: &Reply) {
+    let Some(first) = reply.refs.first().filter(|_| reply.status == Status::Answered) else { return };
+    let account = format!("{} {}", asking.account.platform.as_str(), asking.account.id);
+    if command.name == "find" {
+        app.live.asks.searched(account, reply.refs.clone(), asking.now);
+        return;
+    }
+    if command.entity_argument().is_none() {
+        return;
+    }
+    if let Some(place) = app.live.asks.opened(&account, first, asking.now) {
+        let place = match place {
+            1 => "1",
+            2 | 3 => "2-3",
+            _ => "4-10",
+        };
+        metrics::counter!("steward_search_opened_total", "place" => place).increment(1);
+    }
+    if let Ok(first) = EntityRef::parse(first, None, "default") {
+        app.live.asks.count(first);
+    }
 }
 
 async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &CommandDef, arguments: &Arguments) -> Response {
@@ -330,7 +360,8 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "deps" => deps::deps(catalog, asking, &arguments.into()),
         "link" => link::link(app, catalog, asking, &arguments.into()).await,
         "whois" => whois::whois(catalog, asking, &arguments.into()),
-        "find" => find::find(catalog, asking, &arguments.into()),
+        "find" => find::find(catalog, asking, &app.search, &arguments.into()),
+        "docs" => docs::docs(catalog, asking, &app.search, &arguments.into()),
         "history" => history::history(app, catalog, asking, &arguments.into()).await,
         "uses" => uses::uses(app, catalog, asking, &arguments.into()).await,
         "report" => return report::report(catalog, asking, &arguments.into()),

@@ -23,7 +23,7 @@ use super::{
     },
 };
 use crate::{
-    catalog::{Catalog, Entity, EntityRef, Entry, Kind, RelationType, Sought},
+    catalog::{Catalog, Entity, EntityRef, Entry, Kind, RelationType},
     chat::{Arguments, Block, Card, Fact, ListItem, ListStyle, Reply, Span, Status, Text, Tone, limits::CARD_FIELDS},
 };
 
@@ -311,7 +311,7 @@ pub(super) fn owned_things(catalog: &Catalog, asking: &Asking<'_>, entity: &Enti
     if things.is_empty() {
         return Vec::new();
     }
-    catalog.sort_by_weight(&mut things, Sought::any("", &asking.groups));
+    catalog.sort_by_weight(&mut things, asking.sought(""));
     let more = things.len().saturating_sub(OWNED);
     let items: Vec<ListItem> = things
         .iter()

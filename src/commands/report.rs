@@ -117,7 +117,7 @@ pub fn complete(catalog: &Catalog, asking: &Asking<'_>, field: &str, typed: &str
         });
         all
     } else {
-        catalog.search(Sought { typed, kinds: &kinds, own: &asking.groups })
+        catalog.search(Sought { kinds: &kinds, ..asking.sought(typed) })
     };
     groups.truncate(OFFERED);
     let choice = |entry: std::sync::Arc<Entry>| Choice {
@@ -205,7 +205,7 @@ fn right_owner(catalog: &Catalog, state: &FormState) -> Option<EntityRef> {
     }
     // A name, title or display name in full is as good as a choice, where only one team bears it.
     let kinds = [Kind::Group];
-    match catalog.look_up(Sought { typed: written, kinds: &kinds, own: &[] }) {
+    match catalog.look_up(Sought { kinds: &kinds, ..Sought::any(written, &[]) }) {
         Found::One { entry, level: Level::Exact | Level::Alias, .. } => Some(entry.entity.entity_ref.clone()),
         Found::One { .. } | Found::Several { .. } | Found::None { .. } => None,
     }

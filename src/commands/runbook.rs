@@ -1,7 +1,7 @@
 //! `/runbook NAME [SECTION]`: the runbook itself, in chat.
 //! Must not fetch anything: the text came with the sync.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     Asking,
@@ -12,7 +12,10 @@ use super::{
     },
 };
 use crate::{
-    catalog::{Catalog, Entry, Kind, Origin, RUNBOOK_PATHS, Runbook as RunbookFile, Sought},
+    catalog::{
+        Catalog, Entry, Kind, Origin, Question, RUNBOOK_PATHS, Runbook as RunbookFile, Sought,
+        lookup::words::{stem, tokens},
+    },
     chat::{
         Arguments, Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, Tone,
         limits::{DISCORD, cut},
@@ -36,6 +39,9 @@ const SECTION_BUTTONS: usize = 20;
 
 /// A runbook that nobody touched for so long is doubted aloud.
 const OLD_DAYS: i64 = 365;
+
+/// A section that holds less of what was asked is about something else.
+const HALF_OF_IT: f64 = 0.5;
 
 /// Longest address that is written out.
 const ADDRESS_SHOWN: usize = 60;
@@ -376,6 +382,28 @@ fn best_section(sections: &[Section], asked: &str) -> Option<usize> {
             });
             holding.next().map(|(at, _)| at)
         })
+        .or_else(|| nearest_section(sections, asked))
+}
+
+/// The section that holds most of what was asked, in whatever form of the words.
+fn nearest_section(sections: &[Section], asked: &str) -> Option<usize> {
+    let question = Question::read(asked);
+    let all: f64 = question.words.iter().map(|word| word.weight).sum();
+    let stems = |text: &str| tokens(text).iter().map(|token| stem(token)).collect::<HashSet<String>>();
+    let held = |section: &Section| {
+        let (title, text) =
+            (stems(&section.title.to_plain()), stems(&section.blocks.iter().map(plain_of).collect::<Vec<_>>().join(" ")));
+        let worth = |stem: &String| if title.contains(stem) { 1.5 } else { f64::from(u8::from(text.contains(stem))) };
+        question.words.iter().map(|word| word.weight * worth(&word.stem)).sum::<f64>()
+    };
+    let mut best: Option<(f64, usize)> = None;
+    for (at, section) in headings(sections) {
+        let held = held(section);
+        if held >= all * HALF_OF_IT && best.is_none_or(|(known, _)| held > known) {
+            best = Some((held, at));
+        }
+    }
+    best.map(|(_, at)| at)
 }
 
 fn slips(word: &str) -> usize {

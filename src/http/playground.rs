@@ -230,7 +230,7 @@ async fn offer(State(app): State<Arc<App>>, Query(query): Query<Typed>) -> Json<
     let catalog = app.catalog.load();
     let Typed { typed, login, form, field } = query;
     let choices = match form {
-        None => complete(app.live.custom().all(&app.commands), &catalog, &typed),
+        None => complete(app.live.custom().all(&app.commands), &catalog, &app.live.load().taste, &typed),
         Some(form) => {
             let account = parse::parse_account(&Fields::one("as", &login), &catalog);
             match commands::respond(&app, parse::request(account, Act::Complete { form, field, typed })).await {

@@ -1,8 +1,8 @@
 //! What the composer offers while somebody types: commands, then what their arguments may be.
-//! Must not rank answers; a suggestion is only a shorter way to type.
+//! Must not rank in a way of its own; look-up does.
 
 use crate::{
-    catalog::{Catalog, Entity},
+    catalog::{Catalog, Entity, Sought, Taste, filter::Facet},
     chat::{ArgumentType, Choice, CommandDef, CommandSet},
 };
 
@@ -10,13 +10,13 @@ use crate::{
 const SHOWN: usize = 8;
 
 /// Whole lines that may come of what is typed, best first; their labels are what changes.
-pub fn complete(commands: &CommandSet, catalog: &Catalog, typed: &str) -> Vec<Choice> {
+pub fn complete(commands: &CommandSet, catalog: &Catalog, taste: &Taste, typed: &str) -> Vec<Choice> {
     let Some(line) = typed.trim_start().strip_prefix('/') else { return Vec::new() };
     match line.split_once(char::is_whitespace) {
         None => complete_command(commands, "/", line),
         Some((name, rest)) => {
             let rest = rest.trim_start();
-            commands.find(name).map_or_else(Vec::new, |command| complete_arguments(commands, catalog, command, rest))
+            commands.find(name).map_or_else(Vec::new, |command| complete_arguments(commands, catalog, taste, command, rest))
         }
     }
 }
@@ -33,13 +33,23 @@ fn complete_command(commands: &CommandSet, before: &str, typed: &str) -> Vec<Cho
     known.map(choice).collect()
 }
 
-fn complete_arguments(commands: &CommandSet, catalog: &Catalog, command: &CommandDef, rest: &str) -> Vec<Choice> {
+fn complete_arguments(commands: &CommandSet, catalog: &Catalog, taste: &Taste, command: &CommandDef, rest: &str) -> Vec<Choice> {
     let start = format!("/{} ", command.name);
     let first = command.arguments.first();
     match first.map(|argument| argument.argument_type) {
         Some(ArgumentType::Command) => complete_command(commands, &start, rest),
         Some(ArgumentType::Entity | ArgumentType::Words) => {
-            let names = complete_name(catalog, rest);
+            let filters = if command.name == "find" { complete_filter(catalog, &start, rest) } else { Vec::new() };
+            if !filters.is_empty() {
+                return filters;
+            }
+            // Behind a name that is complete comes what else the command knows.
+            let behind = rest.rsplit_once(char::is_whitespace).is_some_and(|(name, _)| !catalog.named(name).1.is_empty());
+            let words = if behind { complete_words(command, &start, rest) } else { Vec::new() };
+            if !words.is_empty() {
+                return words;
+            }
+            let names = complete_name(catalog, taste, rest);
             if names.is_empty() {
                 return complete_words(command, &start, rest);
             }
@@ -70,35 +80,36 @@ fn complete_words(command: &CommandDef, start: &str, rest: &str) -> Vec<Choice> 
     words
 }
 
-/// Entities whose name, title or alias starts with what is typed, then those that hold it.
-fn complete_name(catalog: &Catalog, typed: &str) -> Vec<Choice> {
-    let typed = typed.to_lowercase();
-    let entities = catalog.entries().iter().map(|entry| &entry.entity);
-    let mut ranked: Vec<(u8, &Entity)> = entities.filter_map(|entity| Some((rank(entity, &typed)?, entity))).collect();
-    ranked.sort_by(|(a_rank, a), (b_rank, b)| (a_rank, a.name.len(), &a.name).cmp(&(b_rank, b.name.len(), &b.name)));
-    ranked.truncate(SHOWN);
-    let names: Vec<&str> = ranked.iter().map(|(_, entity)| entity.entity_ref.name()).collect();
+/// Entities by what is typed of their names, in the order of every answer.
+fn complete_name(catalog: &Catalog, taste: &Taste, typed: &str) -> Vec<Choice> {
+    let found = catalog.suggest(Sought { taste, ..Sought::any(typed, &[]) }, SHOWN);
+    let names: Vec<&str> = found.iter().map(|entry| entry.entity.entity_ref.name()).collect();
     let choice = |entity: &Entity| {
         // A name that several share needs its whole reference to be one entity.
         let shared = names.iter().filter(|name| **name == entity.entity_ref.name()).count() > 1;
         let value = if shared { entity.entity_ref.to_string() } else { entity.name.clone() };
         Choice { label: value.clone(), value, note: Some(describe(entity)) }
     };
-    ranked.iter().map(|(_, entity)| choice(entity)).collect()
+    found.iter().map(|entry| choice(&entry.entity)).collect()
 }
 
-fn rank(entity: &Entity, typed: &str) -> Option<u8> {
-    let name = entity.entity_ref.name();
-    let label = entity.label().to_lowercase();
-    if name.starts_with(typed) {
-        Some(0)
-    } else if label.starts_with(typed) || entity.aliases().any(|alias| alias.to_lowercase().starts_with(typed)) {
-        Some(1)
-    } else if name.contains(typed) || label.contains(typed) || entity.entity_ref.as_str().starts_with(typed) {
-        Some(2)
-    } else {
-        None
-    }
+/// The filter that is being typed as the last word: its name, then the values that there are, the most frequent first.
+fn complete_filter(catalog: &Catalog, start: &str, rest: &str) -> Vec<Choice> {
+    let (before, word) = rest.rsplit_once(char::is_whitespace).map_or(("", rest), |(before, word)| (before, word));
+    let before = if before.is_empty() { String::new() } else { format!("{before} ") };
+    let lower = word.to_lowercase();
+    let choice = |label: String, note: Option<String>| Choice { value: format!("{start}{before}{label}"), label, note };
+    let Some((key, typed)) = lower.split_once(':') else {
+        // One letter begins names far more often.
+        let keys = Facet::ALL.into_iter().map(Facet::key).filter(|key| lower.len() > 2 && key.starts_with(&lower));
+        return keys.map(|key| choice(format!("{key}:"), Some(format!("only those of one {key}")))).collect();
+    };
+    let Some(facet) = Facet::parse(key) else { return Vec::new() };
+    let counts = catalog.facet_counts(catalog.entries().iter(), facet);
+    let (begins, holds): (Vec<_>, Vec<_>) =
+        counts.into_iter().filter(|(value, _)| value.contains(typed)).partition(|(value, _)| value.starts_with(typed));
+    let values = begins.into_iter().chain(holds).take(SHOWN);
+    values.map(|(value, number)| choice(format!("{}:{value}", facet.key()), Some(format!("{number} entries")))).collect()
 }
 
 fn describe(entity: &Entity) -> String {

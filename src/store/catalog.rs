@@ -85,6 +85,7 @@ impl Change {
             gone: self.gone,
             mapping: known.mapping.clone(),
             verified_domains: known.verified_domains.clone(),
+            pages: Vec::new(),
         }
     }
 }
@@ -197,6 +198,7 @@ fn origin((source, id): &(String, i64), repository: &Repository) -> Origin {
         repository: repository.full_name.as_str().into(),
         repository_url: repository.url.as_deref().map(Into::into),
         archived: repository.archived,
+        language: repository.language.as_deref().map(Into::into),
         authority: repository.authority,
         path: "".into(),
         commit: None,

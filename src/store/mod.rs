@@ -2,6 +2,7 @@
 //! Must not decide what is written: sync and commands hand it finished values.
 
 mod action;
+mod asked;
 mod audit;
 mod catalog;
 mod channel;
@@ -20,6 +21,7 @@ mod news;
 mod note;
 mod on_call;
 mod package;
+mod pages;
 mod private;
 mod recent;
 mod removal;
@@ -46,6 +48,7 @@ pub use action::{
     PageOnCall, READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE, RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources,
     TELL_AUTHOR,
 };
+pub use asked::{load_asked_from_disk, save_asked_to_disk};
 pub use audit::{AuditFilter, AuditLine, AuditPage, DENIED};
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use channel::{ChannelSetting, load_channels_from_disk, save_channels_to_disk};
@@ -60,6 +63,7 @@ pub use link::{LinkOutcome, NewLink};
 pub use note::{AuthorNote, BrokenPlace, Claimant, ClaimedTwice, NoteAbout, NoteDraft, Standing};
 pub use on_call::{load_on_call_from_disk, save_on_call_to_disk};
 pub use package::{PackageCoverage, PackageNotice, PackageOutcome, PackageTarget, Shipped};
+pub use pages::Page;
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use recent::RecentCursor;
 pub use removal::{Removal, RemovalLimit, Removed, Restore, Tombstone};

@@ -29,6 +29,7 @@ pub fn test_app(slack: Option<SlackClient>) -> App {
         clock: Clock::fixed(test_now()),
         live: Default::default(),
         links: Default::default(),
+        search: Default::default(),
     }
 }
 
@@ -45,6 +46,7 @@ fn entry(kind: &str, name: &str) -> Arc<Entry> {
         repository: "acme/payments".into(),
         repository_url: None,
         archived: false,
+        language: None,
         authority: Default::default(),
         path: "catalog-info.yaml".into(),
         commit: None,

@@ -13,6 +13,7 @@ use steward::{
     github::{Auth, Connection, Filters, GithubConfig, GithubSource, Waits},
     outbox::Outbox,
     playground::{Board, channel_of},
+    search::SearchIndex,
     settings::{Settings, SourceSettings, UrlSettings},
     store::{Database, Store, load_parts_from_disk},
     sync::{ADDED, Elsewhere, Progress, Source, SyncOrder, SyncSummary, UrlSource},
@@ -150,6 +151,7 @@ impl Bot {
             clock: Clock::fixed(morning()),
             live: Default::default(),
             links: Default::default(),
+            search: SearchIndex::at(folder.path()),
         };
         let connection = Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address");
         let elsewhere = Arc::new(Elsewhere::new(Web::new(&trusted), vec![("github.com".to_owned(), connection.clone())]));
@@ -174,6 +176,8 @@ impl Bot {
         self.tasks.push(tokio::spawn(async move { worker.keep_current(&database, &stop).await }));
         let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
         self.tasks.push(tokio::spawn(async move { worker.work(&stop).await }));
+        let (worker, stop) = (Arc::clone(&self.worker), self.stop.clone());
+        self.tasks.push(tokio::spawn(async move { worker.keep_indexed(&stop).await }));
         self
     }
 

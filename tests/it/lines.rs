@@ -26,7 +26,9 @@ fn help_comes_from_the_definitions() {
               - /page NAME Wake whoever is on call
               - /incident NAME [attach|close] Attach an incident or postmortem to an entry,
                 or close it
-              - /find WORDS [page N] Search the catalog by name, words, tag or owner
+              - /find WORDS [page N] Search the catalog and its documents by name, words or
+                filters
+              - /docs NAME [WORDS] Passages of a component's documents
               - /whois NAME [page N] Who somebody is across GitHub, chat, on-call and HR;
                 who is in a team
               - /history NAME [page N] What changed, when and by which commit; owners above
@@ -49,6 +51,7 @@ fn help_comes_from_the_definitions() {
             → About page      /help page
             → About incident  /help incident
             → About find      /help find
+            → About docs      /help docs
             → About whois     /help whois
             → About history   /help history
             → About uses      /help uses
@@ -121,7 +124,7 @@ fn what_a_person_mistypes_is_no_error_of_ours() {
         assert_eq!(bot.reply(line).status, Status::NotFound, "{line}");
     }
     assert_eq!(bot.reply("find").lead.to_plain(), "Say what to look for: /find payments");
-    for name in ["docs", "new", "tasks", "hygiene", "onboard"] {
+    for name in ["new", "tasks", "hygiene", "onboard"] {
         let lead = bot.reply(&format!("{name} x")).lead.to_plain();
         assert!(lead.starts_with(&format!("/{name} is not there yet; /")), "{lead}");
     }

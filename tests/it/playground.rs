@@ -55,6 +55,7 @@ fn app() -> Arc<App> {
         clock: Clock::fixed(now()),
         live: Default::default(),
         links: Default::default(),
+        search: Default::default(),
     })
 }
 
@@ -116,6 +117,7 @@ fn entry(kind: &str, namespace: &str, name: &str, title: &str, relations: Vec<Re
         repository: "acme/one".into(),
         repository_url: None,
         archived: false,
+        language: None,
         authority: Default::default(),
         path: "catalog-info.yaml".into(),
         commit: None,

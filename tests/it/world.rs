@@ -259,6 +259,7 @@ fn origin(repository: &str, path: &str, archived: bool) -> Origin {
         repository: repository.into(),
         repository_url: Some(format!("https://github.example/{repository}").into()),
         archived,
+        language: None,
         authority: Default::default(),
         path: path.into(),
         commit: Some("3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4".into()),
@@ -288,6 +289,7 @@ impl Bot {
             clock: Clock::fixed(now()),
             live: Default::default(),
             links: Default::default(),
+            search: Default::default(),
         };
         let account = Account { platform: Platform::Playground, id: "visitor".to_owned(), name: "Visitor".to_owned() };
         Self { app, account, place: None }

@@ -26,6 +26,8 @@ mod card;
 #[path = "../it/fake_github/mod.rs"]
 #[expect(dead_code, reason = "the tests use the other verbs")]
 mod fake_github;
+mod judge;
+mod search;
 mod webhooks;
 
 use fake_github::FakeGithub;
@@ -63,6 +65,12 @@ struct Arguments {
     /// Measure the webhooks alone
     #[arg(long)]
     webhooks_only: bool,
+    /// Measure search alone; needs no binary
+    #[arg(long)]
+    search_only: bool,
+    /// Searches a second
+    #[arg(long, default_value_t = 200)]
+    searches: u64,
     /// The binary under test
     #[arg(long, default_value = "target/release/steward")]
     binary: PathBuf,
@@ -72,6 +80,10 @@ struct Arguments {
 async fn main() {
     let arguments = Arguments::parse();
     let folder = tempfile::tempdir().expect("a temporary folder");
+    if arguments.search_only {
+        search::measure(folder.path(), arguments.entities, arguments.searches, arguments.seconds.min(10)).await;
+        return;
+    }
     let binary = arguments.binary.canonicalize().expect("build it first: cargo build --release");
     if arguments.syncs_only {
         return measure_syncs(&binary, folder.path(), &arguments).await;
@@ -368,7 +380,11 @@ fn stop_database(folder: &Path) {
 }
 
 fn memory(server: &Child) -> String {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap_or_default();
+    memory_of(server.id())
+}
+
+fn memory_of(process: u32) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let megabytes = |key: &str| {
         let line = status.lines().find(|line| line.starts_with(key));
         line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0

@@ -8,6 +8,8 @@ mod recent;
 
 use std::sync::Arc;
 
+use super::lookup::Taste;
+
 pub use channel::ChannelTeams;
 pub use hearing::{Hearing, HearingState, Sockets};
 pub use on_call::{HTTP, Named, OnCall, OnCallPerson, PAGERDUTY, Provider, Says, ScheduleKey, Shift};
@@ -22,4 +24,6 @@ pub struct Live {
     /// Sources that can be asked what happened lately where no webhook tells.
     pub news_sources: Arc<Vec<String>>,
     pub hearing: Arc<Hearing>,
+    /// What is asked for often, and what counts how much in the order of answers.
+    pub taste: Arc<Taste>,
 }

@@ -3,22 +3,31 @@
 
 use crate::catalog::{Entity, Kind};
 
-/// What an entity's place among others depends on, apart from who asks; smaller comes first.
-///
-/// Field order is the order of comparison: what stands beside the real thing is last whatever its kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What an entity's place among others depends on, apart from who asks and what for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rank {
+    /// It stands beside the real thing: a test or a demo.
     pub side: bool,
+    /// 0 for a service, then what is meant less often.
     pub class: u8,
-    pub deprecated: bool,
-    /// `u32::MAX` minus the number of dependents: more come first.
-    pub loneliness: u32,
+    /// 3 in production, 0 where it goes away.
+    pub lifecycle: u8,
+    pub dependents: u32,
 }
 
 impl Rank {
     pub fn of(entity: &Entity, side: bool, dependents: usize) -> Self {
         let dependents = u32::try_from(dependents).unwrap_or(u32::MAX);
-        Self { side, class: class(entity), deprecated: is_deprecated(entity), loneliness: u32::MAX - dependents }
+        Self { side, class: class(entity), lifecycle: lifecycle(entity), dependents }
+    }
+}
+
+fn lifecycle(entity: &Entity) -> u8 {
+    match entity.lifecycle.as_deref() {
+        _ if is_deprecated(entity) => 0,
+        Some(written) if written.eq_ignore_ascii_case("experimental") => 1,
+        Some(written) if written.eq_ignore_ascii_case("production") => 3,
+        Some(_) | None => 2,
     }
 }
 

@@ -98,3 +98,111 @@ const SIDE_WORDS: [&str; 14] = [
 pub fn is_side_word(token: &str) -> bool {
     SIDE_WORDS.contains(&token)
 }
+
+/// Asked with, without saying what is looked for.
+const STOP_WORDS: [&str; 92] = [
+    "a", "about", "all", "am", "an", "and", "any", "anyone", "are", "as", "ask", "asks", "at", "be", "been", "by", "can",
+    "could", "did", "do", "does", "for", "from", "get", "give", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its",
+    "know", "list", "look", "looks", "me", "my", "need", "needs", "of", "on", "one", "or", "our", "owned", "owner", "owners",
+    "owns", "please", "should", "show", "so", "some", "tell", "that", "the", "their", "them", "then", "there", "these", "they",
+    "thing", "things", "this", "those", "to", "us", "want", "was", "we", "were", "what", "when", "where", "which", "who",
+    "whose", "why", "will", "with", "would", "you", "your", "find", "s", "after", "happens",
+];
+
+/// Said beside what is looked for: they help to choose, and their absence says little.
+const SOFT_WORDS: [&str; 34] = [
+    "app",
+    "apps",
+    "called",
+    "code",
+    "component",
+    "components",
+    "deal",
+    "deals",
+    "docs",
+    "documentation",
+    "handle",
+    "handles",
+    "library",
+    "maintain",
+    "maintains",
+    "page",
+    "project",
+    "repo",
+    "repository",
+    "responsible",
+    "run",
+    "runs",
+    "runbook",
+    "service",
+    "services",
+    "something",
+    "system",
+    "team",
+    "tool",
+    "use",
+    "used",
+    "uses",
+    "work",
+    "works",
+];
+
+/// Whether a question can be asked without this word.
+pub fn is_stop_word(word: &str) -> bool {
+    STOP_WORDS.contains(&word)
+}
+
+/// Whether the word only narrows down what another one names.
+pub fn is_soft_word(word: &str) -> bool {
+    SOFT_WORDS.contains(&word)
+}
+
+/// What a word has in common with its other forms, roughly and the same for all: rotate, rotates, rotating, rotation.
+pub fn stem(word: &str) -> String {
+    let long = |least: usize| word.chars().count() >= least;
+    let cut = |end: &str, least: usize| word.strip_suffix(end).filter(|_| long(least));
+    let base = if let Some(start) = cut("ies", 5) {
+        return format!("{start}y");
+    } else if let Some(start) = cut("ing", 6).or_else(|| cut("ed", 5)) {
+        undouble(start)
+    } else if let Some(start) = cut("ions", 7).or_else(|| cut("ion", 6)) {
+        start
+    } else if let Some(start) =
+        ["sses", "xes", "ches", "shes"].iter().find_map(|end| cut(end, 5).map(|_| &word[..word.len() - 2]))
+    {
+        start
+    } else if word.ends_with("ss") || word.ends_with("us") || word.ends_with("is") || !long(4) {
+        word
+    } else {
+        word.strip_suffix('s').unwrap_or(word)
+    };
+    let stem = base.strip_suffix('e').filter(|start| start.len() > 2).unwrap_or(base);
+    SAME_STEMS.iter().find(|(written, _)| *written == stem).map_or(stem, |(_, meant)| meant).to_owned()
+}
+
+/// Words that people use for one another when they look for things, by their stems.
+const SAME_STEMS: [(&str, &str); 12] = [
+    ("email", "mail"),
+    ("photograph", "imag"),
+    ("photo", "imag"),
+    ("pictur", "imag"),
+    ("picture", "imag"),
+    ("db", "databas"),
+    ("k8s", "kubernete"),
+    ("repo", "repository"),
+    ("signin", "login"),
+    ("authentication", "auth"),
+    ("config", "configurat"),
+    ("doc", "documentat"),
+];
+
+/// "shipp" of "shipping".
+fn undouble(start: &str) -> &str {
+    let mut letters = start.chars().rev();
+    match (letters.next(), letters.next()) {
+        (Some(last), Some(before)) if last == before && !matches!(last, 's' | 'l' | 'e' | 'o') => {
+            &start[..start.len() - last.len_utf8()]
+        }
+        _ => start,
+    }
+}

@@ -14,16 +14,21 @@ use super::{
     build::{self, Playground},
 };
 use crate::{
+    app::App,
     catalog::Parts,
     chat::{Account, Act, Platform, Request, Response, Status},
     commands::respond,
     directory::DirectorySource,
+    search::SearchIndex,
     settings::{Settings, catalog_paths},
     store::load_parts_from_disk,
     sync::{Source, read_without_store},
 };
 
 pub use terminal::{Colour, DEFAULT_WIDTH, render_text};
+
+/// Commands that look into the search index.
+const SEARCHING: [&str; 2] = ["find", "docs"];
 
 /// What `steward ask` is asked.
 #[derive(Debug, Args)]
@@ -52,7 +57,8 @@ enum Format {
 /// Exit status 1 if nothing was found. Starts no PostgreSQL.
 pub(super) async fn ask(args: &AskArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let parts = load_parts(args, &settings).await?;
-    let app = build::app_with(settings, parts, Playground::LeftOut)?;
+    let mut app = build::app_with(settings, parts, Playground::LeftOut)?;
+    index_for(&mut app, args);
     let name = args.asker.trim_start_matches("user:").trim_start_matches("default/").to_owned();
     let account = Account { platform: Platform::Terminal, id: name.clone(), name };
     let request = Request { account, place: None, act: Act::Say { line: args.line.join(" ") }, delivery: None };
@@ -66,6 +72,19 @@ pub(super) async fn ask(args: &AskArgs, settings: Settings) -> anyhow::Result<Ou
         }
     }
     Ok(is_success(&response).into())
+}
+
+/// A folder has no index of its own; a question of words gets one that lasts as long as the answer takes.
+fn index_for(app: &mut App, args: &AskArgs) {
+    let line = args.line.join(" ");
+    let searches = app.commands.parse_line(&line).is_ok_and(|(command, _)| SEARCHING.contains(&command.name.as_str()));
+    if args.source.is_none() && app.search.is_ready() || !searches {
+        return;
+    }
+    app.search = SearchIndex::in_memory();
+    if let Err(fault) = app.search.build(&app.catalog.load()) {
+        tracing::warn!(fault = format!("{:#}", anyhow::Error::from(fault)), "answered without a search index");
+    }
 }
 
 async fn load_parts(args: &AskArgs, settings: &Settings) -> anyhow::Result<Parts> {

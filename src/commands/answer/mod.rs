@@ -7,6 +7,7 @@ pub mod gone;
 pub mod late;
 pub mod names;
 pub mod on_call;
+pub mod passage;
 pub mod provenance;
 pub mod share;
 pub mod subject;

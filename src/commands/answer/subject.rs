@@ -62,19 +62,19 @@ pub fn resolve_of(
     if let Some(person) = mentioned(catalog, typed) {
         return Ok(Subject { entry: person, also: Vec::new(), guess: None });
     }
-    let found = catalog.look_up(Sought { typed, kinds, own: &asking.groups });
+    let found = catalog.look_up(Sought { kinds, ..asking.sought(typed) });
     let by_name = is_by_name(&found);
     // What cannot be read has the very name that was typed; anything else would only sound like it.
     if let Some(file) = broken_file(catalog, typed).filter(|_| !by_name) {
         return Err(Box::new(unreadable(catalog, asking, command, file)));
     }
-    if !by_name && let Some(reply) = told_gone(catalog, asking, command, Sought { typed, kinds, own: &asking.groups }, &found) {
+    if !by_name && let Some(reply) = told_gone(catalog, asking, command, Sought { kinds, ..asking.sought(typed) }, &found) {
         return Err(Box::new(reply));
     }
     match found {
         Found::One { entry, also, level } => {
             let said = || format!("Nothing is called “{}”; this is the nearest name.", cut(typed.trim(), TYPED_SHOWN));
-            let guess = (level == Level::Typo).then(said);
+            let guess = matches!(level, Level::Inside | Level::Typo).then(said);
             Ok(Subject { entry, also, guess })
         }
         Found::Several { entries, .. } if let Some(entry) = one_person(catalog, &entries) => {

@@ -71,7 +71,7 @@ fn owner_warnings(catalog: &Catalog, entry: &Entry) -> Vec<Text> {
 /// The one group that sounds like the missing one. Where several do, naming one would send somebody to the wrong team.
 fn similar_group(catalog: &Catalog, owner: &EntityRef) -> Text {
     let kinds = [Kind::Group];
-    let found = catalog.look_up(Sought { typed: owner.name(), kinds: &kinds, own: &[] });
+    let found = catalog.look_up(Sought { kinds: &kinds, ..Sought::any(owner.name(), &[]) });
     let similar = match found {
         Found::One { entry, .. } => Some(entry),
         Found::None { nearest } => <[_; 1]>::try_from(nearest).ok().map(|[entry]| entry),

@@ -74,7 +74,7 @@ pub fn normalise(typed: &str) -> Option<String> {
 /// Whether the name leads somewhere by now; one that is only near does not.
 fn has_entry(catalog: &Catalog, name: &str) -> bool {
     match catalog.look_up(Sought::any(name, &[])) {
-        Found::One { level, .. } | Found::Several { level, .. } => level != Level::Typo,
+        Found::One { level, .. } | Found::Several { level, .. } => !matches!(level, Level::Inside | Level::Typo),
         Found::None { .. } => false,
     }
 }

@@ -68,11 +68,11 @@ fn knows(catalog: &Catalog, asking: &Asking<'_>, reading: &Reading, name: &str) 
     }
     let is_about_people = reading.command == "whois";
     let kinds: &[Kind] = if is_about_people { &[Kind::User, Kind::Group] } else { &[] };
-    match catalog.look_up(Sought { typed: name, kinds, own: &asking.groups }) {
+    match catalog.look_up(Sought { kinds, ..asking.sought(name) }) {
         Found::One { level, .. } | Found::Several { level, .. } => match level {
             Level::Exact | Level::Alias => true,
             Level::Prefix | Level::Token => is_about_people && name.chars().count() >= SHORTEST_BEGINNING,
-            Level::Typo => false,
+            Level::Inside | Level::Typo => false,
         },
         Found::None { .. } => false,
     }

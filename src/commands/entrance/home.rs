@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    catalog::{Catalog, EntityRef, Entry, Kind, RelationType, Sought},
+    catalog::{Catalog, EntityRef, Entry, Kind, RelationType},
     chat::{Block, Button, Card, CommandSet, ListItem, ListStyle, Reply, Status, Text, Tone},
     commands::{
         Asking, Standing,
@@ -111,7 +111,7 @@ fn owned(catalog: &Catalog, asking: &Asking<'_>, person: &EntityRef, teams: &[En
     refs.dedup();
     let mut entries: Vec<&Arc<Entry>> = refs.iter().filter_map(|entity_ref| catalog.find(entity_ref)).collect();
     entries.retain(|entry| matches!(entry.entity.kind, Kind::Component | Kind::Api | Kind::Resource | Kind::System));
-    catalog.sort_by_weight(&mut entries, Sought::any("", &asking.groups));
+    catalog.sort_by_weight(&mut entries, asking.sought(""));
     entries.into_iter().cloned().collect()
 }
 

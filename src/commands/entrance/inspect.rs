@@ -7,7 +7,6 @@ use crate::{
     commands::{
         Asking,
         answer::{names::bare_name, provenance, subject},
-        find,
         owner::{self, Owner},
     },
 };
@@ -74,8 +73,7 @@ fn nothing(catalog: &Catalog, asking: &Asking<'_>, unknown: &[String]) -> Reply 
     for name in unknown {
         // A name that nothing fits is no better when it is searched for.
         let words = name.replace(['-', '_', '.', '/'], " ");
-        let found = find::find(catalog, asking, &find::Find { words: words.clone(), page: 1 });
-        if matches!(found.status, Status::Answered | Status::Ambiguous) {
+        if !catalog.search(asking.sought(&words)).is_empty() {
             reply.buttons.push(Button::say(cut(&format!("Search {words}"), WRITTEN), cut(&format!("find {words}"), WRITTEN)));
         }
     }
