@@ -3,4 +3,12 @@
 
 pub mod action;
 pub mod expression;
+pub mod form;
+pub mod form_check;
+mod form_kind;
+mod form_read;
+pub mod pure;
+pub mod run;
+pub mod skeleton;
 pub mod template;
+pub mod workspace;

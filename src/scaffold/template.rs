@@ -4,6 +4,11 @@
 use serde_json::Value as Json;
 
 use super::action::{Action, find_action, nearest_action};
+use crate::catalog::{
+    Kind,
+    descriptor::{ReadValue, Verdict, find_line, parse_descriptor_with_values},
+    kinds::CustomKinds,
+};
 
 /// The only version of templates that there is a runner for.
 pub const API_VERSION: &str = "scaffolder.backstage.io/v1beta3";
@@ -53,6 +58,28 @@ pub struct Refusal {
 }
 
 impl Template {
+    /// Reads the first template of a descriptor file; `read` gives the files that placeholders name.
+    pub fn parse(text: &[u8], read: &ReadValue<'_>) -> Result<Self, Vec<Refusal>> {
+        let refuse = |reason: String, line: usize| Err(vec![Refusal { reason, line }]);
+        let documents = parse_descriptor_with_values(text, &CustomKinds::default(), read);
+        for document in &documents {
+            match &document.verdict {
+                Verdict::Valid { entity, document: json } if entity.kind == Kind::Template => {
+                    if let Some(unfilled) = document.unfilled.first() {
+                        return refuse(unfilled.problem.to_string(), unfilled.problem.line);
+                    }
+                    let index = document.doc_index;
+                    return Self::read(json, &|path| find_line(text, index, path).unwrap_or(document.line));
+                }
+                Verdict::Valid { .. } => {}
+                Verdict::Invalid { problem, .. } | Verdict::YamlError { problem } => {
+                    return refuse(problem.to_string(), problem.line);
+                }
+            }
+        }
+        refuse("there is no entity of kind Template".to_owned(), 1)
+    }
+
     /// Reads a whole entity; `find_line` tells the descriptor's line of a path in it. All reasons are given, not the first.
     pub fn read(document: &Json, find_line: &dyn Fn(&[&str]) -> usize) -> Result<Self, Vec<Refusal>> {
         let mut refusals = Vec::new();

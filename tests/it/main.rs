@@ -47,6 +47,7 @@ mod removal;
 mod report;
 mod runbook;
 mod sample;
+mod scaffold;
 mod sequences;
 mod shop;
 mod slack;

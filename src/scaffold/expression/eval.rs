@@ -19,6 +19,9 @@ pub const MAX_OUTPUT_BYTES: usize = 8 * 1024 * 1024;
 /// A macro may call itself this deep; each level takes several frames of the stack.
 const MAX_CALLS: usize = 40;
 
+/// Tags and expressions within one another, macros included; each takes a frame of the stack, which has 2 MiB.
+const MAX_NESTING: usize = 260;
+
 /// `range()` makes at most as many numbers.
 const MAX_RANGE: f64 = 100_000.0;
 
@@ -30,6 +33,7 @@ pub struct Evaluator {
     globals: Vec<(String, Value)>,
     frames: Vec<Vec<(String, Value)>>,
     fuel: u64,
+    nesting: usize,
     calls: usize,
     pub syntax: Syntax,
 }
@@ -48,7 +52,7 @@ pub fn check_size(bytes: usize) -> Evaluated<()> {
 
 impl Evaluator {
     pub fn new(names: Value, syntax: Syntax) -> Self {
-        Self { names, globals: Vec::new(), frames: vec![Vec::new()], fuel: FUEL, calls: 0, syntax }
+        Self { names, globals: Vec::new(), frames: vec![Vec::new()], fuel: FUEL, nesting: 0, calls: 0, syntax }
     }
 
     pub fn render(&mut self, nodes: &[Node]) -> Evaluated<String> {
@@ -62,12 +66,24 @@ impl Evaluator {
         Ok(())
     }
 
+    fn nest(&mut self) -> Evaluated<()> {
+        self.nesting += 1;
+        if self.nesting > MAX_NESTING {
+            return Err(fault(format!("it nests more than {MAX_NESTING} levels deep")));
+        }
+        Ok(())
+    }
+
     fn run(&mut self, nodes: &[Node], out: &mut String) -> Evaluated<()> {
+        self.nest()?;
         for node in nodes {
             self.burn(1)?;
             match node {
                 Node::Text(text) => out.push_str(text),
-                Node::Print(expression) => out.push_str(&self.value(expression)?.printed()),
+                Node::Print(expression) => match self.value(expression)? {
+                    Value::Function(_) => return Err(fault("a function is not printed; call it, with ()")),
+                    value => out.push_str(&value.printed()),
+                },
                 Node::If { branches, otherwise } => self.run_if(branches, otherwise, out)?,
                 Node::For { names, over, body, otherwise } => self.run_for(names, over, body, otherwise, out)?,
                 Node::Set { names, value } => {
@@ -92,6 +108,7 @@ impl Evaluator {
             }
             check_size(out.len())?;
         }
+        self.nesting -= 1;
         Ok(())
     }
 
@@ -206,7 +223,8 @@ impl Evaluator {
 
     pub fn value(&mut self, expression: &Expr) -> Evaluated {
         self.burn(1)?;
-        Ok(match expression {
+        self.nest()?;
+        let value = match expression {
             Expr::Literal(value) => value.clone(),
             Expr::Name(name) => self.name(name),
             Expr::List(items) => Value::list(self.values(items)?),
@@ -270,7 +288,9 @@ impl Evaluator {
                 // Prints as nothing, and as a value is an empty text.
                 (false, None) => Value::text(""),
             },
-        })
+        };
+        self.nesting -= 1;
+        Ok(value)
     }
 
     fn values(&mut self, expressions: &[Expr]) -> Evaluated<Vec<Value>> {

@@ -202,8 +202,7 @@ fn center(text: &str, width: usize) -> Evaluated<String> {
     }
     let spaces = width - length;
     // As there: an odd number leaves more on the right.
-    let before = if spaces.is_multiple_of(2) { spaces / 2 } else { spaces / 2 };
-    let after = spaces.div_ceil(2);
+    let (before, after) = (spaces / 2, spaces.div_ceil(2));
     Ok(format!("{}{text}{}", " ".repeat(before), " ".repeat(after)))
 }
 
@@ -225,9 +224,10 @@ fn truncate(text: &str, given: &Given<'_>) -> String {
 
 fn replace(subject: &Value, given: &Given<'_>) -> Evaluated {
     let with = given.text(1, "new").unwrap_or_else(|| "undefined".to_owned());
-    let text = match subject {
-        Value::Text(text) => text.to_string(),
-        Value::Number(_) => subject.to_text(),
+    let text = match (subject, given.find(0, "old")) {
+        (Value::Text(text), _) => text.to_string(),
+        (_, Some(Value::Regex(_))) => return Err(fault("the filter replace wants a text for a regular expression")),
+        (Value::Number(_), _) => subject.to_text(),
         _ => return Ok(subject.clone()),
     };
     let old = match given.find(0, "old") {

@@ -26,6 +26,7 @@ pub fn apply_list_filter(name: &str, subject: &Value, given: &Given<'_>) -> Eval
             Value::Undefined | Value::Null | Value::Bool(false) => Value::Number(0.0),
             other => other.member(&Value::text("length")),
         },
+        "join" if !matches!(subject, Value::List(_)) => return Err(fault("the filter join wants a list")),
         "join" => {
             let separator = given.text(0, "del").unwrap_or_default();
             let attribute = given.find(1, "attr").filter(|attribute| attribute.is_true()).map(Value::to_text);

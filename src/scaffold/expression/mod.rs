@@ -98,6 +98,12 @@ impl Template {
     }
 }
 
+/// The parts of `github.com?owner=acme&repo=shop` by name: `host`, and what is in it of `owner`, `repo`, `organization`,
+/// `workspace` and `project`.
+pub fn read_repo_url(text: &str) -> Result<Vec<(&'static str, String)>, ExpressionError> {
+    filter::parse_repo_url(&Value::text(text))
+}
+
 /// Whether there is anything to render.
 pub fn is_template(text: &str) -> bool {
     text.contains("${{") || text.contains("{%") || text.contains("{#")

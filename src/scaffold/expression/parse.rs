@@ -13,6 +13,9 @@ use super::{
 /// How deep brackets and prefixes may nest: the stack holds several frames for each.
 const MAX_DEPTH: usize = 50;
 
+/// How many operators, members, calls and filters one expression holds: each may lie within the next.
+const MAX_LINKS: usize = 200;
+
 /// A compiled regular expression may take this much memory.
 const MAX_REGEX_BYTES: usize = 1 << 20;
 
@@ -20,6 +23,7 @@ pub struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
     depth: usize,
+    links: usize,
     line: usize,
     syntax: Syntax,
 }
@@ -28,7 +32,7 @@ type Parsed<T = Expr> = Result<T, ExpressionError>;
 
 impl<'a> Parser<'a> {
     pub fn new(tokens: &'a [Token], line: usize, syntax: Syntax) -> Self {
-        Self { tokens, at: 0, depth: 0, line, syntax }
+        Self { tokens, at: 0, depth: 0, links: 0, line, syntax }
     }
 
     pub fn error(&self, message: impl Into<String>) -> ExpressionError {
@@ -88,6 +92,15 @@ impl<'a> Parser<'a> {
         found
     }
 
+    /// Counts what nests without brackets, as in `a + b + c`.
+    fn link(&mut self) -> Parsed<()> {
+        self.links += 1;
+        if self.links > MAX_LINKS {
+            return Err(self.error(format!("the expression holds more than {MAX_LINKS} operators")));
+        }
+        Ok(())
+    }
+
     fn inline_if(&mut self) -> Parsed {
         let then = self.or()?;
         if !self.skip_word("if") {
@@ -101,6 +114,7 @@ impl<'a> Parser<'a> {
     fn or(&mut self) -> Parsed {
         let mut left = self.and()?;
         while self.skip_word("or") {
+            self.link()?;
             left = Expr::Or(Box::new(left), Box::new(self.and()?));
         }
         Ok(left)
@@ -109,6 +123,7 @@ impl<'a> Parser<'a> {
     fn and(&mut self) -> Parsed {
         let mut left = self.not()?;
         while self.skip_word("and") {
+            self.link()?;
             left = Expr::And(Box::new(left), Box::new(self.not()?));
         }
         Ok(left)
@@ -117,6 +132,7 @@ impl<'a> Parser<'a> {
     fn not(&mut self) -> Parsed {
         let mut negations = 0;
         while self.skip_word("not") {
+            self.link()?;
             negations += 1;
         }
         let mut found = self.is_in()?;
@@ -135,6 +151,7 @@ impl<'a> Parser<'a> {
                 self.at = before;
                 return Ok(left);
             }
+            self.link()?;
             left = Expr::In(Box::new(left), Box::new(self.is()?));
             if negated {
                 left = Expr::Not(Box::new(left));
@@ -190,6 +207,7 @@ impl<'a> Parser<'a> {
         let Some((sign, arithmetic)) = LEVELS.get(level) else { return self.unary(true) };
         let mut left = self.arithmetic(level + 1)?;
         while self.skip_sign(sign) {
+            self.link()?;
             left = Expr::Arithmetic(*arithmetic, Box::new(left), Box::new(self.arithmetic(level + 1)?));
         }
         Ok(left)
@@ -213,6 +231,7 @@ impl<'a> Parser<'a> {
 
     fn filters(&mut self, mut subject: Expr) -> Parsed {
         while self.skip_sign("|") {
+            self.link()?;
             let (name, args) = self.filter_name()?;
             subject = Expr::Filter(Box::new(subject), name, args);
         }
@@ -258,6 +277,7 @@ impl<'a> Parser<'a> {
 
     fn postfix(&mut self, mut found: Expr) -> Parsed {
         loop {
+            self.link()?;
             if self.skip_sign("(") {
                 found = Expr::Call(Box::new(found), self.args()?);
             } else if self.skip_sign("[") {
@@ -266,6 +286,7 @@ impl<'a> Parser<'a> {
                 let name = self.word()?;
                 found = Expr::Member(Box::new(found), Box::new(Expr::Literal(Value::text(name))));
             } else {
+                self.links -= 1;
                 return Ok(found);
             }
         }
