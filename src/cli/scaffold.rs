@@ -195,7 +195,13 @@ impl Sources for LocalSources {
     }
 }
 
-fn write_report(template: &Template, report: &Report, workspace: &Workspace, folder: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
+fn write_report(
+    template: &Template,
+    report: &Report,
+    workspace: &Workspace,
+    folder: &Path,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     writeln!(out, "{} ({})", template.title, template.entity_ref)?;
     for step in &report.steps {
         let state = match &step.state {

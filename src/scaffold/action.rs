@@ -64,7 +64,9 @@ pub fn nearest_action(id: &str) -> Option<&'static str> {
 
 fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let scored = known.map(|name| (strsim::jaro_winkler(&word.to_lowercase(), &name.to_lowercase()), name));
-    let likeness = |(likeness, name): (f64, &'a str)| (likeness > LIKE && strsim::damerau_levenshtein(word, name) <= 4).then_some((likeness, name));
+    let likeness = |(likeness, name): (f64, &'a str)| {
+        (likeness > LIKE && strsim::damerau_levenshtein(word, name) <= 4).then_some((likeness, name))
+    };
     scored.filter_map(likeness).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }
 
@@ -93,7 +95,9 @@ impl Action {
 
     /// What is wrong with inputs whose expressions are filled in: one sentence each.
     pub fn judge_input(&self, input: &Json) -> Vec<String> {
-        let Json::Object(given) = input else { return vec![format!("the input of {} is an object of names and values", self.id)] };
+        let Json::Object(given) = input else {
+            return vec![format!("the input of {} is an object of names and values", self.id)];
+        };
         let mut problems: Vec<String> = given.keys().filter_map(|key| self.judge_name(key)).map(|(_, problem)| problem).collect();
         let schema = self.input_schema();
         let validator = jsonschema::draft7::new(&schema).expect("a test builds the schema of each action");

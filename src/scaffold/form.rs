@@ -60,26 +60,65 @@ pub struct Condition {
 #[derive(Debug, Clone, PartialEq)]
 pub enum FieldKind {
     Line(TextLimits),
-    Paragraph { limits: TextLimits, rows: Option<u64> },
-    Number { min: Option<f64>, max: Option<f64>, step: Option<f64>, whole: bool },
+    Paragraph {
+        limits: TextLimits,
+        rows: Option<u64>,
+    },
+    Number {
+        min: Option<f64>,
+        max: Option<f64>,
+        step: Option<f64>,
+        whole: bool,
+    },
     /// Yes or no, with the words for both.
-    Toggle { yes: String, no: String },
+    Toggle {
+        yes: String,
+        no: String,
+    },
     Date,
     DateTime,
-    Select { choices: Vec<Choice>, style: Style },
-    MultiSelect { choices: Vec<Choice>, style: Style, min: Option<u64>, max: Option<u64> },
+    Select {
+        choices: Vec<Choice>,
+        style: Style,
+    },
+    MultiSelect {
+        choices: Vec<Choice>,
+        style: Style,
+        min: Option<u64>,
+        max: Option<u64>,
+    },
     /// A list of texts.
-    Texts { min: Option<u64>, max: Option<u64>, limits: TextLimits },
+    Texts {
+        min: Option<u64>,
+        max: Option<u64>,
+        limits: TextLimits,
+    },
     /// A list of objects; the fields' paths begin in each.
-    Items { fields: Vec<Field>, min: Option<u64>, max: Option<u64> },
+    Items {
+        fields: Vec<Field>,
+        min: Option<u64>,
+        max: Option<u64>,
+    },
     /// Anything else, written as YAML.
     Yaml,
-    RepoUrl { hosts: Vec<String>, owners: Vec<String>, organizations: Vec<String>, projects: Vec<String>, repos: Vec<String> },
+    RepoUrl {
+        hosts: Vec<String>,
+        owners: Vec<String>,
+        organizations: Vec<String>,
+        projects: Vec<String>,
+        repos: Vec<String>,
+    },
     /// Entities of the catalog.
-    Entity { pick: EntityPick, many: bool },
+    Entity {
+        pick: EntityPick,
+        many: bool,
+    },
     /// The name of an entity that is to be.
     EntityName,
-    Tags { min: Option<u64>, max: Option<u64> },
+    Tags {
+        min: Option<u64>,
+        max: Option<u64>,
+    },
     /// Groups that the asker is a member of.
     MyGroups,
     /// Entered elsewhere than in a chat, which has no masked field; never among the values.

@@ -16,7 +16,6 @@ const MAX_LOOKS: usize = 10;
 #[derive(Debug)]
 pub struct Pages {
     validators: Vec<Validator>,
-    schemas: Vec<Json>,
 }
 
 /// What is left of values, and what is wrong with them.
@@ -38,12 +37,11 @@ pub struct Fault {
 
 impl Pages {
     pub fn read(pages: &[Json]) -> Result<Self, BadForm> {
-        let schemas: Vec<Json> = pages.iter().map(tidy).collect();
-        let validators = schemas.iter().enumerate().map(|(index, schema)| {
-            compile(schema).map_err(|reason| BadForm { page: index + 1, reason })
-        });
-        let validators = validators.collect::<Result<_, _>>()?;
-        Ok(Self { validators, schemas })
+        let validators = pages
+            .iter()
+            .enumerate()
+            .map(|(index, page)| compile(&tidy(page)).map_err(|reason| BadForm { page: index + 1, reason }));
+        Ok(Self { validators: validators.collect::<Result<_, _>>()? })
     }
 }
 
@@ -100,9 +98,9 @@ impl Form {
     pub fn check(&self, given: &Json) -> Checked {
         let values = self.settle(given);
         let mut faults = Vec::new();
-        for (validator, schema) in self.checks.validators.iter().zip(&self.checks.schemas) {
+        for validator in &self.checks.validators {
             for error in validator.iter_errors(&values) {
-                add_fault(&error, schema, &mut faults);
+                add_fault(&error, &mut faults);
             }
         }
         for field in self.fields().filter(|field| field.is_shown(&values)) {
@@ -170,7 +168,7 @@ fn take(values: &mut Json, path: &[String]) {
     }
 }
 
-fn add_fault(error: &ValidationError<'_>, schema: &Json, faults: &mut Vec<Fault>) {
+fn add_fault(error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
     let path: Vec<String> = error.instance_path().to_string().split('/').skip(1).map(unescape).collect();
     let mut add = |path: Vec<String>, message: String| {
         let fault = Fault { path, message };
@@ -184,12 +182,14 @@ fn add_fault(error: &ValidationError<'_>, schema: &Json, faults: &mut Vec<Fault>
             path.extend(property.as_str().map(str::to_owned));
             add(path, "must be filled in".to_owned());
         }
-        // Which branch was meant is not known; where all say what is missing at one place, that is it.
         ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
-            let nearest = context.iter().filter(|errors| !errors.is_empty()).min_by_key(|errors| errors.len());
-            let is_told = |error: &ValidationError<'_>| !matches!(error.kind(), ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. });
-            match nearest.filter(|errors| errors.iter().any(is_told)) {
-                Some(errors) => errors.iter().for_each(|error| add_fault(error, schema, faults)),
+            let tells = |error: &ValidationError<'_>| {
+                matches!(error.kind(), ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. })
+            };
+            // The branch whose telling answer was given is the one that was meant.
+            let meant = context.iter().filter(|errors| !errors.is_empty() && !errors.iter().any(tells));
+            match meant.min_by_key(|errors| errors.len()) {
+                Some(errors) => errors.iter().for_each(|error| add_fault(error, faults)),
                 None => add(path, "fits none of the choices".to_owned()),
             }
         }

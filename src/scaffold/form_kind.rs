@@ -54,9 +54,8 @@ pub fn read_kind(schema: &Json, items: &Json) -> (FieldKind, Option<String>) {
     let kind = match infer_type(schema) {
         "boolean" => {
             let names = schema["enumNames"].as_array().or_else(|| schema["ui:enumNames"].as_array());
-            let name = |at: usize, usual: &str| {
-                names.and_then(|names| names.get(at)).and_then(Json::as_str).unwrap_or(usual).to_owned()
-            };
+            let name =
+                |at: usize, usual: &str| names.and_then(|names| names.get(at)).and_then(Json::as_str).unwrap_or(usual).to_owned();
             FieldKind::Toggle { yes: name(0, "Yes"), no: name(1, "No") }
         }
         kind @ ("number" | "integer") => {
@@ -73,7 +72,22 @@ pub fn read_kind(schema: &Json, items: &Json) -> (FieldKind, Option<String>) {
         _ => read_text(schema, options, widget),
     };
     let note = note.or_else(|| {
-        let known = ["", "textarea", "radio", "checkboxes", "checkbox", "select", "password", "updown", "range", "date", "text", "email", "uri", "url"];
+        let known = [
+            "",
+            "textarea",
+            "radio",
+            "checkboxes",
+            "checkbox",
+            "select",
+            "password",
+            "updown",
+            "range",
+            "date",
+            "text",
+            "email",
+            "uri",
+            "url",
+        ];
         let known = known.into_iter().chain(["alt-date", "date-time", "datetime", "alt-datetime"]);
         (!known.into_iter().any(|known| known == widget)).then(|| format!("the widget {widget} is not known here"))
     });

@@ -126,7 +126,10 @@ impl Reader<'_> {
         let (kind, note) = self.kind(&schema, depth)?;
         let ui = |word: &str| text(&schema, &format!("ui:{word}")).or_else(|| text(&schema["ui:options"], word));
         let field = Field {
-            title: ui("title").or_else(|| text(&schema, "title")).filter(|title| !title.is_empty()).unwrap_or_else(|| name.to_owned()),
+            title: ui("title")
+                .or_else(|| text(&schema, "title"))
+                .filter(|title| !title.is_empty())
+                .unwrap_or_else(|| name.to_owned()),
             description: ui("description").or_else(|| text(&schema, "description")),
             help: ui("help"),
             placeholder: ui("placeholder").or_else(|| text(&schema, "placeholder")),

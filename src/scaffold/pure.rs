@@ -106,9 +106,10 @@ fn delete(input: &Json, workspace: &Workspace) -> Result<Done, String> {
     let mut done = Done::default();
     for file in input["files"].as_array().into_iter().flatten().filter_map(Json::as_str) {
         let normal = workspace.normal(file).map_err(told)?;
-        let set = patterns(&[normal.clone()]).map_err(|error: SkeletonError| error.to_string())?;
+        let set = patterns(std::slice::from_ref(&normal)).map_err(|error: SkeletonError| error.to_string())?;
         let mut found = 0;
-        for entry in workspace.list().map_err(told)?.into_iter().filter(|entry| entry.path == normal || set.is_match(&entry.path)) {
+        for entry in workspace.list().map_err(told)?.into_iter().filter(|entry| entry.path == normal || set.is_match(&entry.path))
+        {
             // Its folder may have gone with another.
             if workspace.exists(&entry.path).map_err(told)? {
                 workspace.remove(&entry.path).map_err(told)?;

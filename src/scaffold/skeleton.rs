@@ -81,7 +81,12 @@ impl Filling {
 }
 
 /// Copies a skeleton into a folder of the workspace and fills it in; gives the paths that were written.
-pub fn fill_skeleton(skeleton: &Path, workspace: &Workspace, target: &str, filling: &Filling) -> Result<Vec<String>, SkeletonError> {
+pub fn fill_skeleton(
+    skeleton: &Path,
+    workspace: &Workspace,
+    target: &str,
+    filling: &Filling,
+) -> Result<Vec<String>, SkeletonError> {
     let context = filling.context();
     let (keep_contents, keep_all) = (patterns(&filling.keep_contents)?, patterns(&filling.keep_all)?);
     let mut written = Vec::new();

@@ -121,7 +121,9 @@ fn read_pages(parameters: &Json, find_line: &dyn Fn(&[&str]) -> usize, refusals:
         let mut refuse = |reason: String| refusals.push(Refusal { reason, line: find_line(&["spec", "parameters", &at]) });
         match page {
             Json::Object(page) => {
-                let placeholder = page.keys().find(|key| key.starts_with('$') && !["$ref", "$schema", "$defs", "$id", "$comment"].contains(&key.as_str()));
+                let placeholder = page
+                    .keys()
+                    .find(|key| key.starts_with('$') && !["$ref", "$schema", "$defs", "$id", "$comment"].contains(&key.as_str()));
                 if let Some(key) = placeholder.filter(|_| page.len() == 1) {
                     refuse(format!("the file that {key} names could not be read, so the form is not known"));
                 }
@@ -149,7 +151,10 @@ fn read_steps(steps: &Json, find_line: &dyn Fn(&[&str]) -> usize, refusals: &mut
         let line_of = |key: &str| find_line(&["spec", "steps", &at, key]);
         let line = find_line(&["spec", "steps", &at]);
         let Some(wanted) = step["action"].as_str() else {
-            refusals.push(Refusal { reason: "a step has no action; write action: and one of `steward scaffold --actions`".to_owned(), line });
+            refusals.push(Refusal {
+                reason: "a step has no action; write action: and one of `steward scaffold --actions`".to_owned(),
+                line,
+            });
             continue;
         };
         let Some(action) = find_action(wanted) else {
@@ -163,12 +168,18 @@ fn read_steps(steps: &Json, find_line: &dyn Fn(&[&str]) -> usize, refusals: &mut
                 refusals.push(Refusal { reason: problem.1, line: find_line(&["spec", "steps", &at, "input", &problem.0]) });
             }
         } else if !step["input"].is_null() {
-            refusals.push(Refusal { reason: format!("the input of {wanted} is an object of names and values"), line: line_of("input") });
+            refusals.push(Refusal {
+                reason: format!("the input of {wanted} is an object of names and values"),
+                line: line_of("input"),
+            });
         }
         // Backstage numbers steps that have no id.
         let id = step["id"].as_str().map_or_else(|| format!("step-{}", index + 1), str::to_owned);
         if read.iter().any(|known| known.id == id) {
-            refusals.push(Refusal { reason: format!("two steps have the id {id}; their outputs could not be told apart"), line: line_of("id") });
+            refusals.push(Refusal {
+                reason: format!("two steps have the id {id}; their outputs could not be told apart"),
+                line: line_of("id"),
+            });
         }
         let some = |key: &str| Some(&step[key]).filter(|json| !json.is_null()).cloned();
         read.push(Step {

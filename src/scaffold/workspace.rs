@@ -131,7 +131,12 @@ impl Workspace {
         if Path::new(target).is_absolute() {
             return Err(WorkspaceError::Outside(target.to_owned()));
         }
-        normal(&format!("{folder}/{target}").trim_start_matches('/').to_owned())?;
+        // Behind a name that is itself a link, `..` would lead elsewhere than it is written.
+        let mut steps = Path::new(target).components().skip_while(|step| !matches!(step, Component::Normal(_)));
+        if steps.any(|step| step == Component::ParentDir) {
+            return Err(WorkspaceError::Outside(target.to_owned()));
+        }
+        normal(format!("{folder}/{target}").trim_start_matches('/'))?;
         let place = self.claim(path, target.len() as u64)?;
         remove(&place).map_err(|error| failed(path, error))?;
         make_link(target, &place).map_err(|error| failed(path, error))
@@ -302,7 +307,13 @@ fn list_below(folder: &Path, prefix: &str, depth: usize, entries: &mut Vec<Entry
         }
         let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
         let kind = found.file_type().map_err(|error| failed(&path, error))?;
-        let kind = if kind.is_symlink() { Kind::Link } else if kind.is_dir() { Kind::Folder } else { Kind::File };
+        let kind = if kind.is_symlink() {
+            Kind::Link
+        } else if kind.is_dir() {
+            Kind::Folder
+        } else {
+            Kind::File
+        };
         if entries.len() >= MAX_FILES * 2 {
             return Err(WorkspaceError::TooMany);
         }

@@ -130,7 +130,10 @@ fn template_that_cannot_run_is_refused_with_reason_and_line() {
         refusals("- id: a\n  action: fs:delete\n  input:\n    file: [a]"),
         ["14: the action fs:delete has no input file; did you mean files?"]
     );
-    assert_eq!(refusals("- name: nothing"), ["11: a step has no action; write action: and one of `steward scaffold --actions`"]);
+    assert_eq!(
+        refusals("- name: nothing"),
+        ["11: spec.steps[0].action is missing; add below spec.steps[0]: action: fetch:template"]
+    );
     assert_eq!(
         refusals("- id: a\n  action: debug:log\n- id: a\n  action: debug:log"),
         ["13: two steps have the id a; their outputs could not be told apart"]
@@ -147,7 +150,7 @@ fn actions_are_documented_with_schemas_and_examples_that_fit_them() {
     assert!(good && text.contains("fetch:template\n") && text.contains("slack:notify\n"), "{text}");
     args.format = ScaffoldFormat::Json;
     let listed: Vec<Value> = serde_json::from_str(&told(&args).1).unwrap();
-    assert_eq!(listed.len(), 21);
+    assert_eq!(listed.len(), 22);
     for action in &listed {
         assert!(jsonschema::draft7::meta::is_valid(&action["schema"]["input"]), "{action}");
         assert!(jsonschema::draft7::meta::is_valid(&action["schema"]["output"]), "{action}");

@@ -27,6 +27,9 @@ const MAX_RANGE: f64 = 100_000.0;
 
 pub type Evaluated<T = Value> = Result<T, ExpressionError>;
 
+/// Values by place, and by name.
+type Arguments = (Vec<Value>, Vec<(String, Value)>);
+
 pub struct Evaluator {
     names: Value,
     /// Set outside of loops and macros: seen inside macros too.
@@ -62,7 +65,8 @@ impl Evaluator {
     }
 
     fn burn(&mut self, amount: usize) -> Evaluated<()> {
-        self.fuel = self.fuel.checked_sub(amount as u64).ok_or_else(|| fault("rendering takes too long; is there a loop in a loop?"))?;
+        self.fuel =
+            self.fuel.checked_sub(amount as u64).ok_or_else(|| fault("rendering takes too long; is there a loop in a loop?"))?;
         Ok(())
     }
 
@@ -124,7 +128,9 @@ impl Evaluator {
     fn run_for(&mut self, names: &[String], over: &Expr, body: &[Node], otherwise: &[Node], out: &mut String) -> Evaluated<()> {
         let over = self.value(over)?;
         let rounds: Vec<Vec<Value>> = match (&over, names) {
-            (Value::Map(entries), [_, _, ..]) => entries.iter().map(|(key, value)| vec![Value::text(key), value.clone()]).collect(),
+            (Value::Map(entries), [_, _, ..]) => {
+                entries.iter().map(|(key, value)| vec![Value::text(key), value.clone()]).collect()
+            }
             (_, [_]) => over.items().unwrap_or_default().into_iter().map(|item| vec![item]).collect(),
             (Value::List(items), _) => {
                 items.borrow().iter().map(|item| item.items().unwrap_or_else(|| vec![item.clone()])).collect()
@@ -209,7 +215,10 @@ impl Evaluator {
 
     fn name(&self, name: &str) -> Value {
         let set = self.frames.iter().rev().chain([&self.globals]).find_map(|frame| {
-            frame.iter().find(|(known, value)| known == name && !matches!(value, Value::Undefined)).map(|(_, value)| value.clone())
+            frame
+                .iter()
+                .find(|(known, value)| known == name && !matches!(value, Value::Undefined))
+                .map(|(_, value)| value.clone())
         });
         if let Some(value) = set {
             return value;
@@ -297,9 +306,10 @@ impl Evaluator {
         expressions.iter().map(|expression| self.value(expression)).collect()
     }
 
-    fn args(&mut self, args: &Args) -> Evaluated<(Vec<Value>, Vec<(String, Value)>)> {
+    fn args(&mut self, args: &Args) -> Evaluated<Arguments> {
         let by_place = self.values(&args.by_place)?;
-        let by_name = args.by_name.iter().map(|(name, value)| Ok((name.clone(), self.value(value)?))).collect::<Evaluated<_>>()?;
+        let by_name =
+            args.by_name.iter().map(|(name, value)| Ok((name.clone(), self.value(value)?))).collect::<Evaluated<_>>()?;
         Ok((by_place, by_name))
     }
 
@@ -397,7 +407,9 @@ impl Evaluator {
         if step == 0.0 || step.is_nan() {
             return Err(fault("the step of a slice is not 0"));
         }
-        let place = |number: f64| if number < 0.0 { (number + length).max(if step < 0.0 { -1.0 } else { 0.0 }) } else { number.min(length) };
+        let place = |number: f64| {
+            if number < 0.0 { (number + length).max(if step < 0.0 { -1.0 } else { 0.0 }) } else { number.min(length) }
+        };
         let from = numbers[0].map_or(if step < 0.0 { length - 1.0 } else { 0.0 }, place);
         let to = numbers[1].map_or(if step < 0.0 { -1.0 } else { length }, place);
         let mut kept = Vec::new();

@@ -38,10 +38,51 @@ impl Given<'_> {
 
 /// All filters, for the did-you-mean.
 const NAMES: [&str; 45] = [
-    "abs", "batch", "capitalize", "center", "d", "default", "dictsort", "dump", "e", "escape", "first", "float", "forceescape",
-    "groupby", "indent", "int", "join", "jsonify", "last", "length", "list", "lower", "nl2br", "parseEntityRef", "parseRepoUrl",
-    "pick", "projectSlug", "reject", "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "slice", "sort",
-    "string", "striptags", "sum", "title", "trim", "truncate", "upper", "urlencode",
+    "abs",
+    "batch",
+    "capitalize",
+    "center",
+    "d",
+    "default",
+    "dictsort",
+    "dump",
+    "e",
+    "escape",
+    "first",
+    "float",
+    "forceescape",
+    "groupby",
+    "indent",
+    "int",
+    "join",
+    "jsonify",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "nl2br",
+    "parseEntityRef",
+    "parseRepoUrl",
+    "pick",
+    "projectSlug",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "string",
+    "striptags",
+    "sum",
+    "title",
+    "trim",
+    "truncate",
+    "upper",
+    "urlencode",
 ];
 
 /// Names this alike are one mistyped.
@@ -72,7 +113,8 @@ pub fn apply_filter(
         "round" => round(subject, &given),
         "int" => {
             let radix = given.count(1, "base").unwrap_or(10).clamp(2, 36) as u32;
-            parse_int(&subject.to_text(), radix).map_or_else(|| by_place.first().cloned().unwrap_or(Value::Undefined), Value::Number)
+            parse_int(&subject.to_text(), radix)
+                .map_or_else(|| by_place.first().cloned().unwrap_or(Value::Undefined), Value::Number)
         }
         "float" => {
             parse_float(&subject.to_text()).map_or_else(|| by_place.first().cloned().unwrap_or(Value::Undefined), Value::Number)
@@ -84,7 +126,8 @@ pub fn apply_filter(
         }
         "projectSlug" => {
             let parts = parse_repo_url(subject)?;
-            let part = |name: &str| parts.iter().find(|(known, _)| *known == name).map_or("undefined", |(_, value)| value.as_str());
+            let part =
+                |name: &str| parts.iter().find(|(known, _)| *known == name).map_or("undefined", |(_, value)| value.as_str());
             Value::text(format!("{}/{}", part("owner"), part("repo")))
         }
         "parseEntityRef" => parse_entity_ref(subject, by_place.first())?,
@@ -141,7 +184,8 @@ fn apply_text_filter(name: &str, subject: &Value, given: &Given<'_>) -> Evaluate
             let pad = " ".repeat(pad);
             let lines = text.split('\n').enumerate();
             let empty = text.is_empty();
-            let padded = lines.map(|(at, line)| if (at == 0 && !first) || empty { line.to_owned() } else { format!("{pad}{line}") });
+            let padded =
+                lines.map(|(at, line)| if (at == 0 && !first) || empty { line.to_owned() } else { format!("{pad}{line}") });
             padded.collect::<Vec<_>>().join("\n")
         }
         "truncate" => truncate(&text()?, given),
@@ -249,16 +293,22 @@ fn replace(subject: &Value, given: &Given<'_>) -> Evaluated {
 }
 
 /// What `encodeURIComponent` leaves as it is.
-const KEPT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'!').remove(b'~').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
 
 fn urlencode(subject: &Value) -> String {
     let encode = |text: &str| utf8_percent_encode(text, KEPT).to_string();
     let pair = |key: &Value, value: &Value| format!("{}={}", encode(&key.to_text()), encode(&value.to_text()));
     match subject {
-        Value::Map(entries) => {
-            entries.iter().map(|(key, value)| pair(&Value::text(key), value)).collect::<Vec<_>>().join("&")
-        }
+        Value::Map(entries) => entries.iter().map(|(key, value)| pair(&Value::text(key), value)).collect::<Vec<_>>().join("&"),
         Value::List(items) => {
             let at = |item: &Value, index: f64| item.member(&Value::Number(index));
             items.borrow().iter().map(|item| pair(&at(item, 0.0), &at(item, 1.0))).collect::<Vec<_>>().join("&")
@@ -348,7 +398,10 @@ fn parse_entity_ref(subject: &Value, defaults: Option<&Value>) -> Evaluated {
                 Some((namespace, name)) => (Value::text(namespace), name),
                 None => (Value::Undefined, rest),
             };
-            if name.is_empty() || name.contains([':', '/']) || [&kind, &namespace].iter().any(|part| matches!(part, Value::Text(part) if part.is_empty())) {
+            if name.is_empty()
+                || name.contains([':', '/'])
+                || [&kind, &namespace].iter().any(|part| matches!(part, Value::Text(part) if part.is_empty()))
+            {
                 return Err(bad());
             }
             (kind, namespace, Value::text(name))

@@ -11,9 +11,7 @@ pub fn apply_list_filter(name: &str, subject: &Value, given: &Given<'_>) -> Eval
         Value::Undefined | Value::Null => Ok(Vec::new()),
         _ => subject.items().ok_or_else(|| fault(format!("the filter {name} wants a list"))),
     };
-    let at = |item: &Value, path: &str| {
-        path.split('.').fold(item.clone(), |found, step| found.member(&Value::text(step)))
-    };
+    let at = |item: &Value, path: &str| path.split('.').fold(item.clone(), |found, step| found.member(&Value::text(step)));
     Ok(Some(match name {
         "first" | "last" if !subject.is_some() => return Err(fault(format!("the filter {name} wants a list"))),
         "first" => subject.member(&Value::Number(0.0)),
@@ -40,7 +38,9 @@ pub fn apply_list_filter(name: &str, subject: &Value, given: &Given<'_>) -> Eval
             Value::Map(entries) => Value::list(
                 entries
                     .iter()
-                    .map(|(key, value)| Value::map(vec![("key".to_owned(), Value::text(key)), ("value".to_owned(), value.clone())]))
+                    .map(|(key, value)| {
+                        Value::map(vec![("key".to_owned(), Value::text(key)), ("value".to_owned(), value.clone())])
+                    })
                     .collect(),
             ),
             Value::List(_) => subject.clone(),
@@ -170,7 +170,8 @@ fn dictsort(subject: &Value, given: &Given<'_>) -> Evaluated {
     for (key, value) in entries.iter() {
         let key_of = |key: &str, value: &Value| fold(if by_value { value.clone() } else { Value::text(key) });
         let mine = key_of(key, value);
-        let place = sorted.partition_point(|(other, value)| key_of(other, value).order(&mine).is_none_or(std::cmp::Ordering::is_le));
+        let place =
+            sorted.partition_point(|(other, value)| key_of(other, value).order(&mine).is_none_or(std::cmp::Ordering::is_le));
         sorted.insert(place, (key.clone(), value.clone()));
     }
     Ok(Value::list(sorted.into_iter().map(|(key, value)| Value::list(vec![Value::text(key), value])).collect()))

@@ -302,7 +302,9 @@ impl<'a> Parser<'a> {
             if self.skip_sign(":") {
                 part += 1;
                 if part > 2 || !self.syntax.cookiecutter {
-                    return Err(self.error("a slice [from:to] is understood with cookiecutterCompat only; write .slice(from, to)"));
+                    return Err(
+                        self.error("a slice [from:to] is understood with cookiecutterCompat only; write .slice(from, to)")
+                    );
                 }
                 continue;
             }

@@ -8,14 +8,39 @@ use super::value::Value;
 pub enum Node {
     Text(String),
     Print(Expr),
-    If { branches: Vec<(Expr, Vec<Node>)>, otherwise: Vec<Node> },
-    For { names: Vec<String>, over: Expr, body: Vec<Node>, otherwise: Vec<Node> },
-    Set { names: Vec<String>, value: Expr },
-    SetBlock { name: String, body: Vec<Node> },
+    If {
+        branches: Vec<(Expr, Vec<Node>)>,
+        otherwise: Vec<Node>,
+    },
+    For {
+        names: Vec<String>,
+        over: Expr,
+        body: Vec<Node>,
+        otherwise: Vec<Node>,
+    },
+    Set {
+        names: Vec<String>,
+        value: Expr,
+    },
+    SetBlock {
+        name: String,
+        body: Vec<Node>,
+    },
     Macro(Rc<Macro>),
-    Call { call: Expr, params: Rc<Macro> },
-    Filter { name: String, args: Args, body: Vec<Node> },
-    Switch { subject: Expr, cases: Vec<(Expr, Vec<Node>)>, otherwise: Vec<Node> },
+    Call {
+        call: Expr,
+        params: Rc<Macro>,
+    },
+    Filter {
+        name: String,
+        args: Args,
+        body: Vec<Node>,
+    },
+    Switch {
+        subject: Expr,
+        cases: Vec<(Expr, Vec<Node>)>,
+        otherwise: Vec<Node>,
+    },
     /// `{% block %}` without a parent: its content.
     Block(Vec<Node>),
 }
@@ -50,7 +75,11 @@ pub enum Expr {
     In(Box<Expr>, Box<Expr>),
     Compare(Box<Expr>, Vec<(Comparison, Expr)>),
     Arithmetic(Arithmetic, Box<Expr>, Box<Expr>),
-    IfElse { condition: Box<Expr>, then: Box<Expr>, otherwise: Option<Box<Expr>> },
+    IfElse {
+        condition: Box<Expr>,
+        then: Box<Expr>,
+        otherwise: Option<Box<Expr>>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

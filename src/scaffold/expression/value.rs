@@ -236,7 +236,9 @@ impl Value {
     /// `value.key` and `value[key]`: undefined where there is none, also of nothing.
     pub fn member(&self, key: &Self) -> Self {
         let index = |length: usize| match key {
-            Self::Number(number) if number.fract() == 0.0 && *number >= 0.0 && (*number as usize) < length => Some(*number as usize),
+            Self::Number(number) if number.fract() == 0.0 && *number >= 0.0 && (*number as usize) < length => {
+                Some(*number as usize)
+            }
             Self::Text(text) => text.parse::<usize>().ok().filter(|at| *at < length && at.to_string() == **text),
             _ => None,
         };

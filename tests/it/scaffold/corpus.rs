@@ -9,8 +9,11 @@ use std::{
 
 use serde_json::{Map, Value, json};
 use steward::{
-    catalog::descriptor::{NoValue, Verdict, parse_descriptor},
-    catalog::kinds::CustomKinds,
+    catalog::{
+        address::{is_address, join_path},
+        descriptor::{NoValue, ReadValue, Verdict, parse_descriptor_with_values},
+        kinds::CustomKinds,
+    },
     scaffold::{
         action::find_action,
         form::{Field, FieldKind, Form, TextLimits},
@@ -46,23 +49,27 @@ fn corpus_templates_of_known_actions_run_and_others_are_refused_by_name() {
         let text = fs::read_to_string(corpus.join(name)).unwrap();
         text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
     };
-    let values: HashMap<(String, String), Vec<u8>> = rows("PLACEHOLDERS.tsv")
-        .into_iter()
-        .map(|row| ((row[1].clone(), row[2].clone()), fs::read(corpus.join(&row[0])).unwrap()))
-        .collect();
+    let (mut values, mut addresses) = (HashMap::new(), HashMap::new());
+    for row in rows("PLACEHOLDERS.tsv") {
+        let value = fs::read(corpus.join(&row[0])).unwrap();
+        values.insert((row[1].clone(), row[2].clone()), value.clone());
+        addresses.insert(row[4].clone(), value);
+    }
     let skeleton = tempfile::tempdir().unwrap();
     fs::create_dir(skeleton.path().join("${{ values.name }}")).unwrap();
     fs::write(skeleton.path().join("${{ values.name }}/README.md"), "# ${{ values.name | upper }}\n").unwrap();
-    let (mut ran, mut refused, mut wrong) = (0, 0, Vec::new());
+    let (mut ran, mut refused, mut absent, mut wrong) = (0, 0, 0, Vec::new());
     for row in rows("SOURCES.tsv").into_iter().filter(|row| row[0].starts_with("templates/")) {
         let text = fs::read(corpus.join(&row[0])).unwrap();
         let folder = row[2].rsplit_once('/').map_or("", |(folder, _)| folder);
         let read = |target: &str| {
-            let path = format!("{folder}/{}", target.trim_start_matches("./"));
-            let found = values.get(&(row[1].clone(), path.trim_start_matches('/').to_owned()));
+            let found = match is_address(target) {
+                true => addresses.get(target),
+                false => join_path(folder, target).ok().and_then(|path| values.get(&(row[1].clone(), path))),
+            };
             found.map(Vec::as_slice).ok_or_else(|| NoValue::Absent("not at hand".to_owned()))
         };
-        let Some(document) = valid_template(&text) else { continue };
+        let Some(document) = valid_template(&text, &read) else { continue };
         let steps = document["spec"]["steps"].as_array().cloned().unwrap_or_default();
         let unknown = steps.iter().filter_map(|step| step["action"].as_str()).find(|action| find_action(action).is_none());
         match (Template::parse(&text, &read), unknown) {
@@ -71,18 +78,21 @@ fn corpus_templates_of_known_actions_run_and_others_are_refused_by_name() {
                 Ok(()) => ran += 1,
                 Err(reason) => wrong.push(format!("{}: {reason}", row[0])),
             },
+            // A part of it is in a file that the corpus does not have.
+            (Err(refusals), _) if refusals.iter().any(|refusal| refusal.reason.contains("not at hand")) => absent += 1,
             (Err(refusals), _) => wrong.push(format!("{}: {refusals:?}", row[0])),
             (Ok(_), Some(unknown)) => wrong.push(format!("{}: {unknown} was not refused", row[0])),
         }
     }
     assert!(wrong.is_empty(), "{ran} ran, {refused} refused, {} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(ran > 50 && refused > 30, "{ran} ran, {refused} were refused");
-    println!("{ran} ran, {refused} were refused");
+    let told = format!("{ran} ran, {refused} were refused, of {absent} a part is not at hand");
+    assert!(ran >= 55 && refused >= 70 && absent <= 3, "{told}");
+    println!("{told}");
 }
 
 /// The first document of a file, where it is a template.
-fn valid_template(text: &[u8]) -> Option<Value> {
-    let first = parse_descriptor(text, &CustomKinds::default()).into_iter().next()?;
+fn valid_template(text: &[u8], read: &ReadValue<'_>) -> Option<Value> {
+    let first = parse_descriptor_with_values(text, &CustomKinds::default(), read).into_iter().next()?;
     match first.verdict {
         Verdict::Valid { document, .. } if document["kind"] == "Template" => Some(document),
         _ => None,
@@ -179,10 +189,34 @@ fn sample(field: &Field) -> Option<Value> {
 
 /// The first of some texts that a person might write and that fits.
 fn text(limits: &TextLimits) -> Option<String> {
-    const TEXTS: [&str; 24] = [
-        "my-service", "shop", "Shop", "a", "abc", "myservice", "my_service", "com.acme.shop", "acme/shop", "1.0.0", "v1.0.0", "8080",
-        "123456789012", "10.0.0.0/16", "10.0.0.1", "https://github.com/acme/shop", "person@example.com", "0 2 * * *", "10Gi", "500m",
-        "arn:aws:iam::123456789012:role/shop", "/api", "group:default/team", "git@github.com:acme/shop.git",
+    const TEXTS: [&str; 27] = [
+        "my-service",
+        "shop",
+        "Shop",
+        "a",
+        "abc",
+        "myservice",
+        "my_service",
+        "com.acme.shop",
+        "acme/shop",
+        "1.0.0",
+        "v1.0.0",
+        "8080",
+        "123456789012",
+        "10.0.0.0/16",
+        "10.0.0.1",
+        "https://github.com/acme/shop",
+        "person@example.com",
+        "0 2 * * *",
+        "10Gi",
+        "500m",
+        "arn:aws:iam::123456789012:role/shop",
+        "my-gateway",
+        "nightly-job",
+        "data-pipeline",
+        "/api",
+        "group:default/team",
+        "git@github.com:acme/shop.git",
     ];
     let fits = |text: &&str| {
         let mut schema = Map::new();

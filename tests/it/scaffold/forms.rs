@@ -56,7 +56,10 @@ fn pages_fields_and_words_come_from_the_schema() {
     assert_eq!(field("odd").note.as_deref(), Some("CompanyPicker is not known here; it is asked for by its type"));
     assert_eq!(form.check(&json!({})).values, json!({ "port": 8080 }));
     assert_eq!(
-        faults(&form, json!({ "name": "Shop", "owner": "group:default/a", "port": 0, "tier": "c", "public": "yes", "repo": "github.com?owner=other&repo=a" })),
+        faults(
+            &form,
+            json!({ "name": "Shop", "owner": "group:default/a", "port": 0, "tier": "c", "public": "yes", "repo": "github.com?owner=other&repo=a" })
+        ),
         [
             "name must match the pattern ^[a-z]+$",
             "port must be at least 1",
@@ -65,7 +68,10 @@ fn pages_fields_and_words_come_from_the_schema() {
             "repo must have one of these as owner: acme"
         ]
     );
-    assert_eq!(faults(&form, json!({ "name": "shop", "repo": "acme/shop" })), ["owner must be filled in", "repo must be written as github.com?owner=OWNER&repo=NAME"]);
+    assert_eq!(
+        faults(&form, json!({ "name": "shop", "repo": "acme/shop" })),
+        ["owner must be filled in", "repo must be written as github.com?owner=OWNER&repo=NAME"]
+    );
 }
 
 const DEPENDENT: &str = r"
@@ -94,7 +100,10 @@ fn fields_follow_earlier_answers_and_hidden_values_are_dropped() {
     let form = form(DEPENDENT);
     assert_eq!(shown(&form, json!({})), ["database", "cloud", "rack"]);
     assert_eq!(shown(&form, json!({ "database": "mysql", "cloud": true })), ["database", "cloud", "size", "region"]);
-    assert_eq!(faults(&form, json!({ "database": "mysql", "cloud": true })), ["size must be filled in", "region must be filled in"]);
+    assert_eq!(
+        faults(&form, json!({ "database": "mysql", "cloud": true })),
+        ["size must be filled in", "region must be filled in"]
+    );
     let checked = form.check(&json!({ "database": "none", "size": "large", "cloud": true, "region": "eu", "rack": "7" }));
     assert_eq!((checked.values, checked.faults), (json!({ "database": "none", "cloud": true, "region": "eu" }), vec![]));
 }
@@ -137,10 +146,16 @@ properties:
 ",
     );
     let fields: Vec<_> = form.fields().collect();
-    assert_eq!(fields.iter().map(|field| field.path.join(".")).collect::<Vec<_>>(), ["repo.name", "repo.kind", "repo.version", "repo.quiet"]);
+    assert_eq!(
+        fields.iter().map(|field| field.path.join(".")).collect::<Vec<_>>(),
+        ["repo.name", "repo.kind", "repo.version", "repo.quiet"]
+    );
     assert_eq!(fields[0].group.as_deref(), Some("Repository"));
     assert!(matches!(&fields[1].kind, FieldKind::Select { choices, .. } if choices[1].label == "Public"));
-    assert_eq!(form.check(&json!({ "repo": { "name": "a" } })).values, json!({ "repo": { "name": "a", "version": 3, "quiet": "set" } }));
+    assert_eq!(
+        form.check(&json!({ "repo": { "name": "a" } })).values,
+        json!({ "repo": { "name": "a", "version": 3, "quiet": "set" } })
+    );
 }
 
 #[test]
