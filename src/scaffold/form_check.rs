@@ -120,6 +120,7 @@ impl Form {
             for field in self.fields() {
                 let twin = || self.fields().any(|other| other.path == field.path && other.is_shown(&values));
                 if field.is_shown(&values) {
+                    make_around(&mut next, &field.path);
                     let fixed = if let FieldKind::Fixed(value) = &field.kind { Some(value) } else { None };
                     let usual = fixed.or(field.default.as_ref());
                     if let Some(usual) = usual.filter(|_| find(&values, &field.path).is_none()) {
@@ -151,6 +152,16 @@ fn put(values: &mut Json, path: &[String], value: Json) {
     }
     if let Json::Object(map) = place {
         map.insert(last.clone(), value);
+    }
+}
+
+/// An object is there as soon as something in it is asked for, as in the browser's form, so that what it requires is
+/// told by name.
+fn make_around(values: &mut Json, path: &[String]) {
+    if let Some((_, around)) = path.split_last()
+        && find(values, around).is_none()
+    {
+        put(values, around, Json::Object(Map::new()));
     }
 }
 

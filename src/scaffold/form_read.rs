@@ -32,8 +32,7 @@ struct Around {
     path: Vec<String>,
     group: Option<String>,
     conditions: Vec<Condition>,
-    /// Words for properties that stand beside them: `ui:order` apart, none in what Backstage reads, but `required` of a
-    /// branch is held against the properties of the whole.
+    /// What must be answered of the object, by name.
     required: Vec<String>,
 }
 
@@ -112,12 +111,7 @@ impl Reader<'_> {
             && schema["ui:widget"] != "hidden";
         if is_group {
             let group = text(&schema, "title").or_else(|| Some(name.to_owned()));
-            // What an optional object requires is required once something in it is answered.
-            let mut conditions = around.conditions.clone();
-            if !is_required && !around.path.is_empty() {
-                conditions.retain(|condition| condition.within.len() <= path.len());
-            }
-            let inner = Around { path, group, conditions, required: Vec::new() };
+            let inner = Around { path, group, conditions: around.conditions.clone(), required: Vec::new() };
             return self.object(&schema, &inner, depth + 1);
         }
         if self.fields.len() >= MAX_FIELDS {
@@ -145,7 +139,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A property that several branches describe: as the words say, one field while the conditions differ.
+    /// One property may be described by several branches: those are fields of their own, while their conditions differ.
     fn add(&mut self, field: Field) {
         let known = self.fields.iter_mut().find(|known| known.path == field.path && known.shown_when == field.shown_when);
         match known {

@@ -71,7 +71,8 @@ pub fn dry_run(template: &Template, given: &Given, workspace: &Workspace, source
     let mut outputs = Map::new();
     for step in &template.steps {
         let around = Around { workspace, sources, template_ref: &template.entity_ref };
-        let report = run_step(step, given, &outputs, &around);
+        let mut report = run_step(step, given, &outputs, &around);
+        redact(&mut report, &given.secrets);
         if report.state != StepState::Skipped {
             outputs.insert(step.id.clone(), json!({ "output": report.output }));
         }
@@ -196,11 +197,13 @@ fn run_round(
     let input = fill(Secrets::Shown, faults);
     report.inputs.push(fill(Secrets::Hidden, &mut Vec::new()));
     let problems = step.action.judge_input(&input);
-    let done = match (step.action.reach, run_pure(&step.action.id, &input, around)) {
-        (Reach::Workspace, _) if !problems.is_empty() => return Err(problems.join("; ")),
-        (Reach::Workspace, Some(ran)) => ran?,
-        (Reach::Workspace, None) => return Err(format!("{} is not done here", step.action.id)),
-        (Reach::Outside, _) => {
+    let done = match step.action.reach {
+        Reach::Workspace if !problems.is_empty() => return Err(problems.join("; ")),
+        Reach::Workspace => {
+            let ran = run_pure(&step.action.id, &input, around);
+            ran.ok_or_else(|| format!("{} is not done here", step.action.id))??
+        }
+        Reach::Outside => {
             report.state = StepState::StoodIn;
             report.warnings.extend(problems);
             let output = match step.action.example_output() {
@@ -222,6 +225,17 @@ fn run_round(
         }
     }
     Ok(())
+}
+
+/// Takes secrets out of what is shown; an action may have written one to its log.
+fn redact(report: &mut StepReport, secrets: &Json) {
+    let secrets: Vec<&str> = secrets.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str()).collect();
+    let reason = if let StepState::Failed(reason) = &mut report.state { Some(reason) } else { None };
+    for line in report.log.iter_mut().chain(report.warnings.iter_mut()).chain(reason) {
+        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+            *line = line.replace(secret, HIDDEN);
+        }
+    }
 }
 
 fn holds(step: &Step, names: &Json, faults: &mut Vec<ExpressionError>) -> bool {
@@ -255,7 +269,7 @@ fn warn(faults: &[ExpressionError]) -> Vec<String> {
 pub fn wants_secrets(template: &Template) -> bool {
     fn names_secret(json: &Json) -> bool {
         match json {
-            Json::String(text) => is_template(text) && text.contains("secrets."),
+            Json::String(text) => is_template(text) && text.contains("secrets"),
             Json::Array(items) => items.iter().any(names_secret),
             Json::Object(map) => map.values().any(names_secret),
             _ => false,

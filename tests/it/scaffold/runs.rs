@@ -1,8 +1,13 @@
 //! Dry runs: skeletons, actions, conditions, and that nothing outside is touched.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use serde_json::json;
+use steward::scaffold::{
+    pure::Sources,
+    run::{Given, StepState, dry_run},
+    workspace::Workspace,
+};
 
 use super::Bench;
 
@@ -150,4 +155,31 @@ fn pages_beside_the_template_are_read_and_none_elsewhere() {
     assert!(bench.good(&json!({ "name": "shop" })).contains("hello shop"));
     let out = Bench::new("$yaml: ../form.yaml", "- action: debug:log").bad(&json!({}));
     assert!(out.contains("form.yaml"), "{out}");
+}
+
+#[test]
+fn secrets_reach_inputs_and_are_seen_nowhere() {
+    let steps = "- {id: a, action: debug:log, input: {message: 'with ${{ secrets.token }}'}}\n- {id: b, action: publish:github, input: {repoUrl: x, token: '${{ secrets.token }}'}}\n- {id: c, action: fetch:plain, input: {url: './${{ secrets.token }}'}}";
+    let template = super::parse(&super::descriptor(FORM, steps)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::open(folder.path()).unwrap();
+    let given = Given { parameters: json!({}), user: json!({}), secrets: json!({ "token": "s3cret" }) };
+    let report = dry_run(&template, &given, &workspace, &Nowhere);
+    assert_eq!(report.steps[0].log, ["with ***"]);
+    assert_eq!(report.steps[1].inputs[0]["token"], "***");
+    assert_eq!(report.steps[2].state, StepState::Failed("there is no ./***".to_owned()));
+    assert!(!format!("{report:?}").contains("s3cret"));
+}
+
+/// Skeletons that are not there.
+struct Nowhere;
+
+impl Sources for Nowhere {
+    fn folder(&self, url: &str) -> Result<PathBuf, String> {
+        Err(format!("there is no {url}"))
+    }
+
+    fn file(&self, url: &str) -> Result<Vec<u8>, String> {
+        Err(format!("there is no {url}"))
+    }
 }
