@@ -120,10 +120,9 @@ fn answer(form: &Form) -> Result<Value, String> {
     for _ in 0..4 {
         values = form.check(&values).values;
         for field in form.fields() {
-            if field.is_shown(&values) && value_at(&values, &field.path).is_none() {
-                if let Some(value) = sample(field) {
-                    put(&mut values, &field.path, value);
-                }
+            let is_open = field.is_shown(&values) && value_at(&values, &field.path).is_none();
+            if let Some(value) = sample(field).filter(|_| is_open) {
+                put(&mut values, &field.path, value);
             }
         }
     }
@@ -164,8 +163,12 @@ fn sample(field: &Field) -> Option<Value> {
         FieldKind::Texts { limits, min, .. } => json!(vec![text(limits)?; min.unwrap_or(1).max(1) as usize]),
         FieldKind::Items { fields, min, .. } => {
             let mut item = Value::Object(Map::new());
-            for field in fields.iter().filter(|field| field.shown_when.is_empty()) {
-                if let Some(value) = field.default.clone().or_else(|| sample(field)) {
+            // Three looks: one answer may ask for another.
+            for field in [fields; 3].into_iter().flatten() {
+                if let Some(value) = field.default.clone().or_else(|| sample(field))
+                    && field.is_shown(&item)
+                    && value_at(&item, &field.path).is_none()
+                {
                     put(&mut item, &field.path, value);
                 }
             }
