@@ -154,6 +154,30 @@ fn parse(text: &[u8], custom_kinds: &CustomKinds, read: Option<&ReadValue<'_>>) 
     documents
 }
 
+/// The file's line of what a path of keys and indexes leads to in a document, or of the nearest thing around it.
+///
+/// For those who judge what an entity says after it was read; none where the document cannot be read again.
+pub fn find_line(text: &[u8], doc_index: usize, path: &[&str]) -> Option<usize> {
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+    let mut values_left = MAX_VALUES;
+    let root = parse_chunk(split_documents(text).get(doc_index)?, &mut values_left).ok()??;
+    let (mut found, mut line) = (&root, root.mark.line);
+    for step in path {
+        match &found.value {
+            Value::Map(map) => {
+                let Some(entry) = map.find_entry(step) else { break };
+                (found, line) = (&entry.node, entry.key_mark.line);
+            }
+            Value::List(items) => {
+                let Some(node) = step.parse::<usize>().ok().and_then(|index| items.get(index)) else { break };
+                (found, line) = (node, node.mark.line);
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => break,
+        }
+    }
+    Some(line)
+}
+
 /// The tree of one document; `None` where it holds nothing.
 fn parse_chunk(chunk: &Chunk<'_>, values_left: &mut usize) -> Result<Option<Node>, Problem> {
     let text = std::str::from_utf8(chunk.bytes).map_err(|error| {

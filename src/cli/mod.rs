@@ -7,6 +7,7 @@ mod doctor;
 pub mod lint;
 mod manifest;
 mod sample_news;
+pub mod scaffold;
 mod serve;
 mod sync;
 
@@ -46,6 +47,8 @@ enum Command {
     Ask(ask::AskArgs),
     /// Check descriptors and templates, offline
     Lint(lint::LintArgs),
+    /// Run a Software Template into a folder, or list what templates may do
+    Scaffold(scaffold::ScaffoldArgs),
     /// Print the app manifest of a chat platform
     Manifest(manifest::ManifestArgs),
     /// Check configuration, tokens, database and sources, and say how to fix what is wrong
@@ -101,6 +104,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
                 lint::LintOutcome::SomeInvalid => Outcome::Bad,
             })
         }
+        Command::Scaffold(args) => Ok(Outcome::from(scaffold::scaffold(&args, &mut io::stdout().lock())?)),
         Command::Manifest(args) => manifest::manifest(&args, &settings::load(config)?),
         Command::Doctor => block_on(doctor::doctor(config)),
         Command::Migrate => block_on(serve::migrate(settings::load(config)?)),
@@ -139,6 +143,7 @@ fn start_log(command: &Command) {
         Command::Demo(_)
         | Command::Ask(_)
         | Command::Lint(_)
+        | Command::Scaffold(_)
         | Command::Manifest(_)
         | Command::Doctor
         | Command::Migrate

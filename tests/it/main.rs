@@ -50,6 +50,7 @@ mod removal;
 mod report;
 mod runbook;
 mod sample;
+mod scaffold;
 mod search;
 mod sequences;
 mod shop;

@@ -18,7 +18,7 @@ const FLOORS: [(&str, u8); 30] = [
     ("door", 45),
     ("commands", 40),
     ("sync", 30),
-    ("scaffolder", 30),
+    ("scaffold", 30),
     ("hygiene", 30),
     // Between the floors: the long jobs are given it, and it holds what the doors to the outside are.
     ("app", 25),

@@ -1,0 +1,14 @@
+//! Backstage Software Templates: a descriptor -> a form -> values -> steps run on a folder. Must not know chat, the store or
+//! GitHub: what leaves the folder is asked of a trait.
+
+pub mod action;
+pub mod expression;
+pub mod form;
+pub mod form_check;
+mod form_kind;
+mod form_read;
+pub mod pure;
+pub mod run;
+pub mod skeleton;
+pub mod template;
+pub mod workspace;
