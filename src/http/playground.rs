@@ -133,7 +133,9 @@ async fn show_page(State(app): State<Arc<App>>, Query(visit): Query<Visit>) -> M
 async fn say(State(app): State<Arc<App>>, headers: HeaderMap, RawForm(body): RawForm) -> Markup {
     let fields = Fields::parse(&body);
     let line = parse::parse_line(fields.text("line"));
-    answer(&app, &headers, &fields, Act::Say { line: line.clone() }, What::Line(&line)).await
+    let is_line = fields.text("line").trim_start().starts_with('/') || app.live.custom().all(&app.commands).is_command(&line);
+    let what = if is_line { What::Line(&line) } else { What::Asked(&line) };
+    answer(&app, &headers, &fields, Act::Say { line: line.clone() }, what).await
 }
 
 async fn press(State(app): State<Arc<App>>, headers: HeaderMap, RawForm(body): RawForm) -> Markup {
@@ -172,7 +174,7 @@ async fn answer(app: &App, headers: &HeaderMap, fields: &Fields, act: Act, what:
         chat::Response::Form(form) => {
             // Turning a page is no new line of the conversation.
             let opened = match said.what {
-                What::Line(line) => Some(render_exchange(&said, &render_form_opened(&form.title, line, at))),
+                What::Line(line) | What::Asked(line) => Some(render_exchange(&said, &render_form_opened(&form.title, line, at))),
                 What::Sent(_) => None,
             };
             (opened, Some(render_form(&form, &account.id)))
@@ -189,8 +191,8 @@ async fn answer(app: &App, headers: &HeaderMap, fields: &Fields, act: Act, what:
 fn is_understood(app: &App, what: What<'_>, reply: &Reply) -> bool {
     match what {
         // Some questions are understood only by the names in them.
-        What::Line(_) if reply.status == Status::Answered => true,
-        What::Line(line) => {
+        What::Line(_) | What::Asked(_) if reply.status == Status::Answered => true,
+        What::Line(line) | What::Asked(line) => {
             let parsed = app.live.custom().all(&app.commands).parse_line(line).map(|_| ());
             matches!(parsed, Ok(()) | Err(LineFault::Empty))
         }

@@ -25,6 +25,8 @@ pub struct Said<'a> {
 pub enum What<'a> {
     /// A command line, with or without its slash.
     Line(&'a str),
+    /// A question or other words.
+    Asked(&'a str),
     /// A form of this title was sent.
     Sent(&'a str),
 }
@@ -41,6 +43,7 @@ pub fn render_exchange(said: &Said<'_>, answer: &Markup) -> Markup {
                     header.byline { h2 { (name) } (render_clock(*at)) }
                     @match what {
                         What::Line(line) => p.typed { "/" (line.trim().trim_start_matches('/')) },
+                        What::Asked(words) => p.typed { (words.trim()) },
                         What::Sent(title) => p.sent { "Sent the form “" (title) "”" },
                     }
                 }

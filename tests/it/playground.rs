@@ -194,6 +194,18 @@ async fn a_line_works_without_a_script_and_stays_text() {
 }
 
 #[tokio::test]
+async fn a_question_is_shown_as_it_was_asked_and_a_line_with_its_slash() {
+    for (typed, shown) in [
+        ("who+owns+payments-api%3F", "who owns payments-api?"),
+        ("owner+payments-api", "/owner payments-api"),
+        ("%2Fonwer+payments-api", "/onwer payments-api"),
+    ] {
+        let (_, page) = send("POST", "/playground/say", &[("steward-fragment", "1")], &format!("line={typed}&as=zoe")).await;
+        assert!(page.contains(&format!(">{shown}</p>")), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn our_script_gets_the_exchange_alone() {
     let (status, fragment) = send("POST", "/playground/press", &[("steward-fragment", "1")], "press=owner+x&as=zoe").await;
     assert_eq!(status, StatusCode::OK);
