@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use super::{Catalog, EntityRef, Entry, RelationType, lookup::words};
@@ -99,6 +99,12 @@ fn of_kind<'e>(refs: impl Iterator<Item = &'e EntityRef>, kind: &str) -> Vec<Str
     refs.filter(|target| target.kind() == kind).map(short).collect()
 }
 
+fn by_count(counts: impl IntoIterator<Item = (String, usize)>) -> Vec<(String, usize)> {
+    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts
+}
+
 /// `team-checkout` of `group:default/team-checkout`, `data/team` elsewhere.
 fn short(entity_ref: &EntityRef) -> String {
     match entity_ref.namespace() {
@@ -107,7 +113,55 @@ fn short(entity_ref: &EntityRef) -> String {
     }
 }
 
+/// What a snapshot's entities have of each facet, made when it is first asked for: counting all of them for each search is slow.
+#[derive(Debug, Default)]
+pub struct Facets([OnceLock<FacetValues>; Facet::ALL.len()]);
+
+#[derive(Debug)]
+struct FacetValues {
+    /// The most frequent first.
+    counts: Vec<(String, usize)>,
+    /// The places of those that have a value, ascending.
+    places: BTreeMap<String, Vec<u32>>,
+}
+
 impl Catalog {
+    /// Every value of a facet in the whole catalog with how many have it; the most frequent first.
+    pub fn all_values(&self, facet: Facet) -> &[(String, usize)] {
+        &self.facet(facet).counts
+    }
+
+    /// Those that pass all filters, in the order of their references.
+    pub fn passing(&self, filters: &[Filter]) -> Vec<Arc<Entry>> {
+        let mut left: Option<Vec<u32>> = None;
+        for Filter { facet, values } in filters {
+            let places = &self.facet(*facet).places;
+            let mut having: Vec<u32> = values.iter().filter_map(|value| places.get(value)).flatten().copied().collect();
+            having.sort_unstable();
+            having.dedup();
+            left = Some(match left {
+                None => having,
+                Some(left) => left.into_iter().filter(|at| having.binary_search(at).is_ok()).collect(),
+            });
+        }
+        match left {
+            None => self.entries().to_vec(),
+            Some(left) => left.into_iter().map(|at| Arc::clone(&self.entries()[at as usize])).collect(),
+        }
+    }
+
+    fn facet(&self, facet: Facet) -> &FacetValues {
+        self.facets().0[facet as usize].get_or_init(|| {
+            let mut places: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+            for (at, entry) in (0_u32..).zip(self.entries()) {
+                for value in values(self, entry, facet) {
+                    places.entry(value).or_default().push(at);
+                }
+            }
+            FacetValues { counts: by_count(places.iter().map(|(value, places)| (value.clone(), places.len()))), places }
+        })
+    }
+
     /// Every value of a facet with how many have it; the most frequent first.
     pub fn facet_counts<'e>(&self, entries: impl Iterator<Item = &'e Arc<Entry>>, facet: Facet) -> Vec<(String, usize)> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -116,9 +170,7 @@ impl Catalog {
                 *counts.entry(value).or_insert(0) += 1;
             }
         }
-        let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
-        counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        counts
+        by_count(counts)
     }
 
     /// What people call a value: a team's or system's label.
@@ -136,12 +188,12 @@ impl Catalog {
 
     /// The filter that is meant by what was typed after the colon, with commas between alternatives.
     pub fn filter(&self, facet: Facet, typed: &str) -> Result<Filter, UnknownValue> {
-        let counts = self.facet_counts(self.entries().iter(), facet);
+        let counts = self.all_values(facet);
         let mut found = Vec::new();
         for one in typed.split(',').map(str::trim).filter(|one| !one.is_empty()) {
-            let known = self.known_values(facet, &counts, one);
+            let known = self.known_values(facet, counts, one);
             if known.is_empty() {
-                let nearest = self.nearest_values(facet, &counts, one);
+                let nearest = self.nearest_values(facet, counts, one);
                 return Err(UnknownValue { facet, typed: one.to_owned(), nearest });
             }
             found.extend(known);

@@ -9,6 +9,7 @@ use std::{
 use super::{
     Authority, Entity, EntityRef, Kind, Relation, RelationType,
     carry::Carried,
+    filter::Facets,
     lookup::LookupIndex,
     person::{PersonIndex, Rivals},
     snapshot::{Entry, Parts},
@@ -26,6 +27,7 @@ pub struct Index {
     /// Losing claims.
     pub rivals: Rivals,
     pub lookup: LookupIndex,
+    pub facets: Facets,
     persons: Arc<Persons>,
 }
 
@@ -62,11 +64,15 @@ impl Index {
             |entity_ref| count_dependents(&incoming, entity_ref),
             owner_label,
         );
-        Self { entries, by_ref, incoming, rivals, lookup, persons }
+        Self { entries, by_ref, incoming, rivals, lookup, facets: Facets::default(), persons }
     }
 
     pub fn find(&self, entity_ref: &EntityRef) -> Option<&Arc<Entry>> {
-        self.by_ref.get(entity_ref).map(|at| &self.entries[*at as usize])
+        self.place_of(entity_ref).map(|at| &self.entries[at as usize])
+    }
+
+    pub fn place_of(&self, entity_ref: &EntityRef) -> Option<u32> {
+        self.by_ref.get(entity_ref).copied()
     }
 
     /// Edges that point to it, seen from it.

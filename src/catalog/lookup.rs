@@ -288,15 +288,10 @@ impl Catalog {
     /// Puts entries into look-up's order, for lists that no name was typed for.
     pub fn sort_by_weight(&self, entries: &mut [&Arc<Entry>], sought: Sought<'_>) {
         entries.sort_by_cached_key(|entry| {
-            let entity = &entry.entity;
-            let points = self.place_of(&entity.entity_ref).map_or(0.0, |at| self.points(at, &sought, 1.0));
-            (Descending(points), entity.entity_ref.clone())
+            let at = self.place_of(&entry.entity.entity_ref);
+            // Places are in the order of references.
+            (Descending(at.map_or(0.0, |at| self.points(at, &sought, 1.0))), at)
         });
-    }
-
-    fn place_of(&self, entity_ref: &EntityRef) -> Option<u32> {
-        let at = self.entries().binary_search_by(|entry| entry.entity.entity_ref.cmp(entity_ref)).ok()?;
-        u32::try_from(at).ok()
     }
 
     fn at_level(&self, typed: &Typed, level: Level, sought: &Sought<'_>) -> Vec<u32> {

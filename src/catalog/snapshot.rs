@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Authority, Entity, EntityRef, RelationType,
     address::{is_address, name_file},
+    filter::Facets,
     gone::GoneClaim,
     index::Index,
     lookup::LookupIndex,
@@ -269,6 +270,15 @@ impl Catalog {
 
     pub fn lookup(&self) -> &LookupIndex {
         &self.index.lookup
+    }
+
+    pub(super) fn facets(&self) -> &Facets {
+        &self.index.facets
+    }
+
+    /// Where it stands among [`Catalog::entries`].
+    pub(super) fn place_of(&self, entity_ref: &EntityRef) -> Option<u32> {
+        self.index.place_of(entity_ref)
     }
 
     pub(super) fn people(&self) -> &PersonIndex {

@@ -74,7 +74,8 @@ pub fn find(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, args: 
 fn look(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, asked: &Asked) -> Found {
     let passes = |entry: &Entry| catalog.passes(entry, &asked.filters);
     if !asked.has_words() {
-        let mut entries: Vec<&Arc<Entry>> = catalog.entries().iter().filter(|entry| passes(entry)).collect();
+        let passing = catalog.passing(&asked.filters);
+        let mut entries: Vec<&Arc<Entry>> = passing.iter().collect();
         catalog.sort_by_weight(&mut entries, asking.sought(""));
         let plain = |entry: &Arc<Entry>| {
             let score = Score { points: 0.0, parts: Vec::new() };

@@ -105,7 +105,7 @@ fn complete_filter(catalog: &Catalog, start: &str, rest: &str) -> Vec<Choice> {
         return keys.map(|key| choice(format!("{key}:"), Some(format!("only those of one {key}")))).collect();
     };
     let Some(facet) = Facet::parse(key) else { return Vec::new() };
-    let counts = catalog.facet_counts(catalog.entries().iter(), facet);
+    let counts = catalog.all_values(facet);
     let (begins, holds): (Vec<_>, Vec<_>) =
         counts.into_iter().filter(|(value, _)| value.contains(typed)).partition(|(value, _)| value.starts_with(typed));
     let values = begins.into_iter().chain(holds).take(SHOWN);

@@ -142,7 +142,7 @@ fn unknown_value(catalog: &Catalog, typed: &str, word: &str, unknown: &UnknownVa
     };
     let mut reply = Reply::new(Status::NotFound, "find", lead.into());
     let offered: Vec<String> = if unknown.nearest.is_empty() {
-        catalog.facet_counts(catalog.entries().iter(), unknown.facet).into_iter().map(|(value, _)| value).take(5).collect()
+        catalog.all_values(unknown.facet).iter().map(|(value, _)| value.clone()).take(5).collect()
     } else {
         unknown.nearest.clone()
     };
