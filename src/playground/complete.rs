@@ -107,7 +107,7 @@ fn complete_filter(catalog: &Catalog, start: &str, rest: &str) -> Vec<Choice> {
     let Some(facet) = Facet::parse(key) else { return Vec::new() };
     let counts = catalog.all_values(facet);
     let (begins, holds): (Vec<_>, Vec<_>) =
-        counts.into_iter().filter(|(value, _)| value.contains(typed)).partition(|(value, _)| value.starts_with(typed));
+        counts.iter().filter(|(value, _)| value.contains(typed)).partition(|(value, _)| value.starts_with(typed));
     let values = begins.into_iter().chain(holds).take(SHOWN);
     values.map(|(value, number)| choice(format!("{}:{value}", facet.key()), Some(format!("{number} entries")))).collect()
 }

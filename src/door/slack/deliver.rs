@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::{
@@ -21,6 +21,11 @@ use crate::{
 /// A database that hangs is known to be away by then; one that is merely busy answers, and an answer given unclaimed may be
 /// given twice.
 const CLAIM_WITHIN: Duration = Duration::from_secs(3);
+
+/// How often a home page or a preview is sent before it is given up; whoever looks again gets another.
+const TRIES: u32 = 4;
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// As long as a line may be.
 const LONGEST_LINE: usize = 300;
@@ -134,7 +139,15 @@ fn needs_form(command: &str, line: &str) -> Reply {
 pub(super) async fn publish(app: &App, user: &str, response: Response) {
     let Some(client) = client(app) else { return };
     match response {
-        Response::Reply(reply) => sent(client.publish_home(user, &reply).await),
+        Response::Reply(reply) => {
+            for attempt in 1.. {
+                let result = client.publish_home(user, &reply).await;
+                match pause_before_next(&result, attempt) {
+                    Some(pause) => sleep(pause).await,
+                    None => return sent(result),
+                }
+            }
+        }
         Response::Form(_) | Response::Choices(_) => warn!("a home page can only be read"),
     }
 }
@@ -143,9 +156,27 @@ pub(super) async fn publish(app: &App, user: &str, response: Response) {
 pub(super) async fn unfurl(app: &App, links: SharedLinks) {
     let Some(client) = client(app) else { return };
     let previews = preview(app, &links.account, links.place.as_ref(), &links.urls);
-    if !previews.is_empty() {
-        sent(client.unfurl(&links.at, &previews).await);
+    if previews.is_empty() {
+        return;
     }
+    for attempt in 1.. {
+        let result = client.unfurl(&links.at, &previews).await;
+        match pause_before_next(&result, attempt) {
+            Some(pause) => sleep(pause).await,
+            None => return sent(result),
+        }
+    }
+}
+
+/// How long to wait before the next of at most [`TRIES`]; `None` where it is done or of no use. There is no queue for what has
+/// no place in a conversation.
+fn pause_before_next(result: &Result<(), DeliveryError>, attempt: u32) -> Option<Duration> {
+    let wait = match result {
+        Err(DeliveryError::Limited { retry_after, .. }) => *retry_after,
+        Err(DeliveryError::Unreachable { .. }) => AFTER_FAILURE * attempt,
+        Ok(()) | Err(DeliveryError::NoDoor(_) | DeliveryError::Refused { .. }) => return None,
+    };
+    (attempt < TRIES).then(|| wait.min(LONGEST_PAUSE))
 }
 
 async fn deliver_reply(app: &App, route: &ReplyRoute, reply: &Reply) {

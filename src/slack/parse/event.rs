@@ -52,6 +52,7 @@ fn event(callback: Callback) -> Parsed {
     let kind = callback.event.kind.as_str();
     let passed_over = |why: &str| Parsed::PassedOver(format!("{kind} {why}"));
     match kind {
+        "tokens_revoked" if callback.event.tokens.bot.is_empty() => passed_over("of a person's own"),
         "app_uninstalled" | "tokens_revoked" => Parsed::Revoked(kind.to_owned()),
         "app_mention" | "message" | "app_home_opened" | "link_shared" if callback.event.user.is_empty() => {
             passed_over("by nobody")
@@ -74,7 +75,8 @@ fn why_not_answered(callback: &Callback) -> Option<&'static str> {
     match event {
         _ if is_ours => Some("of our own"),
         Event { bot_id, .. } if !bot_id.is_empty() => Some("by a bot"),
-        Event { subtype, .. } if !subtype.is_empty() => Some("of a subtype"),
+        // A picture or a copy to the channel comes with words as any other.
+        Event { subtype, .. } if !["", "file_share", "thread_broadcast"].contains(&subtype.as_str()) => Some("of a subtype"),
         // It was answered when it was written.
         Event { edited, .. } if !edited.is_null() => Some("that was edited"),
         Event { channel, ts, .. } if channel.is_empty() || ts.is_empty() => Some("without a place"),

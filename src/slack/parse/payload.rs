@@ -108,6 +108,14 @@ pub(super) struct Authorization {
 }
 
 /// The fields of all the events that are used.
+/// Ids of those whose tokens are gone.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Tokens {
+    #[serde(deserialize_with = "lenient")]
+    pub bot: Vec<serde_json::Value>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Event {
@@ -115,6 +123,9 @@ pub(super) struct Event {
     pub kind: String,
     #[serde(deserialize_with = "lenient")]
     pub subtype: String,
+    /// Which tokens were revoked.
+    #[serde(deserialize_with = "lenient")]
+    pub tokens: Tokens,
     #[serde(deserialize_with = "lenient")]
     pub user: String,
     #[serde(deserialize_with = "lenient")]

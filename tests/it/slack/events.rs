@@ -11,7 +11,7 @@ use steward::{
 use super::Bench;
 use crate::{
     fake_slack::{
-        BOT_TOKEN, FakeSlack, check,
+        BOT_TOKEN, FakeSlack, Trouble, check,
         event::{ADA, BOT_USER, callback, direct_message, mention},
         person::{press, trigger},
     },
@@ -107,6 +107,36 @@ async fn direct_message_is_answered_where_it_stands() {
         let model = bench.slack.model();
         assert_eq!((model.messages[0].channel.as_str(), &model.messages[0].payload["thread_ts"]), ("D024BE91L", &Value::Null));
     }
+    bench.slack.finish();
+}
+
+#[tokio::test]
+async fn words_below_a_picture_are_answered() {
+    let bench = Bench::start().await;
+    let mut event = direct_message("Ev1", "owner payments-api", "1795000000.000100");
+    event["event"]["subtype"] = json!("file_share");
+    assert_eq!(bench.tell(&event).await, NOTHING);
+    bench.desk.close().await;
+    assert_eq!(bench.slack.model().messages.len(), 1);
+    bench.slack.finish();
+}
+
+#[tokio::test]
+async fn a_person_s_own_revoked_token_is_not_ours() {
+    let bench = Bench::start().await;
+    let event = json!({"type": "tokens_revoked", "tokens": {"oauth": ["U1"], "bot": []}});
+    assert_eq!(bench.tell(&callback("Ev1", event)).await, NOTHING);
+    assert!(bench.app.live.hearing().revoked.is_none());
+    bench.slack.finish();
+}
+
+#[tokio::test]
+async fn a_home_that_slack_did_not_take_is_sent_again() {
+    let bench = Bench::start().await;
+    bench.slack.model().troubles.insert("views.publish".to_owned(), [Trouble::Status(500)].into());
+    bench.tell(&callback("Ev1", json!({"type": "app_home_opened", "user": ADA, "channel": "D1", "tab": "home"}))).await;
+    bench.desk.close().await;
+    assert_eq!(bench.slack.model().homes.get(ADA).map(Vec::len), Some(1));
     bench.slack.finish();
 }
 
