@@ -133,6 +133,32 @@ pub struct Runbook {
     pub text: String,
 }
 
+/// A page of a repository's documents as a search index reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub source: String,
+    pub repository_id: i64,
+    /// `acme/payments-api`.
+    pub repository: String,
+    pub path: String,
+    pub commit: Option<String>,
+    /// Markdown.
+    pub text: String,
+}
+
+impl From<&Runbook> for Page {
+    fn from(Runbook { origin, text }: &Runbook) -> Self {
+        Self {
+            source: origin.source.to_string(),
+            repository_id: origin.repository_id,
+            repository: origin.repository.to_string(),
+            path: origin.path.to_string(),
+            commit: origin.commit.as_deref().map(str::to_owned),
+            text: text.clone(),
+        }
+    }
+}
+
 /// How a source fares.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceState {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     action::Reach,
-    expression::{Context, ExpressionError, is_template, render_json},
+    expression::{Context, ExpressionError, render_json},
     pure::{Around, Done, Sources, run_pure},
     template::{Step, Template},
     workspace::Workspace,
@@ -263,17 +263,4 @@ fn find_rounds(step: &Step, names: &Json, faults: &mut Vec<ExpressionError>) -> 
 
 fn warn(faults: &[ExpressionError]) -> Vec<String> {
     faults.iter().map(|fault| format!("left as it is written: {}", fault.message)).collect()
-}
-
-/// Whether a template asks for secrets, which a run must then be given.
-pub fn wants_secrets(template: &Template) -> bool {
-    fn names_secret(json: &Json) -> bool {
-        match json {
-            Json::String(text) => is_template(text) && text.contains("secrets"),
-            Json::Array(items) => items.iter().any(names_secret),
-            Json::Object(map) => map.values().any(names_secret),
-            _ => false,
-        }
-    }
-    template.steps.iter().any(|step| names_secret(&step.input))
 }

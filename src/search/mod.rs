@@ -17,7 +17,7 @@ use tantivy::{Index, IndexReader, ReloadPolicy, directory::MmapDirectory};
 use tracing::warn;
 
 use fields::{FORMAT, Fields};
-pub use passage::{Document, Passage};
+pub use passage::Passage;
 pub use query::{Found, Wanted};
 use write::Writing;
 pub use write::{Documents, WantedDocuments};

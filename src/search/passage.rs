@@ -5,9 +5,12 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chat::{
-    Block, Text,
-    markdown::{Section, parse_markdown},
+use crate::{
+    catalog::Page,
+    chat::{
+        Block, Text,
+        markdown::{Section, parse_markdown},
+    },
 };
 
 /// A longer section is several passages: as much as one reads to see whether it is the right one.
@@ -15,21 +18,7 @@ const LONGEST: usize = 1_600;
 /// Passages of one document; a generated reference has more, and they would crowd out all others.
 const MOST: usize = 200;
 
-/// A page of docs or a runbook.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Document {
-    pub source: String,
-    pub repository_id: i64,
-    /// `acme/payments-api`.
-    pub repository: String,
-    pub path: String,
-    pub commit: Option<String>,
-    /// Markdown.
-    pub text: String,
-    pub is_runbook: bool,
-}
-
-/// A part of a document.
+/// A part of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passage {
     #[serde(rename = "s")]
@@ -63,9 +52,9 @@ impl Passage {
     }
 }
 
-/// Takes a document apart at its headings.
-pub fn passages(document: &Document) -> Vec<Passage> {
-    let sections = parse_markdown(&document.text, &|_| None);
+/// Takes a page of docs or a runbook apart at its headings.
+pub fn passages(page: &Page, is_runbook: bool) -> Vec<Passage> {
+    let sections = parse_markdown(&page.text, &|_| None);
     let mut above: Vec<(u8, String)> = Vec::new();
     let mut anchors: HashMap<String, usize> = HashMap::new();
     let mut found = Vec::new();
@@ -76,7 +65,7 @@ pub fn passages(document: &Document) -> Vec<Passage> {
             above.push((section.level, section.title.to_plain()));
         }
         let headings: Vec<String> =
-            if above.is_empty() { vec![document.path.clone()] } else { above.iter().map(|(_, title)| title.clone()).collect() };
+            if above.is_empty() { vec![page.path.clone()] } else { above.iter().map(|(_, title)| title.clone()).collect() };
         let text = section.blocks.iter().map(plain).filter(|text| !text.trim().is_empty()).collect::<Vec<_>>().join("\n");
         if text.is_empty() && section.level == 0 {
             continue;
@@ -86,15 +75,15 @@ pub fn passages(document: &Document) -> Vec<Passage> {
                 return found;
             }
             found.push(Passage {
-                source: document.source.clone(),
-                repository_id: document.repository_id,
-                repository: document.repository.clone(),
-                path: document.path.clone(),
-                commit: document.commit.clone(),
+                source: page.source.clone(),
+                repository_id: page.repository_id,
+                repository: page.repository.clone(),
+                path: page.path.clone(),
+                commit: page.commit.clone(),
                 headings: headings.clone(),
                 anchor: anchor.clone(),
                 text: text.to_owned(),
-                is_runbook: document.is_runbook,
+                is_runbook,
             });
         }
     }

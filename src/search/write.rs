@@ -5,8 +5,8 @@ use std::{collections::HashSet, sync::Arc};
 
 use tantivy::{Index, IndexWriter, Term, directory::MmapDirectory, schema::Schema};
 
-use super::{Document, Open, SearchError, SearchIndex, State, fields::Fields, open_folder, passage::passages};
-use crate::catalog::{Catalog, Entry, RelationType, Runbook};
+use super::{Open, SearchError, SearchIndex, State, fields::Fields, open_folder, passage::passages};
+use crate::catalog::{Catalog, Entry, Page, RelationType, Runbook};
 
 /// What the writer may hold in memory before it writes a segment; the library's least.
 const WRITER_BYTES: usize = 15_000_000;
@@ -80,12 +80,12 @@ impl SearchIndex {
         }
     }
 
-    pub fn add_documents(&self, documents: &[Document]) -> Result<(), SearchError> {
+    pub fn add_documents(&self, pages: &[Page]) -> Result<(), SearchError> {
         let mut writing = self.lock();
         let Some(writing) = writing.as_mut() else { return Ok(()) };
-        for document in documents {
-            let group = format!("doc|{}", repository_key(&document.source, document.repository_id));
-            writing.add_document(document, &group)?;
+        for page in pages {
+            let group = format!("doc|{}", repository_key(&page.source, page.repository_id));
+            writing.add_passages(page, false, &group)?;
         }
         Ok(())
     }
@@ -114,13 +114,8 @@ impl SearchIndex {
     /// The index of a catalog that no store stands behind, ready when this returns.
     pub fn build(&self, catalog: &Arc<Catalog>) -> Result<(), SearchError> {
         self.begin(catalog)?;
-        let pages: Vec<Document> = catalog
-            .parts()
-            .pages
-            .iter()
-            .filter(|page| is_markdown(&page.origin.path))
-            .map(|page| document(page, false))
-            .collect();
+        let pages = catalog.parts().pages.iter().filter(|page| is_markdown(&page.origin.path));
+        let pages: Vec<Page> = pages.map(|page| Page::from(&**page)).collect();
         self.add_documents(&pages)?;
         self.commit(catalog, Documents::Complete)
     }
@@ -174,7 +169,7 @@ impl Writing {
             self.writer.add_document(self.fields.entity_document(catalog, entry))?;
         }
         for runbook in &catalog.parts().runbooks {
-            self.add_document(&document(runbook, true), &runbook_group(runbook))?;
+            self.add_passages(&Page::from(&**runbook), true, &runbook_group(runbook))?;
         }
         Ok(())
     }
@@ -211,14 +206,14 @@ impl Writing {
             self.writer.delete_term(Term::from_field_text(self.fields.group, &runbook_group(runbook)));
         }
         for runbook in catalog.parts().runbooks.iter().filter(|runbook| !former_runbooks.contains(&Arc::as_ptr(runbook))) {
-            self.add_document(&document(runbook, true), &runbook_group(runbook))?;
+            self.add_passages(&Page::from(&**runbook), true, &runbook_group(runbook))?;
         }
         Ok(())
     }
 
-    fn add_document(&self, document: &Document, group: &str) -> Result<(), SearchError> {
-        let repository = repository_key(&document.source, document.repository_id);
-        for passage in passages(document) {
+    fn add_passages(&self, page: &Page, is_runbook: bool, group: &str) -> Result<(), SearchError> {
+        let repository = repository_key(&page.source, page.repository_id);
+        for passage in passages(page, is_runbook) {
             self.writer.add_document(self.fields.passage_document(&repository, group, &passage))?;
         }
         Ok(())
@@ -247,19 +242,6 @@ fn differences<'a>(former: &'a [Arc<Entry>], new: &'a [Arc<Entry>]) -> (Vec<&'a 
         }
     }
     (gone, fresh)
-}
-
-fn document(runbook: &Runbook, is_runbook: bool) -> Document {
-    let origin = &runbook.origin;
-    Document {
-        source: origin.source.to_string(),
-        repository_id: origin.repository_id,
-        repository: origin.repository.to_string(),
-        path: origin.path.to_string(),
-        commit: origin.commit.as_deref().map(str::to_owned),
-        text: runbook.text.clone(),
-        is_runbook,
-    }
 }
 
 /// What names the pages and their order is no page.

@@ -66,7 +66,8 @@ impl Store {
             }
             recorded = Recorded::FirstTime;
             if let Some(event) = happened {
-                write_event(&mut transaction, &source, &event, delivery.at).await?;
+                write_event(&mut transaction, &source, &event).await?;
+                prune_events(&mut transaction, delivery.at).await?;
             }
             for job in jobs {
                 enqueue(pool, &mut transaction, job, None).await?;
@@ -100,7 +101,6 @@ pub(super) async fn write_event(
     connection: &mut sqlx::PgConnection,
     source_id: &str,
     event: &RepositoryEvent,
-    now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into repository_events (source_id, repository_id, kind, outside_id, at, title, url, author, state, environment)
@@ -120,8 +120,13 @@ pub(super) async fn write_event(
         event.state,
         event.environment
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Some of those that are too old go.
+pub(super) async fn prune_events(connection: &mut sqlx::PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "delete from repository_events where (source_id, repository_id, kind, outside_id) in (
              select source_id, repository_id, kind, outside_id from repository_events where at < $1

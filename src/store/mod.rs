@@ -63,7 +63,6 @@ pub use link::{LinkOutcome, NewLink};
 pub use note::{AuthorNote, BrokenPlace, Claimant, ClaimedTwice, NoteAbout, NoteDraft, Standing};
 pub use on_call::{load_on_call_from_disk, save_on_call_to_disk};
 pub use package::{PackageCoverage, PackageNotice, PackageOutcome, PackageTarget, Shipped};
-pub use pages::Page;
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use recent::RecentCursor;
 pub use removal::{Removal, RemovalLimit, Removed, Restore, Tombstone};

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Store, StoreError, delivery::write_event};
+use super::{
+    Store, StoreError,
+    delivery::{prune_events, write_event},
+};
 use crate::catalog::RepositoryEvent;
 
 /// Older rows say nothing: the news are asked for anew long before.
@@ -19,7 +22,7 @@ impl Store {
         let mut transaction = self.pool()?.begin().await?;
         for (repository, events) in news {
             for event in events {
-                write_event(&mut transaction, source, event, now).await?;
+                write_event(&mut transaction, source, event).await?;
             }
             sqlx::query!(
                 "insert into news_reads (source_id, repository_id, read_at) values ($1, $2, $3)
@@ -31,6 +34,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         }
+        prune_events(&mut transaction, now).await?;
         sqlx::query!("delete from news_reads where read_at < $1", now - KEPT).execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(())

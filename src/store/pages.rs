@@ -2,28 +2,10 @@
 //! Must not know the index.
 
 use super::{Store, StoreError};
+use crate::catalog::Page;
 
 /// Pages read at a time: each may be a quarter of a megabyte.
 const BATCH: i64 = 50;
-
-/// One page of docs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    pub source: String,
-    pub repository_id: i64,
-    /// `acme/payments-api`.
-    pub repository: String,
-    pub path: String,
-    pub commit: Option<String>,
-    pub text: String,
-}
-
-impl Page {
-    /// Where the next batch begins.
-    pub fn cursor(&self) -> (String, i64, String) {
-        (self.source.clone(), self.repository_id, self.path.clone())
-    }
-}
 
 impl Store {
     /// Loads the repositories of which something changed after a version.

@@ -15,8 +15,8 @@ use super::Worker;
 use crate::{
     app::taste,
     catalog::Catalog,
-    search::{Document, Documents, SearchError, WantedDocuments},
-    store::{Page, StoreError, save_asked_to_disk},
+    search::{Documents, SearchError, WantedDocuments},
+    store::{StoreError, save_asked_to_disk},
 };
 
 /// A change is found by search within this and what indexing takes.
@@ -111,14 +111,13 @@ impl Worker {
                 Err(fault) => return Ok(Err(fault)),
             };
             let Some(last) = pages.last() else { return Ok(Ok(number)) };
-            after = last.cursor();
+            after = (last.source.clone(), last.repository_id, last.path.clone());
             number += pages.len();
             // An earlier try may have left some of them.
             let fresh: Vec<(String, i64)> = pages.iter().map(|page| (page.source.clone(), page.repository_id)).collect();
             let fresh: Vec<(String, i64)> = fresh.into_iter().filter(|key| dropped.insert(key.clone())).collect();
             search.drop_documents(&fresh);
-            let documents: Vec<Document> = pages.into_iter().map(document).collect();
-            block_in_place(|| search.add_documents(&documents))?;
+            block_in_place(|| search.add_documents(&pages))?;
         }
     }
 
@@ -142,9 +141,4 @@ fn is_same(indexed: &Arc<Catalog>, catalog: &Arc<Catalog>) -> bool {
         || (catalog.version() > 0
             && indexed.version() == catalog.version()
             && indexed.parts().database == catalog.parts().database)
-}
-
-fn document(page: Page) -> Document {
-    let Page { source, repository_id, repository, path, commit, text } = page;
-    Document { source, repository_id, repository, path, commit, text, is_runbook: false }
 }

@@ -13,6 +13,7 @@ mod budget;
 mod channel;
 mod cluster;
 mod config;
+mod corpus;
 mod custom;
 mod documents;
 mod entrance;

@@ -1,16 +1,19 @@
 //! Placeholders: the values of `$text`, `$json`, `$yaml` and the definitions of APIs stand in files of their own.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, fs};
 
 use serde_json::Value;
 use sqlx::Row;
 use steward::catalog::{
-    address::{is_address, join_path},
     descriptor::{NoValue, Verdict, parse_descriptor_with_values},
     kinds::CustomKinds,
 };
 
-use crate::{bot::Bot, cluster::connect};
+use crate::{
+    bot::Bot,
+    cluster::connect,
+    corpus::{Values, corpus, rows},
+};
 
 fn api(definition: &str) -> String {
     format!(
@@ -104,24 +107,10 @@ fn values_are_judged_as_what_they_are() {
 /// The verdicts that Backstage's own packages gave with the values in place.
 #[test]
 fn corpus_is_judged_with_values_as_backstage_judges_it() {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let corpus = std::env::var_os("STEWARD_CORPUS").map_or(beside, std::path::PathBuf::from);
-    if !corpus.is_dir() {
-        println!("skipped: corpus not beside the checkout");
-        return;
-    }
-    let rows = |name: &str| -> Vec<Vec<String>> {
-        let text = fs::read_to_string(corpus.join(name)).unwrap();
-        text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
-    };
-    let (mut values, mut addresses) = (HashMap::new(), HashMap::new());
-    for row in rows("PLACEHOLDERS.tsv") {
-        let value = fs::read(corpus.join(&row[0])).unwrap();
-        values.insert((row[1].clone(), row[2].clone()), value.clone());
-        addresses.insert(row[4].clone(), value);
-    }
+    let Some(corpus) = corpus() else { return };
+    let values = Values::load(&corpus);
     let sources: HashMap<String, (String, String)> =
-        rows("SOURCES.tsv").into_iter().map(|row| (row[0].clone(), (row[1].clone(), row[2].clone()))).collect();
+        rows(&corpus, "SOURCES.tsv").into_iter().map(|row| (row[0].clone(), (row[1].clone(), row[2].clone()))).collect();
     let expected = fs::read_to_string(corpus.join("expected.jsonl")).unwrap();
     let mut judged = 0;
     for line in expected.lines() {
@@ -133,16 +122,7 @@ fn corpus_is_judged_with_values_as_backstage_judges_it() {
         }
         let file = line["file"].as_str().unwrap();
         let (repository, path) = &sources[file];
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let read = |target: &str| {
-            if is_address(target) {
-                let value = addresses.get(target).map(Vec::as_slice);
-                return value.ok_or_else(|| NoValue::Absent("not at hand".to_owned()));
-            }
-            let path = join_path(folder, target).map_err(NoValue::Absent)?;
-            let value = values.get(&(repository.clone(), path));
-            value.map(Vec::as_slice).ok_or_else(|| NoValue::Absent("not at hand".to_owned()))
-        };
+        let read = |target: &str| values.read(repository, path, target);
         let text = fs::read(corpus.join(file)).unwrap();
         let documents = parse_descriptor_with_values(&text, &CustomKinds::default(), &read);
         let index = line["doc_index"].as_u64().unwrap() as usize;

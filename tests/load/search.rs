@@ -9,11 +9,11 @@ use std::{
 use serde_json::json;
 use steward::{
     app::{App, CatalogHandle, Clock},
-    catalog::{Catalog, Entity, EntityRef, Entry, Origin, Parts, Relation, RelationType},
+    catalog::{Catalog, Entity, EntityRef, Entry, Origin, Page, Parts, Relation, RelationType},
     chat::{Account, Act, Platform, Request, Response},
     commands::{load_definitions, respond},
     outbox::Outbox,
-    search::{Document, Documents, SearchIndex},
+    search::{Documents, SearchIndex},
     settings::Settings,
     store::Store,
 };
@@ -114,7 +114,7 @@ fn entry(number: usize) -> Arc<Entry> {
 }
 
 /// About 2.5 KB under four headings.
-fn document(number: usize) -> Document {
+fn document(number: usize) -> Page {
     let mut text = format!("# {} {}\n\n", word(number), word(number + 1));
     for section in 0..4 {
         text.push_str(&format!("## {} the {}\n\n", word(number + section), word(number * 3 + section)));
@@ -124,14 +124,13 @@ fn document(number: usize) -> Document {
         }
         text.push_str(&format!("\n\n```\nkubectl rollout undo deploy/{}\n```\n\n", name(number)));
     }
-    Document {
+    Page {
         source: "load".to_owned(),
         repository_id: number as i64,
         repository: format!("acme/{}", name(number)),
         path: "docs/index.md".to_owned(),
         commit: Some("3f2c1ab4d5e6f708192a3b4c5d6e7f8091a2b3c4".to_owned()),
         text,
-        is_runbook: false,
     }
 }
 
@@ -149,7 +148,7 @@ pub async fn measure(folder: &Path, number: usize, rate: u64, seconds: u64) {
     let began = Instant::now();
     search.begin(&catalog).expect("the folder can be written");
     for from in (0..number).step_by(50) {
-        let batch: Vec<Document> = (from..(from + 50).min(number)).map(document).collect();
+        let batch: Vec<Page> = (from..(from + 50).min(number)).map(document).collect();
         search.add_documents(&batch).expect("the folder can be written");
     }
     search.commit(&catalog, Documents::Complete).expect("the folder can be written");

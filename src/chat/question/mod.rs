@@ -10,7 +10,10 @@ use std::{collections::BTreeSet, sync::OnceLock};
 use phrase::Fit;
 pub use phrase::{BadPhrase, Phrase};
 
-use super::{ArgumentType, CommandDef, CommandSet, line::plain_line};
+use super::{
+    ArgumentType, CommandDef, CommandSet,
+    line::{Quoted, plain_line},
+};
 use words::{Token, tokens, without_fillers};
 
 /// Sentences of one message that are looked at; a question stands at the beginning or the end of an alert.
@@ -209,7 +212,7 @@ impl CommandSet {
         let mut words = tokens(&plain_line(text));
         words.truncate(MOST_WORDS);
         let likeness = |word: &str| -> f64 {
-            let near = words.iter().filter(|token| token.quoted.is_none());
+            let near = words.iter().filter(|token| token.quoted == Quoted::No);
             near.map(|token| strsim::jaro_winkler(&token.lower, word)).fold(0.0, f64::max)
         };
         let words_of = |command: &CommandDef| -> BTreeSet<String> {
@@ -316,7 +319,7 @@ enum Named {
 
 /// The name in a stretch of words; `None` where it is prose.
 fn name_of(words: &[Token]) -> Option<Named> {
-    let is = |token: &Token, known: &[&str]| token.quoted.is_none() && known.contains(&token.lower.as_str());
+    let is = |token: &Token, known: &[&str]| token.quoted == Quoted::No && known.contains(&token.lower.as_str());
     let whole = words.iter().map(|token| token.lower.as_str()).collect::<Vec<_>>().join(" ");
     if POINTING.contains(&whole.as_str()) {
         return Some(Named::Pointing);

@@ -10,7 +10,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use super::words::{Token, slip, tokens};
-use crate::chat::{ArgumentType, CommandDef};
+use crate::chat::{ArgumentType, CommandDef, line::Quoted};
 
 /// A name has fewer words; longer stretches are prose.
 const MOST_NAME_WORDS: usize = 6;
@@ -187,7 +187,7 @@ fn ends(items: &[Item], tokens: &[Token], start: Fit, spelling: Spelling) -> Vec
             match item {
                 Item::Word(word) => {
                     let slips = tokens.get(fit.end).and_then(|token| match spelling {
-                        Spelling::Exact => (token.quoted.is_none() && token.lower == *word).then_some(0),
+                        Spelling::Exact => (token.quoted == Quoted::No && token.lower == *word).then_some(0),
                         Spelling::Forgiven => slip(token, word),
                     });
                     // One slip in a question is a slip; two are another question.

@@ -13,7 +13,7 @@ pub(super) struct Token {
     pub text: String,
     pub lower: String,
     /// What stood in quotes is part of a name and nothing else.
-    pub quoted: Option<()>,
+    pub quoted: Quoted,
 }
 
 /// Said before a question without being part of it. In the language of phrases.
@@ -94,7 +94,7 @@ pub(super) fn tokens(line: &str) -> Vec<Token> {
 
 fn tokens_of(word: &Word) -> Vec<Token> {
     if word.quoted == Quoted::Yes {
-        return vec![Token { text: word.text.clone(), lower: word.text.to_lowercase(), quoted: Some(()) }];
+        return vec![Token { text: word.text.clone(), lower: word.text.to_lowercase(), quoted: Quoted::Yes }];
     }
     if is_smiley(&word.text) {
         return Vec::new();
@@ -104,7 +104,7 @@ fn tokens_of(word: &Word) -> Vec<Token> {
     if !is_comparison && !text.contains(char::is_alphanumeric) {
         return Vec::new();
     }
-    let plain = |text: &str| Token { text: text.to_owned(), lower: text.to_lowercase(), quoted: None };
+    let plain = |text: &str| Token { text: text.to_owned(), lower: text.to_lowercase(), quoted: Quoted::No };
     let lower = text.to_lowercase();
     match lower.as_str() {
         "whos" => return vec![plain("who"), plain("is")],
@@ -146,7 +146,7 @@ fn trim_marks(text: &str) -> &str {
 
 /// How many slips lie between a word and what a phrase says there: none, one, or `None` for another word.
 pub(super) fn slip(token: &Token, word: &str) -> Option<usize> {
-    if token.quoted.is_some() {
+    if token.quoted == Quoted::Yes {
         return None;
     }
     if token.lower == word {
@@ -171,7 +171,7 @@ pub(super) fn slip(token: &Token, word: &str) -> Option<usize> {
 
 /// What is left when greetings, thanks and the like are taken off both ends.
 pub(super) fn without_fillers(mut tokens: Vec<Token>) -> Vec<Token> {
-    tokens.retain(|token| token.quoted.is_some() || !ANYWHERE.contains(&token.lower.as_str()));
+    tokens.retain(|token| token.quoted == Quoted::Yes || !ANYWHERE.contains(&token.lower.as_str()));
     loop {
         let before = tokens.len();
         let lead = BEFORE_FILLERS.iter().map(|filler| filler.length_at_start(&tokens)).max().unwrap_or(0);

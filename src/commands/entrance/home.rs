@@ -51,7 +51,8 @@ pub fn home(catalog: &Catalog, commands: &CommandSet, asking: &Asking<'_>) -> Re
         let title = Text::new().bold("What you own");
         let said = match troubled {
             0 => "Nothing is known to be wrong with it.".to_owned(),
-            number => format!("Something is wrong with {}.", count(number, "entry")).replace("entrys", "entries"),
+            1 => "Something is wrong with 1 entry.".to_owned(),
+            number => format!("Something is wrong with {number} entries."),
         };
         reply.cards.push(Card { title, body: vec![Block::Paragraph(said.into())], ..Card::default() });
     }

@@ -59,22 +59,22 @@ pub(super) fn changed(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> 
         let items = lines.into_iter().map(ListItem::new).collect();
         blocks.push(Block::List { style: ListStyle::Bullets, items });
     }
-    let nothing = blocks.is_empty();
-    let said = match (is_heard, nothing, unheard(catalog, asking, entry)) {
-        (true, false, _) | (false, false, Unheard::Asked) => return blocks,
-        (true, true, _) | (false, true, Unheard::Asked) => {
+    let unheard = if is_heard { Unheard::Asked } else { unheard(catalog, asking, entry) };
+    let said = match unheard {
+        Unheard::Asked if !blocks.is_empty() => return blocks,
+        Unheard::Asked => {
             let said = "Nothing changed in the last 72 h, neither here nor in what it depends on: no deployment, failed run, merge \
                         or change of a descriptor was heard of.";
             blocks.push(Block::Paragraph(said.into()));
             return blocks;
         }
-        (false, _, Unheard::Missing(_)) => {
+        Unheard::Missing(_) => {
             "GitHub is being asked what was deployed, merged and failed; Refresh shows it in a moment.".to_owned()
         }
-        (false, _, Unheard::Failed(why)) => {
+        Unheard::Failed(why) => {
             format!("What was deployed, merged and failed is not known now: {}.", cut(&why, TITLE * 2))
         }
-        (false, _, Unheard::Nobody) => format!(
+        Unheard::Nobody => format!(
             "Deployments, failed runs and merges are not known here: no webhook of the source {source} was heard this week. The \
              README says under “What changed” how to set one up."
         ),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use backon::{FibonacciBuilder, Retryable};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
@@ -23,8 +24,7 @@ use crate::{
 const CLAIM_WITHIN: Duration = Duration::from_secs(3);
 
 /// How often a home page or a preview is sent before it is given up; whoever looks again gets another.
-const TRIES: u32 = 4;
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
+const TRIES: FibonacciBuilder = FibonacciBuilder::new().with_min_delay(Duration::from_secs(1)).with_max_times(3);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// As long as a line may be.
@@ -140,13 +140,8 @@ pub(super) async fn publish(app: &App, user: &str, response: Response) {
     let Some(client) = client(app) else { return };
     match response {
         Response::Reply(reply) => {
-            for attempt in 1.. {
-                let result = client.publish_home(user, &reply).await;
-                match pause_before_next(&result, attempt) {
-                    Some(pause) => sleep(pause).await,
-                    None => return sent(result),
-                }
-            }
+            let publish = || client.publish_home(user, &reply);
+            sent(publish.retry(TRIES).sleep(sleep).when(is_passing).adjust(pause).await);
         }
         Response::Form(_) | Response::Choices(_) => warn!("a home page can only be read"),
     }
@@ -159,24 +154,24 @@ pub(super) async fn unfurl(app: &App, links: SharedLinks) {
     if previews.is_empty() {
         return;
     }
-    for attempt in 1.. {
-        let result = client.unfurl(&links.at, &previews).await;
-        match pause_before_next(&result, attempt) {
-            Some(pause) => sleep(pause).await,
-            None => return sent(result),
-        }
+    let unfurl = || client.unfurl(&links.at, &previews);
+    sent(unfurl.retry(TRIES).sleep(sleep).when(is_passing).adjust(pause).await);
+}
+
+/// What Slack limits or cannot take now is worth another try: there is no queue for what has no place in a conversation.
+fn is_passing(fault: &DeliveryError) -> bool {
+    match fault {
+        DeliveryError::Limited { .. } | DeliveryError::Unreachable { .. } => true,
+        DeliveryError::NoDoor(_) | DeliveryError::Refused { .. } => false,
     }
 }
 
-/// How long to wait before the next of at most [`TRIES`]; `None` where it is done or of no use. There is no queue for what has
-/// no place in a conversation.
-fn pause_before_next(result: &Result<(), DeliveryError>, attempt: u32) -> Option<Duration> {
-    let wait = match result {
-        Err(DeliveryError::Limited { retry_after, .. }) => *retry_after,
-        Err(DeliveryError::Unreachable { .. }) => AFTER_FAILURE * attempt,
-        Ok(()) | Err(DeliveryError::NoDoor(_) | DeliveryError::Refused { .. }) => return None,
-    };
-    (attempt < TRIES).then(|| wait.min(LONGEST_PAUSE))
+/// As Slack asked for, where it did.
+fn pause(fault: &DeliveryError, planned: Option<Duration>) -> Option<Duration> {
+    match fault {
+        DeliveryError::Limited { retry_after, .. } => planned.map(|_| (*retry_after).min(LONGEST_PAUSE)),
+        DeliveryError::Unreachable { .. } | DeliveryError::NoDoor(_) | DeliveryError::Refused { .. } => planned,
+    }
 }
 
 async fn deliver_reply(app: &App, route: &ReplyRoute, reply: &Reply) {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use steward::cli::lint::LintFormat;
 
 use super::{report, sample};
+use crate::corpus::corpus;
 
 /// What a judge says of one document: verdict, reference and relations.
 type Judgement = (String, Value, Value);
@@ -19,12 +20,7 @@ type Judgements = BTreeMap<(String, u64), Judgement>;
 
 #[test]
 fn the_corpus_is_judged_as_backstage_judges_it() {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let corpus = std::env::var_os("STEWARD_CORPUS").map_or(beside, PathBuf::from);
-    if !corpus.is_dir() {
-        println!("skipped: corpus not beside the checkout");
-        return;
-    }
+    let Some(corpus) = corpus() else { return };
     assert_eq!(compare(&corpus, "expected.jsonl"), 614);
     assert_eq!(compare(&corpus, "templates-expected.jsonl"), 146);
 }

@@ -2,7 +2,6 @@
 //! it, the others are refused with the action's name.
 
 use std::{
-    collections::HashMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -10,8 +9,7 @@ use std::{
 use serde_json::{Map, Value, json};
 use steward::{
     catalog::{
-        address::{is_address, join_path},
-        descriptor::{NoValue, ReadValue, Verdict, parse_descriptor_with_values},
+        descriptor::{ReadValue, Verdict, parse_descriptor_with_values},
         kinds::CustomKinds,
     },
     scaffold::{
@@ -23,6 +21,8 @@ use steward::{
         workspace::Workspace,
     },
 };
+
+use crate::corpus::{Values, corpus, rows};
 
 /// One folder for every skeleton, one text for every file.
 struct StandIns(PathBuf);
@@ -39,36 +39,15 @@ impl Sources for StandIns {
 
 #[test]
 fn corpus_templates_of_known_actions_run_and_others_are_refused_by_name() {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let corpus = std::env::var_os("STEWARD_CORPUS").map_or(beside, PathBuf::from);
-    if !corpus.is_dir() {
-        println!("skipped: corpus not beside the checkout");
-        return;
-    }
-    let rows = |name: &str| -> Vec<Vec<String>> {
-        let text = fs::read_to_string(corpus.join(name)).unwrap();
-        text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
-    };
-    let (mut values, mut addresses) = (HashMap::new(), HashMap::new());
-    for row in rows("PLACEHOLDERS.tsv") {
-        let value = fs::read(corpus.join(&row[0])).unwrap();
-        values.insert((row[1].clone(), row[2].clone()), value.clone());
-        addresses.insert(row[4].clone(), value);
-    }
+    let Some(corpus) = corpus() else { return };
+    let values = Values::load(&corpus);
     let skeleton = tempfile::tempdir().unwrap();
     fs::create_dir(skeleton.path().join("${{ values.name }}")).unwrap();
     fs::write(skeleton.path().join("${{ values.name }}/README.md"), "# ${{ values.name | upper }}\n").unwrap();
     let (mut ran, mut refused, mut absent, mut wrong) = (0, 0, 0, Vec::new());
-    for row in rows("SOURCES.tsv").into_iter().filter(|row| row[0].starts_with("templates/")) {
+    for row in rows(&corpus, "SOURCES.tsv").into_iter().filter(|row| row[0].starts_with("templates/")) {
         let text = fs::read(corpus.join(&row[0])).unwrap();
-        let folder = row[2].rsplit_once('/').map_or("", |(folder, _)| folder);
-        let read = |target: &str| {
-            let found = match is_address(target) {
-                true => addresses.get(target),
-                false => join_path(folder, target).ok().and_then(|path| values.get(&(row[1].clone(), path))),
-            };
-            found.map(Vec::as_slice).ok_or_else(|| NoValue::Absent("not at hand".to_owned()))
-        };
+        let read = |target: &str| values.read(&row[1], &row[2], target);
         let Some(document) = valid_template(&text, &read) else { continue };
         let steps = document["spec"]["steps"].as_array().cloned().unwrap_or_default();
         let unknown = steps.iter().filter_map(|step| step["action"].as_str()).find(|action| find_action(action).is_none());

@@ -5,7 +5,7 @@
 use std::{
     collections::{BTreeSet, VecDeque},
     io::Write,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use serde_json::{Value as Json, json};
@@ -22,6 +22,7 @@ use steward::{
 
 use crate::{
     app::{test_app, test_now},
+    corpus::corpus,
     fake_slack::{check, shown},
 };
 
@@ -149,11 +150,7 @@ async fn everything_that_can_be_said_is_taken_by_slack() {
     let app = app_of(&root.join("fixtures/org"), catalog_paths()).await;
     let (replies, forms, shares) = walk(&app, &mut samples).await;
     assert!(replies > 500 && forms > 20 && shares > 100, "{replies} replies, {forms} forms, {shares} to share");
-    let corpus = std::env::var_os("STEWARD_CORPUS").map_or(root.join("../shared/corpus"), PathBuf::from);
-    if !corpus.is_dir() {
-        println!("skipped: corpus not beside the checkout");
-        return;
-    }
+    let Some(corpus) = corpus() else { return };
     let copy = tempfile::TempDir::new().unwrap();
     for folder in ["catalog", "templates"] {
         copy_what_stands_alone(&corpus.join(folder), &copy.path().join(folder));
