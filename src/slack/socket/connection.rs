@@ -70,7 +70,13 @@ impl Answering {
         let (written, is_written) = oneshot::channel();
         let text = acknowledgement(&self.envelope_id, payload);
         self.acknowledgements.send(Acknowledgement { text, written }).map_err(|_| Lost)?;
-        is_written.await.map_err(|_| Lost)
+        tokio::select! {
+            biased;
+            written = is_written => written.map_err(|_| Lost),
+            // What is sent in the instant in which the receiver goes stays in the channel, and so does its `written`, for as
+            // long as a sender lives: ours.
+            () = self.gone.cancelled() => Err(Lost),
+        }
     }
 
     /// Cancelled once the connection is gone: whether what was written before has arrived, nobody knows.
