@@ -1,5 +1,5 @@
 //! `steward scaffold`: runs a Software Template into a folder, touching nothing else, and lists what templates may do.
-//! What a template means is for `scaffold`; here files are read and a report is written.
+//! What a template means is for `template`; here files are read and a report is written.
 
 use std::{
     cell::RefCell,
@@ -15,12 +15,12 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     catalog::descriptor::NoValue,
-    scaffold::{
+    template::{
         action::actions,
+        definition::{Refusal, Template},
         form::Form,
         pure::Sources,
         run::{Given, Report, StepReport, StepState, dry_run},
-        template::{Refusal, Template},
         workspace::{Kind, Workspace},
     },
 };

@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, Write};
 
 use serde_json::{Value, json};
-use steward::scaffold::expression::{Context, Syntax, Template};
+use steward::template::expression::{Context, Syntax, Template};
 
 fn main() {
     let mut out = io::BufWriter::new(io::stdout().lock());

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use steward::{
     catalog::descriptor::NoValue,
     cli::scaffold::{ScaffoldArgs, ScaffoldFormat, scaffold},
-    scaffold::{
+    template::{
+        definition::{Refusal, Template},
         form::Form,
-        template::{Refusal, Template},
     },
 };
 
@@ -154,7 +154,7 @@ fn actions_are_documented_with_schemas_and_examples_that_fit_them() {
     for action in &listed {
         assert!(jsonschema::draft7::meta::is_valid(&action["schema"]["input"]), "{action}");
         assert!(jsonschema::draft7::meta::is_valid(&action["schema"]["output"]), "{action}");
-        let known = steward::scaffold::action::find_action(action["id"].as_str().unwrap()).unwrap();
+        let known = steward::template::action::find_action(action["id"].as_str().unwrap()).unwrap();
         assert!(!action["examples"].as_array().unwrap().is_empty(), "{action}");
         for example in action["examples"].as_array().unwrap() {
             let mut input = example["input"].clone();

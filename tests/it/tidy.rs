@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Every module of the crate and the floor it stands on; an import goes to a lower floor or stays in its own module.
-const FLOORS: [(&str, u8); 30] = [
+const FLOORS: [(&str, u8); 31] = [
     ("main", 60),
     ("lib", 60),
     ("cli", 60),
@@ -18,7 +18,7 @@ const FLOORS: [(&str, u8); 30] = [
     ("door", 45),
     ("commands", 40),
     ("sync", 30),
-    ("scaffold", 30),
+    ("scaffolder", 30),
     ("hygiene", 30),
     // Between the floors: the long jobs are given it, and it holds what the doors to the outside are.
     ("app", 25),
@@ -30,6 +30,7 @@ const FLOORS: [(&str, u8); 30] = [
     ("search", 20),
     ("on_call", 20),
     ("picture", 20),
+    ("template", 20),
     ("slack", 20),
     ("discord", 20),
     ("playground", 20),

@@ -12,12 +12,12 @@ use steward::{
         descriptor::{ReadValue, Verdict, parse_descriptor_with_values},
         kinds::CustomKinds,
     },
-    scaffold::{
+    template::{
         action::find_action,
+        definition::Template,
         form::{Field, FieldKind, Form, TextLimits},
         pure::Sources,
         run::{Given, StepState, dry_run},
-        template::Template,
         workspace::Workspace,
     },
 };

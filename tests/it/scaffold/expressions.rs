@@ -2,7 +2,7 @@
 //! against Backstage's renderer by tests/contract/templates.sh.
 
 use serde_json::{Value, json};
-use steward::scaffold::expression::{Context, Syntax, Template, render_json};
+use steward::template::expression::{Context, Syntax, Template, render_json};
 
 fn render(template: &str) -> Result<String, String> {
     let context =

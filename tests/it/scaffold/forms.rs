@@ -1,7 +1,7 @@
 //! Forms: what is asked, when it is shown, what is dropped, and what is said of a wrong answer.
 
 use serde_json::{Value, json};
-use steward::scaffold::form::{FieldKind, Form, Required, Style};
+use steward::template::form::{FieldKind, Form, Required, Style};
 
 use super::form;
 

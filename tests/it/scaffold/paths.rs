@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::json;
-use steward::scaffold::workspace::Workspace;
+use steward::template::workspace::Workspace;
 
 use super::Bench;
 

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use serde_json::json;
-use steward::scaffold::{
+use steward::template::{
     pure::Sources,
     run::{Given, StepState, dry_run},
     workspace::Workspace,

@@ -2,6 +2,7 @@
 //! GitHub: what leaves the folder is asked of a trait.
 
 pub mod action;
+pub mod definition;
 pub mod expression;
 pub mod form;
 pub mod form_check;
@@ -10,5 +11,4 @@ mod form_read;
 pub mod pure;
 pub mod run;
 pub mod skeleton;
-pub mod template;
 pub mod workspace;

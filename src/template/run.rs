@@ -5,9 +5,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     action::Reach,
+    definition::{Step, Template},
     expression::{Context, ExpressionError, render_json},
     pure::{Around, Done, Sources, run_pure},
-    template::{Step, Template},
     workspace::Workspace,
 };
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::{form_check::Pages, form_read::read_page, template::Template};
+use super::{definition::Template, form_check::Pages, form_read::read_page};
 
 /// The whole form.
 #[derive(Debug)]
