@@ -83,3 +83,6 @@ create table run_drafts (
     created_at timestamptz not null
 );
 create index run_drafts_created_at on run_drafts (created_at);
+
+-- Templates are read whole whenever the catalog has changed.
+create index entities_templates on entities (source_id, repository_id) where kind = 'template';

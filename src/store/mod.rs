@@ -27,6 +27,7 @@ mod recent;
 mod removal;
 mod run;
 mod sync;
+mod template;
 mod transfer;
 mod write;
 
@@ -72,6 +73,7 @@ pub use run::{
     RunState, RunStep, StepEnd, StepState, WantedSecret,
 };
 pub use sync::{SharedClock, SourceLock, StoredFiles, StoredSource, SyncEnd, SyncState, Wrote};
+pub use template::StoredTemplate;
 pub use transfer::TakeOver;
 pub use write::{Applied, PageWrite};
 
