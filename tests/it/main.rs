@@ -16,6 +16,7 @@ mod config;
 mod corpus;
 mod custom;
 mod documents;
+mod edit;
 mod entrance;
 mod fake_github;
 mod fake_pagerduty;
