@@ -11,6 +11,7 @@ mod backstage;
 mod bot;
 mod budget;
 mod channel;
+mod checks;
 mod cluster;
 mod config;
 mod corpus;
