@@ -136,11 +136,13 @@ fn document(number: usize) -> Page {
 
 /// Prints the figures.
 pub async fn measure(folder: &Path, number: usize, rate: u64, seconds: u64) {
-    let (sample, index) = judge::sample().await;
-    let app = app(&sample, index);
-    let handle = tokio::runtime::Handle::current();
-    let refs = |query: &str| tokio::task::block_in_place(|| handle.block_on(ask(&app, &format!("find {query}"))));
-    println!("{}", judge::judge(refs).line());
+    for company in [judge::SAMPLE, judge::BANK] {
+        let (catalog, index) = judge::read(&company).await;
+        let app = app(&catalog, index);
+        let handle = tokio::runtime::Handle::current();
+        let refs = |query: &str| tokio::task::block_in_place(|| handle.block_on(ask(&app, &format!("find {query}"))));
+        println!("{}", judge::judge(&company, refs).line());
+    }
 
     let catalog = Arc::new(Catalog::build(Parts { claims: (0..number).map(entry).collect(), version: 1, ..Parts::default() }));
     println!("memory with {number} entities, before the index: {}", memory());
