@@ -50,7 +50,11 @@ pub fn find(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, args: 
         Ok(asked) => asked,
         Err(reply) => return *reply,
     };
-    let found = look(catalog, asking, search, &asked);
+    let mut found = look(catalog, asking, search, &asked);
+    if asked.by.is_some() || asked.csv {
+        // Who counts wants what fits, not what nearly does.
+        found.ranking.keep_whole();
+    }
     let entries = || found.ranking.ranked.iter().map(|ranked| Arc::clone(&ranked.entry)).collect::<Vec<_>>();
     if let Some(facet) = asked.by {
         return count::count(catalog, asking, &asked, facet, &entries());
@@ -81,7 +85,7 @@ fn look(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, asked: &As
             let score = Score { points: 0.0, parts: Vec::new() };
             Ranked { entry: Arc::clone(entry), level: None, score, found_in: Vec::new(), passage: None }
         };
-        let ranking = Ranking { ranked: entries.into_iter().map(plain).collect(), partial: false };
+        let ranking = Ranking { ranked: entries.into_iter().map(plain).collect(), partial: false, rest: 0 };
         return Found { ranking, question: Question::default(), passages: Vec::new() };
     }
     let sought = asking.sought(&asked.words);
@@ -140,7 +144,7 @@ fn nothing(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, args: &Find) -
         Ok(subject) => {
             let score = Score { points: 0.0, parts: Vec::new() };
             let ranked = Ranked { entry: subject.entry, level: None, score, found_in: Vec::new(), passage: None };
-            let ranking = Ranking { ranked: vec![ranked], partial: false };
+            let ranking = Ranking { ranked: vec![ranked], partial: false, rest: 0 };
             page(catalog, asking, asked, args, &Found { ranking, question: Question::default(), passages: Vec::new() }, 0)
         }
     }
