@@ -373,6 +373,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
             CatalogCall::Restore { repository } => catalog::removal::restore(app, asking, &repository).await,
             CatalogCall::Add { url } => return catalog::add::add(app, asking, &url).await,
             CatalogCall::Gaps => catalog::gaps::gaps(app, catalog, asking).await,
+            CatalogCall::DeadLinks { owner } => catalog::coverage::dead_links(catalog, asking, &owner),
             CatalogCall::RemoveUrl { url } => catalog::add::remove(app, asking, &url).await,
         },
         "audit" => audit::audit(app, catalog, asking, &arguments.into()).await,

@@ -14,6 +14,7 @@ mod channel;
 mod cluster;
 mod config;
 mod corpus;
+mod coverage;
 mod custom;
 mod documents;
 mod entrance;

@@ -112,6 +112,8 @@ const INSIDE: f64 = 0.62;
 const SLIP: [f64; 3] = [1.0, 0.75, 0.6];
 /// Words that stand side by side in a field, as they were asked, are meant so: their part of what they lack.
 const SIDE_BY_SIDE: f64 = 0.4;
+/// The same of what is called by its name within a question.
+const CALLED: f64 = 0.3;
 /// A shorter piece stands inside of half of all words.
 const SHORTEST_INSIDE: usize = 3;
 const SHORTEST_PREFIX: usize = 2;
@@ -163,8 +165,16 @@ impl Catalog {
         // Of two names that hold the words the one that says less besides is meant.
         let spoken = names.keys().iter().map(|key| key.len()).min().unwrap_or(0) as f64;
         let brevity = 0.02 * (1.0 - (spoken / 60.0).min(1.0));
-        Fit { fit: (sum / all * 0.98 + brevity).min(1.0), covered: covered / all, named: named / needed, found_in }
+        let fit = (sum / all * 0.98 + brevity).min(1.0);
+        let fit = if is_called_in(names, question) { fit + (1.0 - fit) * CALLED } else { fit };
+        Fit { fit, covered: covered / all, named: named / needed, found_in }
     }
+}
+
+/// Whether one of its names of several words stands in the question as a whole: "idempotency of payments-api".
+fn is_called_in(names: &Names, question: &Question) -> bool {
+    let asked = format!("-{}-", question.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join("-"));
+    names.keys().iter().any(|key| key.contains('-') && asked.contains(&format!("-{key}-")))
 }
 
 /// Fields, by their number, and words of the question that stand there beside their neighbour.
