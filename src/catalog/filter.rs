@@ -6,13 +6,16 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{Catalog, EntityRef, Entry, RelationType, lookup::words};
 
 /// How many values are offered instead of one that nothing has.
 const OFFERED: usize = 5;
 
 /// What entities are told apart by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Facet {
     Kind,
     Type,
@@ -55,7 +58,7 @@ impl Facet {
 }
 
 /// One word of a search that narrows it down: any of the values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     pub facet: Facet,
     pub values: Vec<String>,

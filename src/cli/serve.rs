@@ -24,7 +24,8 @@ use crate::{
     door::slack::{Desk, listen},
     http::{Doors, PlaygroundDoor, github::GithubDoor, router, sample_on_call::SampleOnCall, slack::SlackDoor},
     settings::{
-        AccessSettings, DirectorySettings, LinkHosts, OnCallSettings, ScheduleSettings, Settings, SourceSettings, catalog_paths,
+        AccessSettings, DirectorySettings, LinkHosts, OnCallSettings, ScheduleSettings, ServerSettings, Settings, SourceSettings,
+        catalog_paths,
     },
     slack::socket::Socket,
     store::Database,
@@ -84,7 +85,8 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
     let sample_on_call = args.source.is_none().then(SampleOnCall::load).transpose()?;
     let is_sample = sample_on_call.is_some();
     let on_call = OnCallSettings { pagerduty: None, http: sample_on_call.is_some().then(|| SampleOnCall::settings(&place)) };
-    let settings = Settings { on_call, ..demo_settings(args, path) };
+    let server = ServerSettings { public_url: Some(place.clone()), ..ServerSettings::default() };
+    let settings = Settings { on_call, server, ..demo_settings(args, path) };
     super::make_data_dir(&settings)?;
     eprintln!("Starting a private PostgreSQL under {} …", settings.data_dir.display());
     let database = build::database(&settings);

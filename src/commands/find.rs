@@ -3,6 +3,7 @@
 
 mod asked;
 mod count;
+pub mod export;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -50,20 +51,20 @@ pub fn find(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, args: 
         Ok(asked) => asked,
         Err(reply) => return *reply,
     };
-    let mut found = look(catalog, asking, search, &asked);
-    if asked.by.is_some() || asked.csv {
-        // Who counts wants what fits, not what nearly does.
-        found.ranking.keep_whole();
-    }
-    let entries = || found.ranking.ranked.iter().map(|ranked| Arc::clone(&ranked.entry)).collect::<Vec<_>>();
-    if let Some(facet) = asked.by {
-        return count::count(catalog, asking, &asked, facet, &entries());
-    }
-    if found.ranking.ranked.is_empty() {
-        return nothing(catalog, asking, &asked, args);
+    if let Some(facet) = asked.by.filter(|_| !asked.csv) {
+        return count::count(catalog, asking, &asked, facet, &found(catalog, asking, search, &asked));
     }
     if asked.csv {
-        return count::export(catalog, asking, &asked, &entries());
+        let found = found(catalog, asking, search, &asked);
+        return if found.is_empty() {
+            nothing(catalog, asking, &asked, args)
+        } else {
+            count::csv(catalog, asking, &asked, &found)
+        };
+    }
+    let found = look(catalog, asking, search, &asked);
+    if found.ranking.ranked.is_empty() {
+        return nothing(catalog, asking, &asked, args);
     }
     let (first, pages) = (args.page.saturating_sub(1) * PAGE, found.ranking.ranked.len().div_ceil(PAGE));
     if first < found.ranking.ranked.len() {
@@ -73,6 +74,13 @@ pub fn find(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, args: 
     let there = if pages == 1 { "is only one page".to_owned() } else { format!("are only {pages} pages; this is the last") };
     reply.lead = Text::plain(format!("There {there}. ")).join(reply.lead);
     reply
+}
+
+/// What fits, best first. Who counts wants what fits, not what nearly does.
+fn found(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, asked: &Asked) -> Vec<Arc<Entry>> {
+    let mut found = look(catalog, asking, search, asked);
+    found.ranking.keep_whole();
+    found.ranking.ranked.into_iter().map(|ranked| ranked.entry).collect()
 }
 
 fn look(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, asked: &Asked) -> Found {

@@ -360,7 +360,11 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "deps" => deps::deps(catalog, asking, &arguments.into()),
         "link" => link::link(app, catalog, asking, &arguments.into()).await,
         "whois" => whois::whois(catalog, asking, &arguments.into()),
-        "find" => find::find(catalog, asking, &app.search, &arguments.into()),
+        "find" => {
+            let mut reply = find::find(catalog, asking, &app.search, &arguments.into());
+            find::export::offer(app, catalog, asking, arguments, &mut reply).await;
+            reply
+        }
         "docs" => docs::docs(catalog, asking, &app.search, &arguments.into()),
         "history" => history::history(app, catalog, asking, &arguments.into()).await,
         "uses" => uses::uses(app, catalog, asking, &arguments.into()).await,

@@ -11,6 +11,7 @@ mod claim;
 mod database;
 mod delivery;
 mod document;
+mod export;
 mod follow;
 mod gap;
 mod gone;

@@ -18,6 +18,7 @@ mod coverage;
 mod custom;
 mod documents;
 mod entrance;
+mod export;
 mod fake_github;
 mod fake_pagerduty;
 mod fake_slack;

@@ -1,5 +1,5 @@
--- Links that entities and documents name, and whether anything answers there. Safe under the previous version, which knows
--- no such tables.
+-- Links that entities and documents name, and whether anything answers there; lists that wait to be fetched. Safe under the
+-- previous version, which knows no such tables.
 
 create table checked_links (
     url          text        primary key,
@@ -20,3 +20,11 @@ create table link_collections (
     is_only      boolean     primary key default true check (is_only),
     collected_at timestamptz not null
 );
+
+-- Lists too long for a message, fetched by whoever has the token, which is known to the asker alone.
+create table exports (
+    token_hash bytea       primary key,  -- SHA-256: who reads this table can fetch nothing
+    asked      jsonb       not null,     -- the search, not what it came to
+    expires_at timestamptz not null
+);
+create index exports_expires_at on exports (expires_at);
