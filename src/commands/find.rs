@@ -88,7 +88,10 @@ fn look(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, asked: &As
     if !asked.has_words() {
         let passing = catalog.passing(&asked.filters);
         let mut entries: Vec<&Arc<Entry>> = passing.iter().collect();
-        catalog.sort_by_weight(&mut entries, asking.sought(""));
+        // Numbers have an order of their own.
+        if asked.by.is_none() {
+            catalog.sort_by_weight(&mut entries, asking.sought(""));
+        }
         let plain = |entry: &Arc<Entry>| {
             let score = Score { points: 0.0, parts: Vec::new() };
             Ranked { entry: Arc::clone(entry), level: None, score, found_in: Vec::new(), passage: None }

@@ -356,7 +356,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "oncall" => oncall::oncall(catalog, asking, &arguments.into()),
         "page" => return page::page(catalog, asking, &arguments.into()),
         "incident" => return incident::incident(catalog, asking, &arguments.into()),
-        "runbook" => runbook::runbook(catalog, asking, &arguments.into()),
+        "runbook" => runbook::runbook(catalog, asking, &app.search, &arguments.into()),
         "deps" => deps::deps(catalog, asking, &arguments.into()),
         "link" => link::link(app, catalog, asking, &arguments.into()).await,
         "whois" => whois::whois(catalog, asking, &arguments.into()),

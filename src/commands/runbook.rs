@@ -1,6 +1,8 @@
 //! `/runbook NAME [SECTION]`: the runbook itself, in chat.
 //! Must not fetch anything: the text came with the sync.
 
+mod nowhere;
+
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
@@ -22,6 +24,7 @@ use crate::{
         markdown::{Section, parse_markdown},
         paging::pages,
     },
+    search::SearchIndex,
 };
 
 const ANNOTATION: &str = "steward.dev/runbook";
@@ -78,7 +81,7 @@ enum Place {
     },
 }
 
-pub fn runbook(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Reply {
+pub fn runbook(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, args: &Runbook) -> Reply {
     let args = join_name(catalog, asking, args);
     let subject = match subject::resolve(catalog, asking, "runbook", &args.name) {
         Ok(subject) => subject,
@@ -91,9 +94,8 @@ pub fn runbook(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Reply 
     let mut reply = match place(catalog, entry) {
         Place::File { runbook, missing } => show(catalog, asking, entry, &runbook, missing, &args),
         Place::Address(url) => elsewhere(catalog, entry, &url),
-        Place::Nowhere { missing } => {
-            subject::not_a_thing("runbook", &entry.entity).unwrap_or_else(|| nowhere(catalog, entry, missing))
-        }
+        Place::Nowhere { missing } => subject::not_a_thing("runbook", &entry.entity)
+            .unwrap_or_else(|| nowhere::nowhere(catalog, search, entry, missing, args.section.as_deref())),
     };
     reply.refs = vec![entry.entity.entity_ref.to_string()];
     subject.own_up(&mut reply);
@@ -441,28 +443,6 @@ fn elsewhere(catalog: &Catalog, entry: &Entry, url: &str) -> Reply {
     reply.cards.extend(whom_to_ask(catalog, entry));
     reply.buttons =
         vec![Button::open("Open the runbook", url).primary(), Button::say("Owner", format!("owner {}", entry.entity.entity_ref))];
-    reply
-}
-
-fn nowhere(catalog: &Catalog, entry: &Entry, missing: Option<String>) -> Reply {
-    let lead = Text::plain(format!("{} has no runbook.", entry.entity.label()));
-    let mut reply = Reply::new(Status::NotFound, "runbook", lead);
-    reply.cards.extend(whom_to_ask(catalog, entry));
-    let add = match missing {
-        Some(missing) => format!(
-            "{ANNOTATION} names {missing}, which is not in {}. Add it there, or correct the annotation.",
-            entry.origin.repository
-        ),
-        None => format!(
-            "To add one, put {} into {}; the next sync brings it. Or name a path or address in the annotation {ANNOTATION}.",
-            RUNBOOK_PATHS[0], entry.origin.repository
-        ),
-    };
-    reply.cards.push(Card { body: vec![Block::Paragraph(add.into())], ..Card::default() });
-    reply.buttons.push(Button::say("Owner", format!("owner {}", entry.entity.entity_ref)));
-    if let Some(repository) = &entry.origin.repository_url {
-        reply.buttons.push(Button::open("Repository", repository.to_string()));
-    }
     reply
 }
 

@@ -2,9 +2,13 @@
 
 use chrono::Duration;
 use expect_test::expect;
-use steward::chat::{Does, Status};
+use steward::{
+    catalog::Kind,
+    chat::{Does, Reply, Status},
+};
 
 use crate::{
+    judged::sample_bot,
     shop::{check, shop},
     world::now,
 };
@@ -130,16 +134,17 @@ fn a_missing_runbook_says_where_to_add_one_and_whom_to_ask() {
     check(
         &shop().bot().say("runbook checkout"),
         expect![[r#"
-        checkout has no runbook.
+            checkout has no runbook.
 
-          Ask Team Checkout in #team-checkout.
+              Ask Team Checkout in #team-checkout.
 
-          To add one, put runbook.md into acme/checkout; the next sync brings it. Or
-          name a path or address in the annotation steward.dev/runbook.
+              To add one, put runbook.md into acme/checkout; the next sync brings it. Or
+              name a path or address in the annotation steward.dev/runbook.
 
-        → Owner       /owner component:default/checkout
-        → Repository  https://github.example/acme/checkout
-    "#]],
+            → Write one   https://github.example/acme/checkout/new/HEAD?filename=runbook.md&value=%23+checkout+runbook%0A%0A%23%23+Restart%0A%0A%23%23+Roll+back%0A%0A%23%23+Fail+over%0A
+            → Owner       /owner component:default/checkout
+            → Repository  https://github.example/acme/checkout
+        "#]],
     );
 }
 
@@ -197,4 +202,31 @@ fn the_runbook_of_what_nobody_owns_says_whom_to_ask() {
     let warning = "! The owner user:default/karen.white is not in the catalog; they may have left. \
                    Ask Team Payments, who own the system Payments, in #team-payments.";
     assert!(warned.contains(warning), "{said}");
+}
+
+#[test]
+fn where_there_is_no_runbook_the_nearest_documents_and_a_page_to_write_one_are_offered() {
+    let bot = sample_bot();
+    let components: Vec<String> = {
+        let catalog = bot.app.catalog.load();
+        let all = catalog.entries().iter().filter(|entry| entry.entity.kind == Kind::Component);
+        let without = all.filter(|entry| !steward::commands::runbook::exists(&catalog, entry));
+        without.map(|entry| entry.entity.entity_ref.to_string()).collect()
+    };
+    let replies: Vec<Reply> = components.iter().map(|name| bot.reply(&format!("runbook {name}"))).collect();
+    assert!(replies.len() > 5 && replies.iter().all(|reply| reply.status == Status::NotFound));
+    let offered = |reply: &Reply| {
+        reply
+            .buttons
+            .iter()
+            .any(|button| matches!(&button.does, Does::Open(url) if url.contains("/new/HEAD?filename=runbook.md&value=")))
+    };
+    assert!(replies.iter().filter(|reply| offered(reply)).count() > 3);
+    let with_documents = |reply: &&Reply| format!("{:?}", reply.cards).contains("What comes nearest in the documents:");
+    let nearest: Vec<&Reply> = replies.iter().filter(with_documents).collect();
+    assert!(!nearest.is_empty(), "some have documents");
+    for reply in &nearest {
+        let said = format!("{:?}", reply.cards);
+        assert!(said.contains("/blob/"), "a link to the heading at its commit: {said}");
+    }
 }

@@ -23,8 +23,7 @@ const CUT: &str = "The first ";
 
 /// "137 entries fit … by owner."
 pub fn count(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, facet: Facet, found: &[Arc<Entry>]) -> Reply {
-    let counts = catalog.facet_counts(found.iter(), facet);
-    let without = found.iter().filter(|entry| values(catalog, entry, facet).is_empty()).count();
+    let (counts, without) = catalog.facet_counts(found.iter(), facet);
     let key = facet.key();
     let what = said(asked);
     let lead = match found.len() {
@@ -77,9 +76,8 @@ pub fn said(asked: &Asked) -> String {
 pub fn rows(catalog: &Catalog, asked: &Asked, found: &[Arc<Entry>]) -> Vec<Vec<String>> {
     if let Some(facet) = asked.by {
         let mut rows = vec![vec![facet.key().to_owned(), "entries".to_owned()]];
-        let counts = catalog.facet_counts(found.iter(), facet);
+        let (counts, without) = catalog.facet_counts(found.iter(), facet);
         rows.extend(counts.into_iter().map(|(value, number)| vec![value, number.to_string()]));
-        let without = found.iter().filter(|entry| values(catalog, entry, facet).is_empty()).count();
         rows.extend((without > 0).then(|| vec![String::new(), without.to_string()]));
         return rows;
     }
