@@ -41,6 +41,7 @@ mod lint;
 mod location;
 mod lookup;
 mod markdown;
+mod markdown_specs;
 mod news;
 mod notes;
 mod on_call;
