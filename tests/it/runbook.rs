@@ -230,3 +230,46 @@ fn where_there_is_no_runbook_the_nearest_documents_and_a_page_to_write_one_are_o
         assert!(said.contains("/blob/"), "a link to the heading at its commit: {said}");
     }
 }
+
+#[test]
+fn several_runbooks_in_a_folder_are_found_by_name_and_by_section() {
+    let mut world = shop();
+    world.component("bank");
+    world.runbook("acme/bank", "runbooks/README.md", "# Bank\n\nStart here.\n");
+    world.runbook(
+        "acme/bank",
+        "runbooks/failover.md",
+        "# Failing over\n\n## Promote\n\nPromote the replica.\n\n## Tell\n\nTell everybody.\n",
+    );
+    world.runbook(
+        "acme/bank",
+        "runbooks/db/restore.md",
+        "# Restoring\n\n## Promote\n\nNot this one.\n\n## From tape\n\nFind the tape.\n",
+    );
+    let bot = world.bot();
+    let first = bot.reply("runbook bank");
+    assert!(bot.say("runbook bank").contains("Start here."));
+    let lines = |reply: &Reply| -> Vec<String> {
+        let buttons = reply.cards.iter().flat_map(|card| &card.buttons).chain(&reply.buttons);
+        buttons.filter_map(|button| if let Does::Say(line) = &button.does { Some(line.clone()) } else { None }).collect()
+    };
+    assert!(lines(&first).contains(&"runbook component:default/bank failover".to_owned()), "{:?}", lines(&first));
+    for said in [bot.say("runbook bank failover"), bot.say("runbook bank fail-over"), bot.say("runbook bank failovers")] {
+        assert!(said.contains("Promote the replica.") && said.contains("Tell everybody."), "{said}");
+    }
+    assert!(bot.say("runbook bank from tape").contains("Find the tape."));
+    // A section's button leads to the section of that file.
+    let second = bot.reply("runbook bank db restore");
+    let promote = lines(&second).into_iter().find(|line| line.ends_with("promote")).expect("a button for each section");
+    assert!(bot.say(&promote).contains("Not this one."), "{promote}");
+    // Beside the main one they are offered, and asked for where it has no such section.
+    world.runbook("acme/bank", "runbook.md", "# Main\n\n## Tell\n\nCall the desk.\n");
+    let bot = world.bot();
+    assert!(bot.say("runbook bank").contains("Call the desk."));
+    assert!(bot.say("runbook bank tell").contains("Call the desk."));
+    assert!(bot.say("runbook bank from tape").contains("Find the tape."));
+    // An annotation may name a folder of another name.
+    world.component("desk").annotate("steward.dev/runbook", "ops/");
+    world.runbook("acme/desk", "ops/alerts.md", "# Alerts\n\nMute them.\n");
+    assert!(world.bot().say("runbook desk").contains("Mute them."));
+}
