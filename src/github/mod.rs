@@ -13,6 +13,7 @@ mod files;
 mod filters;
 mod latest;
 mod look;
+pub mod make;
 mod news;
 mod node;
 mod org;
