@@ -138,19 +138,9 @@ impl Maker {
     }
 }
 
-/// GitHub's words for a name that is taken.
-pub(super) fn says_taken(said: &str) -> bool {
-    said.contains("already exists")
-}
-
 impl MakeError {
-    /// A name is taken: by somebody else, or by a deed of which no answer came.
+    /// The name is taken: by somebody else, or by a deed of which no answer came.
     pub fn is_taken(&self) -> bool {
-        matches!(self, Self::Refused { status: 422, .. }) && !matches!(self, Self::Refused { said, .. } if said.contains("is archived"))
-    }
-
-    /// The name is taken in GitHub's own words.
-    pub fn says_taken(&self) -> bool {
-        matches!(self, Self::Refused { said, .. } if says_taken(said))
+        matches!(self, Self::Refused { status: 422, said } if said.contains("already exists"))
     }
 }
