@@ -24,6 +24,7 @@ use crate::{
     search::SearchIndex,
     settings::Settings,
     store::Store,
+    template::shelf::Shelf,
 };
 
 pub use asks::{AskCounter, Asked, taste};
@@ -85,6 +86,7 @@ pub struct LiveHandle {
     /// Look-ups that found nothing.
     pub gaps: GapCounter,
     hearing: ArcSwap<Hearing>,
+    templates: ArcSwap<Shelf>,
 }
 
 impl LiveHandle {
@@ -130,6 +132,15 @@ impl LiveHandle {
 
     pub fn set_taste(&self, taste: Taste) {
         self.taste.store(Arc::new(taste));
+    }
+
+    /// The templates of the catalog, as they were read last.
+    pub fn templates(&self) -> Arc<Shelf> {
+        self.templates.load_full()
+    }
+
+    pub fn set_templates(&self, templates: Shelf) {
+        self.templates.store(Arc::new(templates));
     }
 
     /// The commands of the organisation's own, as their files were read last.

@@ -4,6 +4,7 @@
 mod folder;
 mod on_call;
 mod read;
+mod scaffolder;
 mod search;
 mod source;
 
@@ -16,6 +17,7 @@ use serde::Deserialize;
 pub use folder::{FolderFile, read_yaml_folder};
 pub use on_call::{HttpOnCallSettings, LinkHosts, LinkSettings, OnCallSettings, PagerDutySettings};
 pub use read::{ConfigError, check_text, fault_in, load, load_offline, path_folders, schema};
+pub use scaffolder::{NamingSettings, ScaffolderSettings};
 pub use search::{SearchSettings, WeightSettings};
 pub use source::{
     AppAuth, BackstageSettings, DirectorySettings, Filters, GithubAuth, GithubSettings, OrgData, PeopleSettings,
@@ -49,13 +51,14 @@ pub struct Settings {
     pub custom_commands: Option<PathBuf>,
     // Sections of the contract that later versions read; they are accepted so that one file serves both.
     pub discord: Option<serde_json::Value>,
-    pub scaffolder: Option<serde_json::Value>,
+    /// How Software Templates are run.
+    pub scaffolder: ScaffolderSettings,
 }
 
 impl Settings {
     /// Keys that are set, accepted, and not used yet.
     pub fn keys_of_later_versions(&self) -> Vec<String> {
-        let Self { discord, scaffolder, server, hygiene, .. } = self;
+        let Self { discord, server, hygiene, .. } = self;
         let mut keys = Vec::new();
         let mut note = |key: &str, is_set: bool| {
             if is_set {
@@ -63,7 +66,6 @@ impl Settings {
             }
         };
         note("discord", discord.is_some());
-        note("scaffolder", scaffolder.is_some());
         note("server.api", server.api.public || !server.api.tokens.is_empty());
         for key in hygiene.later.keys() {
             note(&format!("hygiene.{key}"), true);
@@ -90,7 +92,7 @@ impl Default for Settings {
             search: SearchSettings::default(),
             custom_commands: None,
             discord: None,
-            scaffolder: None,
+            scaffolder: ScaffolderSettings::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Contents, EntityRef, FileRole, Files, Relation, Repository, RepositoryRead, SourceFile,
+    Contents, EntityRef, FileRole, Files, Kind, Relation, Repository, RepositoryRead, SourceFile,
     address::is_address,
     descriptor::{Document, Verdict},
     kinds::CustomKinds,
@@ -337,10 +337,18 @@ fn diff_file(
             if is_same && known.is_some_and(|known| known.problem == problem) {
                 return;
             }
-            let write = FileWrite { path: file.path.clone(), role: file.role, content_hash, text: None, problem };
+            let text = declares_template(documents).then(|| stored_text(bytes));
+            let write = FileWrite { path: file.path.clone(), role: file.role, content_hash, text, problem };
             change.files.push(write);
         }
     }
+}
+
+/// Of a template the text is kept: what cannot be run in it is told with its line.
+fn declares_template(documents: &[Document]) -> bool {
+    let is_template =
+        |document: &Document| matches!(&document.verdict, Verdict::Valid { entity, .. } if entity.kind == Kind::Template);
+    documents.iter().any(is_template)
 }
 
 /// What was known of a file that cannot be read now stays, and says why where the file is elsewhere.

@@ -187,6 +187,7 @@ fn check_values(settings: &Settings) -> Result<(), (String, String)> {
             return Err((format!("access.admins[{at}]"), message));
         }
     }
+    super::scaffolder::check(&settings.scaffolder)?;
     super::on_call::check(&settings.on_call, &settings.links, &settings.link_hosts)
 }
 

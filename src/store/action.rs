@@ -11,6 +11,7 @@ use super::{
     claim::{ClaimOf, claim},
     incident::NewIncident,
     note::AuthorNote,
+    run::RunId,
 };
 use crate::{
     catalog::{EntityRef, RepositoryKey, live::ScheduleKey},
@@ -55,6 +56,16 @@ pub const ATTACH_INCIDENT: &str = "attach_incident";
 
 /// The queue's name for [`Job::ReadDocuments`].
 pub const READ_DOCUMENTS: &str = "read_documents";
+
+/// The queue's name for [`Job::Run`].
+pub const RUN: &str = "run_template";
+/// The queue's name for [`Job::CleanUpRun`].
+pub const CLEAN_UP_RUN: &str = "clean_up_run";
+/// The queue's name for [`Job::ShowRun`].
+pub const SHOW_RUN: &str = "show_run";
+
+/// A run that dies with its replica is taken over; one that killed so many is left as it is.
+const RUN_TRIES: i16 = 20;
 
 /// Of a subject in a claim: PostgreSQL's keys have some 2,700 bytes.
 const LONGEST_SUBJECT: usize = 500;
@@ -109,6 +120,12 @@ pub enum Job {
     /// Somebody is woken.
     Page(PageOnCall),
     AttachIncident(NewIncident),
+    /// A template's steps are done, from where they stand.
+    Run(RunId),
+    /// What a run made is taken back.
+    CleanUpRun(RunId),
+    /// The message that shows a run is drawn anew.
+    ShowRun(RunId),
 }
 
 /// Somebody is to be woken.
@@ -366,6 +383,20 @@ pub(super) async fn enqueue(
         Job::AttachIncident(work) => {
             let spec = JobSpecBuilder::new().priority(URGENT).max_attempts(12).build();
             queue.add_raw_job(ATTACH_INCIDENT, JobContext { audit_id, work }, spec).await?
+        }
+        Job::Run(work) => {
+            let spec = JobSpecBuilder::new().job_key(format!("run:{work}")).max_attempts(RUN_TRIES).build();
+            queue.add_raw_job(RUN, JobContext { audit_id, work }, spec).await?
+        }
+        Job::CleanUpRun(work) => {
+            let spec = JobSpecBuilder::new().job_key(format!("clean-up:{work}")).max_attempts(5).build();
+            queue.add_raw_job(CLEAN_UP_RUN, JobContext { audit_id, work }, spec).await?
+        }
+        Job::ShowRun(work) => {
+            // Only the last state counts; what runs already may have read too early, so another waits behind it.
+            let turn = format!("run:{work}");
+            let spec = JobSpecBuilder::new().job_key(format!("show:{work}")).queue_name(turn).max_attempts(DELIVERY_TRIES);
+            queue.add_raw_job(SHOW_RUN, JobContext { audit_id, work }, spec.priority(URGENT).build()).await?
         }
         Job::Restore(work) => {
             let spec = JobSpecBuilder::new().max_attempts(3).build();

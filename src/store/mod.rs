@@ -25,7 +25,9 @@ mod pages;
 mod private;
 mod recent;
 mod removal;
+mod run;
 mod sync;
+mod template;
 mod transfer;
 mod write;
 
@@ -43,10 +45,10 @@ use sqlx::{
 };
 
 pub use action::{
-    ATTACH_INCIDENT, AuditEntry, CHANGE_LOCATION, CHECK_PULL_REQUEST, ChangeLocation, CheckPullRequest, ConfirmedRemoval,
-    DELIVER, DELIVER_NEWS, Job, JobContext, LINK, LOOK_AT, LinkStep, LinkWait, LocationChange, LookAt, OfSource, PAGE,
-    PageOnCall, READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE, RESTORE, RestoreRepository, SYNC_SOURCE, SYNC_SOURCES, SyncSources,
-    TELL_AUTHOR,
+    ATTACH_INCIDENT, AuditEntry, CHANGE_LOCATION, CHECK_PULL_REQUEST, CLEAN_UP_RUN, ChangeLocation, CheckPullRequest,
+    ConfirmedRemoval, DELIVER, DELIVER_NEWS, Job, JobContext, LINK, LOOK_AT, LinkStep, LinkWait, LocationChange, LookAt,
+    OfSource, PAGE, PageOnCall, READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE, RESTORE, RUN, RestoreRepository, SHOW_RUN,
+    SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
 };
 pub use asked::{load_asked_from_disk, save_asked_to_disk};
 pub use audit::{AuditFilter, AuditLine, AuditPage, DENIED};
@@ -66,7 +68,12 @@ pub use package::{PackageCoverage, PackageNotice, PackageOutcome, PackageTarget,
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use recent::RecentCursor;
 pub use removal::{Removal, RemovalLimit, Removed, Restore, Tombstone};
+pub use run::{
+    Deed, DeedState, DraftId, NewDeed, NewRun, NewStep, Run, RunAct, RunChange, RunFault, RunGrip, RunId, RunLine, RunOrigin,
+    RunState, RunStep, StepEnd, StepState, WantedSecret,
+};
 pub use sync::{SharedClock, SourceLock, StoredFiles, StoredSource, SyncEnd, SyncState, Wrote};
+pub use template::StoredTemplate;
 pub use transfer::TakeOver;
 pub use write::{Applied, PageWrite};
 

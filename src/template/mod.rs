@@ -10,5 +10,6 @@ mod form_kind;
 mod form_read;
 pub mod pure;
 pub mod run;
+pub mod shelf;
 pub mod skeleton;
 pub mod workspace;

@@ -13,6 +13,7 @@ impl Worker {
     /// Brings memory up to what is stored, and stores what memory has counted.
     pub(super) async fn follow_beside(&self) -> Result<(), StoreError> {
         self.follow_channels().await.or_else(|fault| past(fault, "teams of channels"))?;
+        self.follow_templates().await.or_else(|fault| past(fault, "templates"))?;
         gaps::flush(&self.app).await.or_else(|fault| past(fault, "names asked for in vain"))
     }
 

@@ -16,6 +16,7 @@ mod package;
 mod pull_request;
 mod queue;
 mod search;
+mod template;
 
 use std::{
     sync::{Arc, Mutex},
@@ -54,6 +55,8 @@ pub struct Worker {
     elsewhere: Arc<Elsewhere>,
     saved: Mutex<Saved>,
     watching: on_call::Watching,
+    /// Database and version of the catalog whose templates were read last.
+    templates_of: Mutex<Option<(String, i64)>>,
 }
 
 /// The copy on disk, as far as this process wrote it.
@@ -72,7 +75,14 @@ impl Saved {
 
 impl Worker {
     pub fn new(app: Arc<App>, sources: Vec<Source>) -> Self {
-        Self { app, sources, elsewhere: Arc::default(), saved: Mutex::default(), watching: Default::default() }
+        Self {
+            app,
+            sources,
+            elsewhere: Arc::default(),
+            saved: Mutex::default(),
+            watching: Default::default(),
+            templates_of: Mutex::default(),
+        }
     }
 
     /// Reads addresses by this; without it only those that anybody may read.
