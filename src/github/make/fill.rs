@@ -35,14 +35,14 @@ pub enum Contents {
 }
 
 /// A commit to be made.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct NewCommit<'a> {
     pub message: &'a str,
     /// Name and address; without them GitHub takes its own.
     pub author: Option<(&'a str, &'a str)>,
-    pub entries: &'a [TreeEntry],
-    /// Parent and its tree, on which the entries are put; without it the commit begins a history.
-    pub base: Option<&'a Commit>,
+    pub tree: &'a str,
+    /// Without it the commit begins a history.
+    pub parent: Option<&'a str>,
 }
 
 /// A commit that is there.
@@ -142,18 +142,18 @@ impl Maker {
 
     /// Makes a commit that no branch points to yet; gives its hash. Doing it again harms nothing.
     pub async fn commit(&self, repository: &str, new: &NewCommit<'_>) -> Result<String, MakeError> {
-        let tree = self.make_tree(repository, new.entries, new.base.map(|base| base.tree.as_str())).await?;
-        let parents: Vec<&str> = new.base.map(|base| base.sha.as_str()).into_iter().collect();
-        let mut body = json!({ "message": new.message, "tree": tree, "parents": parents });
+        let parents: Vec<&str> = new.parent.into_iter().collect();
+        let mut body = json!({ "message": new.message, "tree": new.tree, "parents": parents });
         if let Some((name, email)) = new.author {
             body["author"] = json!({ "name": name, "email": email });
         }
-        let made: Object =
-            understand(&self.put(Method::POST, &within(repository, &["git", "commits"]), &body).await?).map_err(MakeError::harmless)?;
+        let place = within(repository, &["git", "commits"]);
+        let made: Object = understand(&self.put(Method::POST, &place, &body).await?).map_err(MakeError::harmless)?;
         Ok(made.sha)
     }
 
-    async fn make_tree(&self, repository: &str, entries: &[TreeEntry], base: Option<&str>) -> Result<String, MakeError> {
+    /// Puts entries on a tree, or makes a new one of them; gives its hash. Doing it again harms nothing.
+    pub async fn make_tree(&self, repository: &str, entries: &[TreeEntry], base: Option<&str>) -> Result<String, MakeError> {
         let mut base = base.map(str::to_owned);
         let mut part: Vec<Json> = Vec::new();
         let mut bytes = 0;
@@ -175,6 +175,13 @@ impl Maker {
             part.push(entry);
         }
         self.put_tree(repository, part, base.as_deref()).await
+    }
+
+    /// Gives an empty repository the commit that GitHub's Git Data API wants to work on. Refused with 409 or 422 where it
+    /// has one.
+    pub async fn begin_repository(&self, repository: &str, text: &str) -> Result<(), MakeError> {
+        let body = json!({ "message": FIRST_MESSAGE, "content": BASE64_STANDARD.encode(text) });
+        self.put(Method::PUT, &within(repository, &["contents", FIRST_FILES[0]]), &body).await.map(drop)
     }
 
     async fn put_tree(&self, repository: &str, tree: Vec<Json>, base_tree: Option<&str>) -> Result<String, MakeError> {

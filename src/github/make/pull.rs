@@ -32,9 +32,9 @@ impl Maker {
     /// The open one from a branch, if there is one; `base` may be left open.
     pub async fn find_pull(&self, repository: &str, head: &str) -> Result<Option<Pull>, MakeError> {
         let owner = repository.split('/').next().unwrap_or_default();
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("head", &format!("{owner}:{head}")).append_pair("state", "open");
-        let place = format!("{}?{}", within(repository, &["pulls"]), query.finish());
+        let query = [("head", format!("{owner}:{head}")), ("state", "open".to_owned())];
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        let place = format!("{}?{query}", within(repository, &["pulls"]));
         Ok(self.read::<Vec<Pull>>(&place).await?.into_iter().next())
     }
 

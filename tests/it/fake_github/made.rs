@@ -193,6 +193,12 @@ fn of_repository(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str
             model.made.settings.remove(name);
             nothing()
         }
+        ("PUT", ["contents", path]) if model.find_repo(name)?.commits.is_empty() => {
+            let contents = BASE64_STANDARD.decode(text("content")).unwrap_or_default();
+            model.push(name, &[(path, Some(&contents))]);
+            model.repo_mut(name).commits[0].message = text("message");
+            respond(201, &json!({}))
+        }
         ("PUT", ["topics"]) => {
             let names: Vec<String> = serde_json::from_value(body["names"].clone()).unwrap_or_default();
             model.change(name, |repo| repo.topics = names.clone());

@@ -1,0 +1,57 @@
+//! Runs of Software Templates, done for real: steps journaled in the store, what they touch outside done once.
+//! Must not know chat's forms, nor who may run what: commands have decided that.
+
+mod archive;
+mod catalog;
+mod clean_up;
+mod doing;
+mod engine;
+mod outside;
+mod policy;
+mod pull;
+mod repository;
+mod request;
+mod settings;
+mod skeleton;
+mod small;
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde_json::Value as Json;
+
+use crate::{app::App, github::GithubSource, web::Web};
+
+pub use clean_up::clean_up;
+pub use engine::run_on;
+
+/// What runs work with.
+#[derive(Clone)]
+pub struct Workbench {
+    pub app: Arc<App>,
+    /// Where repositories are made, and skeletons read.
+    pub githubs: Vec<GithubSource>,
+    /// Sources on this disk, by id.
+    pub folders: Vec<(String, PathBuf)>,
+    /// Reads files of hosts that the configuration allows, and sends requests to them.
+    pub web: Web,
+    /// Opens the secrets of a run.
+    pub open: Open,
+}
+
+/// Decrypts what a person entered: an object of names and values, or why that cannot be.
+pub type Open = Arc<dyn Fn(&[u8]) -> Result<Json, String> + Send + Sync>;
+
+impl Workbench {
+    /// The source that has an owner's repositories on a GitHub; any of that GitHub where none has.
+    fn find_github(&self, host: &str, owner: &str) -> Option<&GithubSource> {
+        let of_host = || self.githubs.iter().filter(|github| github.web_host().eq_ignore_ascii_case(host));
+        of_host().find(|github| github.owner().eq_ignore_ascii_case(owner)).or_else(|| of_host().next())
+    }
+
+    fn is_allowed_host(&self, url: &url::Url) -> bool {
+        let Some(host) = url.host_str() else { return false };
+        let with_port = url.port().map(|port| format!("{host}:{port}"));
+        let fits = |allowed: &String| allowed.eq_ignore_ascii_case(host) || with_port.as_deref() == Some(allowed.as_str());
+        self.app.settings.scaffolder.allowed_hosts.iter().any(fits)
+    }
+}
