@@ -19,6 +19,7 @@ use super::{
     skeleton::Skeletons,
 };
 use crate::{
+    app::sealed_about,
     store::{Run, RunGrip, RunId, RunState, StepEnd, StepState as Kept},
     template::{
         action::Reach,
@@ -82,9 +83,9 @@ async fn go_on(bench: &Workbench, grip: RunGrip, run: &Run) -> Result<Ended, Sto
             return Ok(Ended::because(RunState::Failed, reasons.join("; ")));
         }
     };
-    let secrets = match run.sealed.as_deref().map(|sealed| (bench.open)(sealed)).transpose() {
-        Ok(secrets) => secrets.unwrap_or_else(|| json!({})),
-        Err(reason) => return Ok(Ended::because(RunState::Failed, reason)),
+    let Some(secrets) = open_secrets(bench, run) else {
+        let reason = "the secrets that were entered cannot be opened; was scaffolder.secret_key changed? Retry asks for them again";
+        return Ok(Ended::because(RunState::Failed, reason.to_owned()));
     };
     let place = match Place::prepare(bench, run.id).await? {
         Ok(place) => place,
@@ -117,6 +118,13 @@ async fn go_on(bench: &Workbench, grip: RunGrip, run: &Run) -> Result<Ended, Sto
         bench.app.store.end_step(grip, &end, None, bench.app.clock.now()).await?;
     }
     Ok(judge(ran?))
+}
+
+/// Names and values; none where they were sealed with another key.
+fn open_secrets(bench: &Workbench, run: &Run) -> Option<Json> {
+    let Some(sealed) = &run.sealed else { return Some(json!({})) };
+    let plain = bench.app.seal.as_ref()?.open(&sealed_about(run), sealed)?;
+    serde_json::from_slice(&plain).ok()
 }
 
 fn judge(report: Report) -> Ended {

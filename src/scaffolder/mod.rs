@@ -17,15 +17,13 @@ mod small;
 
 use std::{path::PathBuf, sync::Arc};
 
-use serde_json::Value as Json;
-
 use crate::{app::App, github::GithubSource, web::Web};
 
 pub use clean_up::clean_up;
 pub use engine::run_on;
 
 /// What runs work with.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Workbench {
     pub app: Arc<App>,
     /// Where repositories are made, and skeletons read.
@@ -34,12 +32,7 @@ pub struct Workbench {
     pub folders: Vec<(String, PathBuf)>,
     /// Reads files of hosts that the configuration allows, and sends requests to them.
     pub web: Web,
-    /// Opens the secrets of a run.
-    pub open: Open,
 }
-
-/// Decrypts what a person entered: an object of names and values, or why that cannot be.
-pub type Open = Arc<dyn Fn(&[u8]) -> Result<Json, String> + Send + Sync>;
 
 impl Workbench {
     /// The source that has an owner's repositories on a GitHub; any of that GitHub where none has.
