@@ -80,7 +80,7 @@ pub struct Get<'a> {
 
 /// A request of any kind, sent once.
 #[derive(Debug)]
-pub struct Send<'a> {
+pub struct Letter<'a> {
     pub method: &'a str,
     pub url: &'a Url,
     pub headers: &'a [(String, String)],
@@ -213,16 +213,16 @@ impl Web {
     }
 
     /// Sends a request, one attempt.
-    pub async fn send(&self, send: &Send<'_>) -> Result<Sent, SendError> {
+    pub async fn send(&self, letter: &Letter<'_>) -> Result<Sent, SendError> {
         let not_sent = |error: String| SendError::NotSent(error);
-        self.check(send.url).map_err(|error| not_sent(error.to_string()))?;
-        let method = reqwest::Method::from_bytes(send.method.as_bytes()).map_err(|error| not_sent(error.to_string()))?;
-        let client = self.client(send.url).map_err(|error| not_sent(error.to_string()))?;
-        let mut request = client.request(method, send.url.clone()).timeout(send.timeout);
-        for (name, value) in send.headers {
+        self.check(letter.url).map_err(|error| not_sent(error.to_string()))?;
+        let method = reqwest::Method::from_bytes(letter.method.as_bytes()).map_err(|error| not_sent(error.to_string()))?;
+        let client = self.client(letter.url).map_err(|error| not_sent(error.to_string()))?;
+        let mut request = client.request(method, letter.url.clone()).timeout(letter.timeout);
+        for (name, value) in letter.headers {
             request = request.header(name, value);
         }
-        if let Some(body) = send.body {
+        if let Some(body) = letter.body {
             request = request.body(body.to_owned());
         }
         Requests::REST.note();
@@ -235,7 +235,7 @@ impl Web {
         let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         // It was done, whatever comes of its answer.
-        let body = read_at_most(response, send.max_bytes).await.ok().flatten().unwrap_or_default();
+        let body = read_at_most(response, letter.max_bytes).await.ok().flatten().unwrap_or_default();
         Ok(Sent { status, headers, body })
     }
 

@@ -85,7 +85,7 @@ async fn take_back(bench: &Workbench, run: &Run, deed: &Deed) -> Result<String, 
     let Some((owner, name)) = full_name.split_once('/') else { return stays("its name cannot be read") };
     let Some(github) = find_github(bench, run, deed, owner) else { return stays("no source in steward.yaml has it any more") };
     let maker = github.connection().maker(None).map_err(|error| Stays::Because(error.to_string()))?;
-    let there = There { maker, github, owner: owner.to_owned(), name: name.to_owned() };
+    let there = There { maker, owner: owner.to_owned(), name: name.to_owned() };
     match deed.what.as_str() {
         "repository" => {
             let Some(made) = there.maker.find_repository(owner, name).await? else { return Err(Stays::Nothing) };

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::Workbench;
 use crate::{
-    github::{GithubSource, make::{MakeError, Maker}},
+    github::make::{MakeError, Maker},
     store::{Deed, DeedState, NewDeed, Run, RunFault, RunGrip, StoreError},
     template::expression::read_repo_url,
 };
@@ -97,14 +97,13 @@ impl Intent {
 
 /// Where something is on GitHub, and who goes there.
 #[derive(Debug, Clone)]
-pub(super) struct There<'a> {
+pub(super) struct There {
     pub(super) maker: Maker,
-    pub(super) github: &'a GithubSource,
     pub(super) owner: String,
     pub(super) name: String,
 }
 
-impl There<'_> {
+impl There {
     /// `acme/shop`.
     pub(super) fn full_name(&self) -> String {
         format!("{}/{}", self.owner, self.name)
@@ -133,7 +132,7 @@ impl<'a> Doing<'a> {
     }
 
     /// What `repoUrl` names, and the identity that acts there.
-    pub(super) fn there(&self) -> Result<There<'a>, Trouble> {
+    pub(super) fn there(&self) -> Result<There, Trouble> {
         let written = self.text("repoUrl").unwrap_or_default();
         let parts = read_repo_url(written).map_err(|error| Trouble::Failed(error.message))?;
         let part = |name: &str| parts.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
@@ -146,7 +145,7 @@ impl<'a> Doing<'a> {
         };
         let token = self.text("token").map(|token| SecretString::from(token.to_owned()));
         let maker = github.connection().maker(token.as_ref()).map_err(|error| Trouble::Failed(error.to_string()))?;
-        Ok(There { maker, github, owner, name })
+        Ok(There { maker, owner, name })
     }
 
     /// Writes a deed down before it is done.

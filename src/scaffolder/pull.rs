@@ -40,7 +40,7 @@ impl Doing<'_> {
     }
 
     /// The branch with this run's commit; false where nothing changes and nothing is to be made then.
-    async fn ensure_branch(&mut self, there: &There<'_>, base: &str, branch: &str) -> Result<bool, Trouble> {
+    async fn ensure_branch(&mut self, there: &There, base: &str, branch: &str) -> Result<bool, Trouble> {
         let target = there.full_name();
         let told = |error: MakeError| Trouble::Failed(format!("{target} cannot be read: {error}"));
         let intent = self.intend("branch", &format!("{target} {branch}"), json!({ "base": base })).await?;
@@ -120,7 +120,7 @@ impl Doing<'_> {
     }
 
     /// The workspace's files and those that go.
-    async fn changed_entries(&mut self, there: &There<'_>, onto: &Commit) -> Result<Vec<TreeEntry>, Trouble> {
+    async fn changed_entries(&mut self, there: &There, onto: &Commit) -> Result<Vec<TreeEntry>, Trouble> {
         let target = there.full_name();
         let (source, into) = (self.text("sourcePath").unwrap_or_default(), self.text("targetPath").unwrap_or_default());
         let mut entries = read_entries(&self.folder, source, into).map_err(Trouble::Failed)?;
@@ -144,7 +144,7 @@ impl Doing<'_> {
         Ok(entries)
     }
 
-    async fn ensure_pull(&mut self, there: &There<'_>, base: &str, branch: &str) -> Result<Pull, Trouble> {
+    async fn ensure_pull(&mut self, there: &There, base: &str, branch: &str) -> Result<Pull, Trouble> {
         let target = there.full_name();
         let maker = &there.maker;
         let (title, body) = (self.text("title").unwrap_or_default(), self.text("description").unwrap_or_default());
@@ -188,7 +188,7 @@ impl Doing<'_> {
     }
 
     /// Whom GitHub does not know holds nothing up: as in Backstage.
-    async fn ask_people(&mut self, there: &There<'_>, number: i64) -> Result<(), Trouble> {
+    async fn ask_people(&mut self, there: &There, number: i64) -> Result<(), Trouble> {
         let (target, maker) = (there.full_name(), &there.maker);
         let (users, teams) = (self.texts("reviewers"), self.texts("teamReviewers"));
         if !users.is_empty() || !teams.is_empty() {

@@ -69,7 +69,7 @@ impl Doing<'_> {
     }
 
     /// Makes the repository, or finds the one that this run has made.
-    async fn ensure_repository(&mut self, there: &There<'_>, auto_init: bool) -> Result<Made, Trouble> {
+    async fn ensure_repository(&mut self, there: &There, auto_init: bool) -> Result<Made, Trouble> {
         let (target, owner) = (there.full_name(), there.owner.as_str());
         let visibility: Visibility = serde_json::from_value(self.input["repoVisibility"].clone()).unwrap_or(Visibility::Private);
         let intent = self.intend("repository", &target, json!({ "visibility": visibility })).await?;
@@ -127,7 +127,7 @@ impl Doing<'_> {
     }
 
     /// Takes a repository for this run's, where it can be no other's.
-    async fn adopt(&mut self, there: &There<'_>, intent: &Intent) -> Result<Made, Trouble> {
+    async fn adopt(&mut self, there: &There, intent: &Intent) -> Result<Made, Trouble> {
         let (target, owner, name) = (there.full_name(), there.owner.as_str(), there.name.as_str());
         let found = self.again_on_new(|| async {
             let found = there.maker.find_repository(owner, name).await?;
@@ -174,7 +174,7 @@ impl Doing<'_> {
     }
 
     /// Puts the workspace into a repository that nobody has put anything into, as one commit.
-    async fn fill(&mut self, there: &There<'_>, made: &Made) -> Result<Pushed, Trouble> {
+    async fn fill(&mut self, there: &There, made: &Made) -> Result<Pushed, Trouble> {
         let target = there.full_name();
         let intent = self.intend("push", &target, json!({ "began_as": made.default_branch })).await?;
         let began_as = intent.deed.detail["began_as"].as_str().unwrap_or(&made.default_branch).to_owned();
@@ -208,7 +208,7 @@ impl Doing<'_> {
 
     async fn commit_all(
         &mut self,
-        there: &There<'_>,
+        there: &There,
         intent: &Intent,
         head: &Head,
         entries: &[TreeEntry],
@@ -238,7 +238,7 @@ impl Doing<'_> {
     }
 
     /// Lets the branch, and the default one, be the commit; all of it may be done again.
-    async fn point(&mut self, there: &There<'_>, began_as: &str, branch: &str, commit: &str) -> Result<(), Trouble> {
+    async fn point(&mut self, there: &There, began_as: &str, branch: &str, commit: &str) -> Result<(), Trouble> {
         let target = there.full_name();
         let told = |error: MakeError| Trouble::Failed(format!("{target} has the files, but no branch that shows them: {error}"));
         if branch == began_as {
@@ -285,7 +285,7 @@ fn outputs(made: &Made, branch: &str) -> Map<String, Json> {
 /// Whether a repository can be no other's than this run's: it carries the run's marker, or was made after the run meant to and
 /// nobody has put anything into it.
 pub(super) async fn is_ours(
-    there: &There<'_>,
+    there: &There,
     made: &Made,
     intended_at: chrono::DateTime<chrono::Utc>,
     marker: &str,

@@ -10,7 +10,7 @@ use super::{
     doing::{Doing, Trouble, failed},
     outside::object,
 };
-use crate::web::{Send, SendError};
+use crate::web::{Letter, SendError};
 
 /// An answer is read by a template's expressions.
 const LONGEST_ANSWER: usize = 1024 * 1024;
@@ -57,8 +57,8 @@ impl Doing<'_> {
         }
         let (headers, body) = self.letter();
         let timeout = self.input["timeout"].as_u64().map_or(USUAL_TIMEOUT, Duration::from_millis);
-        let send = Send { method, url: &url, headers: &headers, body: body.as_deref(), timeout, max_bytes: LONGEST_ANSWER };
-        let sent = match self.bench.web.send(&send).await {
+        let letter = Letter { method, url: &url, headers: &headers, body: body.as_deref(), timeout, max_bytes: LONGEST_ANSWER };
+        let sent = match self.bench.web.send(&letter).await {
             Ok(sent) => sent,
             Err(SendError::NotSent(said)) => {
                 let reason = format!("{target} was not sent: {said}");

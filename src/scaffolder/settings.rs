@@ -9,13 +9,13 @@ use crate::github::make::{MakeError, Oidc, Protection, WorkflowAccess};
 
 impl Doing<'_> {
     /// Topics, access, variables, secrets and the rest of a repository that was just made.
-    pub(super) async fn set_up(&mut self, there: &There<'_>) -> Result<(), Trouble> {
+    pub(super) async fn set_up(&mut self, there: &There) -> Result<(), Trouble> {
         let wanted = [
             "topics", "access", "collaborators", "repoVariables", "secrets", "oidcCustomization", "workflowAccess", "subscribe",
             "allowUpdateBranch",
         ];
-        let is_set = |key: &&str| !matches!(&self.input[**key], Json::Null | Json::Bool(false));
-        let named: Vec<&str> = wanted.iter().filter(|key| is_set(key)).copied().collect();
+        let is_set = |key: &&&str| !matches!(&self.input[**key], Json::Null | Json::Bool(false));
+        let named: Vec<&str> = wanted.iter().filter(is_set).copied().collect();
         if named.is_empty() {
             return Ok(());
         }
@@ -32,7 +32,7 @@ impl Doing<'_> {
         self.done(&intent, &json!({})).await
     }
 
-    async fn set(&mut self, there: &There<'_>, key: &str) -> Result<Result<(), String>, Trouble> {
+    async fn set(&mut self, there: &There, key: &str) -> Result<Result<(), String>, Trouble> {
         let (target, maker) = (there.full_name(), &there.maker);
         let value = &self.input[key];
         let set = match key {
@@ -93,7 +93,7 @@ impl Doing<'_> {
     }
 
     /// One that GitHub does not know is told of, and holds nothing up: as in Backstage.
-    async fn add_collaborators(&mut self, there: &There<'_>) -> Result<Result<(), String>, Trouble> {
+    async fn add_collaborators(&mut self, there: &There) -> Result<Result<(), String>, Trouble> {
         let (target, maker) = (there.full_name(), &there.maker);
         for listed in self.input["collaborators"].as_array().into_iter().flatten() {
             let access = listed["access"].as_str().unwrap_or("push");
@@ -127,7 +127,7 @@ impl Doing<'_> {
 
     pub(super) async fn protect_branch(
         &mut self,
-        there: &There<'_>,
+        there: &There,
         branch: &str,
         enforce_admins: bool,
     ) -> Result<(), Trouble> {

@@ -1,0 +1,8 @@
+//! Runs of templates, done for real on the fake GitHub and a real PostgreSQL: from what was asked to a catalogued repository,
+//! and what becomes of them when something breaks in between.
+
+mod acts;
+mod desk;
+mod many;
+mod recovery;
+mod whole;
