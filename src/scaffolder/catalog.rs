@@ -108,7 +108,7 @@ impl Doing<'_> {
             return elsewhere();
         }
         let maker = github.connection().maker(None).map_err(|error| Trouble::Failed(error.to_string()))?;
-        match self.again_on_new(|| maker.find_repository(&file.owner, &file.repository)).await? {
+        match self.again(|| maker.find_repository(&file.owner, &file.repository)).await? {
             Ok(Some(made)) => {
                 let repository = RepositoryKey { id: made.id, node_id: None, full_name: Some(made.full_name) };
                 Ok(Seat::Repository { look: LookAt { source: github.id().to_owned(), repository }, path: file.path })

@@ -93,8 +93,10 @@ impl Doing<'_> {
                         // Of an attempt of which no answer came: it was not there a moment ago.
                         Err(error) if error.is_taken() || matches!(error, MakeError::Unsure { .. }) => {
                             match maker.find_branch(&target, branch).await? {
-                                Some(found) if found == commit => Ok(()),
-                                Some(_) => Err(error),
+                                Some(found) => {
+                                    let head = maker.load_commit(&target, &found).await?;
+                                    if is_marked(&head.message, &self.run.marker) { Ok(()) } else { Err(error) }
+                                }
                                 None => Err(MakeError::NotNow { said: error.to_string(), wait: None }),
                             }
                         }

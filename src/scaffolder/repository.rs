@@ -48,11 +48,7 @@ impl Doing<'_> {
         self.check_policies()?;
         let there = self.there()?;
         let (owner, name) = (there.owner.as_str(), there.name.as_str());
-        let found = self.again_on_new(|| async {
-            let found = there.maker.find_repository(owner, name).await?;
-            found.ok_or_else(|| MakeError::Refused { status: 404, said: "Not Found".to_owned() })
-        });
-        let made = match found.await? {
+        let made = match self.again_on_new(|| there.maker.find_visible(owner, name)).await? {
             Ok(made) => made,
             Err(error) if error.is_missing() => {
                 return failed(format!("{} is not there, or Steward may not see it", there.full_name()));
@@ -129,11 +125,7 @@ impl Doing<'_> {
     /// Takes a repository for this run's, where it can be no other's.
     async fn adopt(&mut self, there: &There, intent: &Intent) -> Result<Made, Trouble> {
         let (target, owner, name) = (there.full_name(), there.owner.as_str(), there.name.as_str());
-        let found = self.again_on_new(|| async {
-            let found = there.maker.find_repository(owner, name).await?;
-            found.ok_or_else(|| MakeError::Refused { status: 404, said: "Not Found".to_owned() })
-        });
-        let made = match found.await? {
+        let made = match self.again_on_new(|| there.maker.find_visible(owner, name)).await? {
             Ok(made) => made,
             Err(error) => return failed(format!("{target} exists and cannot be looked at: {error}")),
         };
@@ -188,9 +180,9 @@ impl Doing<'_> {
             Err(reason) => return self.not_done(&intent, reason).await,
         };
         // Which branch is the default one may have changed under the hands of a replica that died.
-        let now_default = match self.again_on_new(|| there.maker.find_repository(&there.owner, &there.name)).await? {
-            Ok(Some(now)) => now.default_branch,
-            Ok(None) | Err(_) => began_as.clone(),
+        let now_default = match self.again_on_new(|| there.maker.find_visible(&there.owner, &there.name)).await? {
+            Ok(now) => now.default_branch,
+            Err(error) => return failed(format!("{target} cannot be looked at: {error}")),
         };
         let head = match self.again_on_new(|| there.maker.load_head(&target, &now_default)).await? {
             Ok(head) => head,

@@ -24,6 +24,10 @@ impl Doing<'_> {
         if intent.done().is_some() {
             return Ok(());
         }
+        // Once it is found, what is not found is something else: a team, or a person.
+        if let Err(error) = self.again_on_new(|| there.maker.find_visible(&there.owner, &there.name)).await? {
+            return self.not_done(&intent, format!("{target} cannot be read: {error}")).await;
+        }
         for key in named {
             if let Err(reason) = self.set(there, key).await? {
                 return self.not_done(&intent, reason).await;
@@ -38,21 +42,21 @@ impl Doing<'_> {
         let set = match key {
             "topics" => {
                 let topics = self.texts("topics");
-                self.again_on_new(|| maker.set_topics(&target, &topics)).await?
+                self.again(|| maker.set_topics(&target, &topics)).await?
             }
             "access" => {
                 let access = value.as_str().unwrap_or_default();
                 match access.split_once('/') {
-                    Some((_, team)) => self.again_on_new(|| maker.add_team(&target, team, "admin")).await?,
+                    Some((_, team)) => self.again(|| maker.add_team(&target, team, "admin")).await?,
                     // Whoever owns it has access.
                     None if access.eq_ignore_ascii_case(&there.owner) => Ok(()),
-                    None => self.again_on_new(|| maker.add_collaborator(&target, access, "admin")).await?,
+                    None => self.again(|| maker.add_collaborator(&target, access, "admin")).await?,
                 }
             }
             "collaborators" => return self.add_collaborators(there).await,
             "repoVariables" => {
                 for (name, value) in pairs(value) {
-                    if let Err(error) = self.again_on_new(|| maker.set_variable(&target, &name, &value)).await? {
+                    if let Err(error) = self.again(|| maker.set_variable(&target, &name, &value)).await? {
                         return Ok(Err(told(key, &error)));
                     }
                 }
@@ -61,7 +65,7 @@ impl Doing<'_> {
             "secrets" => {
                 for (name, value) in pairs(value) {
                     let value = SecretString::from(value);
-                    if let Err(error) = self.again_on_new(|| maker.set_secret(&target, &name, &value)).await? {
+                    if let Err(error) = self.again(|| maker.set_secret(&target, &name, &value)).await? {
                         return Ok(Err(told(key, &error)));
                     }
                 }
@@ -73,7 +77,7 @@ impl Doing<'_> {
                     use_default: value["useDefault"].as_bool().unwrap_or_default(),
                     include_claim_keys: keys.map(str::to_owned).collect(),
                 };
-                self.again_on_new(|| maker.set_oidc(&target, &oidc)).await?
+                self.again(|| maker.set_oidc(&target, &oidc)).await?
             }
             "workflowAccess" => {
                 let access = match value.as_str() {
@@ -81,12 +85,12 @@ impl Doing<'_> {
                     Some("user") => WorkflowAccess::User,
                     _ => WorkflowAccess::None,
                 };
-                self.again_on_new(|| maker.set_workflow_access(&target, access)).await?
+                self.again(|| maker.set_workflow_access(&target, access)).await?
             }
-            "subscribe" => self.again_on_new(|| maker.subscribe(&target)).await?,
+            "subscribe" => self.again(|| maker.subscribe(&target)).await?,
             _ => {
                 let change = json!({ "allow_update_branch": true });
-                self.again_on_new(|| maker.change_repository(&target, &change)).await?.map(drop)
+                self.again(|| maker.change_repository(&target, &change)).await?.map(drop)
             }
         };
         Ok(set.map_err(|error| told(key, &error)))
@@ -99,8 +103,8 @@ impl Doing<'_> {
             let access = listed["access"].as_str().unwrap_or("push");
             let user = listed["user"].as_str().or(listed["username"].as_str());
             let added = match (user, listed["team"].as_str()) {
-                (Some(user), _) => self.again_on_new(|| maker.add_collaborator(&target, user, access)).await?,
-                (None, Some(team)) => self.again_on_new(|| maker.add_team(&target, team, access)).await?,
+                (Some(user), _) => self.again(|| maker.add_collaborator(&target, user, access)).await?,
+                (None, Some(team)) => self.again(|| maker.add_team(&target, team, access)).await?,
                 (None, None) => return Ok(Err("each of collaborators wants user or team, and access".to_owned())),
             };
             if let Err(error) = added {

@@ -3,6 +3,7 @@
 
 mod acts;
 mod desk;
+mod kill;
 mod many;
 mod recovery;
 mod whole;

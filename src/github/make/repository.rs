@@ -106,6 +106,11 @@ impl Maker {
         self.find(&path(&["repos", owner, name])).await
     }
 
+    /// The same where it must be there: refused with 404 otherwise.
+    pub async fn find_visible(&self, owner: &str, name: &str) -> Result<Made, MakeError> {
+        self.read(&path(&["repos", owner, name])).await
+    }
+
     /// Refused with 422 where the name is taken.
     pub async fn create_repository(&self, owner: &str, kind: OwnerKind, new: &NewRepository) -> Result<Made, MakeError> {
         let mut body = serde_json::to_value(new).expect("plain values");

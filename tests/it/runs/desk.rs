@@ -6,7 +6,7 @@ use steward::{
     app::App,
     chat::{Account, Platform},
     settings::Settings,
-    store::{AuditEntry, Database, Deed, NewRun, NewStep, Run, RunAct, RunChange, RunId, RunOrigin, RunState},
+    store::{AuditEntry, Database, Deed, NewRun, NewStep, Run, RunAct, RunChange, RunId, RunOrigin, RunState, Store},
 };
 
 use crate::{
@@ -101,10 +101,10 @@ pub fn asked(command: &str) -> AuditEntry {
 }
 
 /// Asks for a run of the template that the catalog has.
-pub async fn start_run(app: &App, parameters: Value) -> RunId {
-    let templates = app.store.load_templates().await.unwrap();
+pub async fn start_run(store: &Store, parameters: Value) -> RunId {
+    let templates = store.load_templates().await.unwrap();
     let template = templates.first().expect("there is one");
-    let commit = app.store.load_head(&template.source, template.repository_id).await.unwrap();
+    let commit = store.load_head(&template.source, template.repository_id).await.unwrap();
     let steps = template.document["spec"]["steps"].as_array().unwrap().iter().map(|step| NewStep {
         id: step["id"].as_str().unwrap().to_owned(),
         name: step["name"].as_str().unwrap_or("a step").to_owned(),
@@ -128,7 +128,7 @@ pub async fn start_run(app: &App, parameters: Value) -> RunId {
         secrets: Vec::new(),
         steps: steps.collect(),
     };
-    app.store.start_run(asked("new"), run).await.unwrap()
+    store.start_run(asked("new"), run).await.unwrap()
 }
 
 impl Desk {
@@ -144,7 +144,7 @@ impl Desk {
 
     /// Asks for a service of this name.
     pub async fn start(&self, name: &str) -> RunId {
-        start_run(self.bot.app(), json!({ "name": name, "owner": "team-a" })).await
+        start_run(&self.bot.app().store, json!({ "name": name, "owner": "team-a" })).await
     }
 
     pub async fn load(&self, id: RunId) -> Run {
@@ -153,8 +153,9 @@ impl Desk {
 
     pub async fn ended(&self, id: RunId) -> Run {
         let is_over = async |app: &App| {
-            let run = app.store.load_run(id).await.unwrap().expect("the run is there");
-            matches!(run.state, RunState::Done | RunState::Failed | RunState::Unknown | RunState::Cancelled)
+            // Away where Steward has just been started again.
+            let run = app.store.load_run(id).await.ok().flatten();
+            run.is_some_and(|run| matches!(run.state, RunState::Done | RunState::Failed | RunState::Unknown | RunState::Cancelled))
         };
         self.bot.until("the run ends", is_over).await;
         self.load(id).await
@@ -201,11 +202,15 @@ pub fn find_deed<'r>(run: &'r Run, what: &str) -> &'r Deed {
 /// What a run that went well must have left.
 pub fn assert_whole(desk: &Desk, run: &Run, name: &str) {
     assert_eq!(run.state, RunState::Done, "{:?} {:?}", run.reason, run.steps);
-    assert_eq!(desk.created().iter().filter(|made| *made == name).count(), 1, "made once");
-    let files = desk.files(name);
-    assert!(files.contains(&"catalog-info.yaml".to_owned()) && files.contains(&format!("src/{name}.txt")), "{files:?}");
-    desk.github().model(|model| {
+    assert_published(desk.github(), run, name);
+}
+
+pub fn assert_published(github: &FakeGithub, run: &Run, name: &str) {
+    github.model(|model| {
+        assert_eq!(model.made.created.iter().filter(|made| *made == name).count(), 1, "{name} is made once");
         let repo = model.find_repo(name).unwrap();
+        let files = &repo.head().unwrap().files;
+        assert!(files.contains_key("catalog-info.yaml") && files.contains_key(&format!("src/{name}.txt")), "{files:?}");
         assert_eq!(repo.commits.len(), 1, "one commit, none of GitHub's own");
         assert!(repo.commits[0].message.contains(&format!("Steward-Run: {}", run.marker)), "{}", repo.commits[0].message);
     });

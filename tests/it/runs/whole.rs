@@ -83,7 +83,7 @@ async fn what_breaks_a_policy_is_told_whole_before_anything_is_touched() {
     };
     let github = super::desk::organisation(SERVICE).await;
     let desk = Desk::on(github, crate::cluster::new_database().await, settings).await;
-    let id = super::desk::start_run(desk.bot.app(), json!({ "name": "orders", "owner": "team-nobody" })).await;
+    let id = super::desk::start_run(&desk.bot.app().store, json!({ "name": "orders", "owner": "team-nobody" })).await;
     let run = desk.ended(id).await;
     let reason = run.reason.unwrap();
     assert_eq!(run.state, RunState::Failed);
