@@ -55,6 +55,7 @@ mod question;
 mod removal;
 mod report;
 mod runbook;
+mod runs;
 mod sample;
 mod scaffold;
 mod search;
