@@ -15,6 +15,7 @@ pub mod help;
 pub mod history;
 pub mod incident;
 pub mod link;
+pub mod new;
 pub mod oncall;
 pub mod owner;
 pub mod page;
@@ -58,14 +59,13 @@ use crate::{
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 17] = [
-    "owner", "oncall", "runbook", "deps", "page", "incident", "find", "docs", "whois", "history", "uses", "link", "report",
-    "channel", "catalog", "audit", "help",
+const ORDER: [&str; 18] = [
+    "owner", "oncall", "runbook", "deps", "page", "incident", "find", "docs", "whois", "history", "uses", "new", "link",
+    "report", "channel", "catalog", "audit", "help",
 ];
 
 /// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 4] = [
-    ("new", "/help", "shows what there is"),
+const LATER: [(&str, &str, &str); 3] = [
     ("tasks", "/help", "shows what there is"),
     ("hygiene", "/catalog", "shows what is broken and what nobody owns"),
     ("onboard", "/help", "shows what there is"),
@@ -224,9 +224,15 @@ pub async fn respond(app: &App, request: Request) -> Response {
         Act::Submit(sent) if sent.form == "page" => page::submit(app, &catalog, &asking, sent).await,
         Act::Submit(sent) if sent.form == "incident" => incident::submit(app, &catalog, &asking, sent).await,
         Act::Submit(sent) if sent.form == "catalog" => catalog::add::submit(app, &asking, sent).await,
+        Act::Submit(sent) if sent.form == "new" => new::submit(app, &catalog, &asking, sent).await,
+        Act::Back(sent) if sent.form == "new" => new::back(app, &catalog, &asking, sent).await,
         Act::Back(sent) if sent.form == "report" => report::back(&catalog, sent),
         Act::Submit(sent) | Act::Back(sent) => Response::Reply(unknown_form(&sent.form)),
-        Act::Complete { form, field, typed } if form == "report" => {
+        Act::Complete { form, subject, field, typed } if form == "new" => {
+            let typed = limits::cut(&typed, LONGEST_LINE);
+            Response::Choices(new::complete(app, &catalog, &asking, &subject, &field, &typed))
+        }
+        Act::Complete { form, field, typed, .. } if form == "report" => {
             let typed = limits::cut(&typed, LONGEST_LINE);
             Response::Choices(report::complete(&catalog, &asking, &field, &typed))
         }
@@ -365,6 +371,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "history" => history::history(app, catalog, asking, &arguments.into()).await,
         "uses" => uses::uses(app, catalog, asking, &arguments.into()).await,
         "report" => return report::report(catalog, asking, &arguments.into()),
+        "new" => return new::new(app, catalog, asking, &arguments.into()).await,
         "catalog" => match arguments.into() {
             CatalogCall::Show => catalog::catalog(catalog, asking),
             CatalogCall::Sync => catalog::sync(app, catalog, asking, asking.place).await,

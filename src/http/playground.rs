@@ -221,6 +221,9 @@ struct Typed {
     form: Option<String>,
     #[serde(default)]
     field: String,
+    /// What the form is about.
+    #[serde(default)]
+    subject: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -230,12 +233,12 @@ struct Offers {
 
 async fn offer(State(app): State<Arc<App>>, Query(query): Query<Typed>) -> Json<Offers> {
     let catalog = app.catalog.load();
-    let Typed { typed, login, form, field } = query;
+    let Typed { typed, login, form, field, subject } = query;
     let choices = match form {
         None => complete(app.live.custom().all(&app.commands), &catalog, &app.live.load().taste, &typed),
         Some(form) => {
             let account = parse::parse_account(&Fields::one("as", &login), &catalog);
-            match commands::respond(&app, parse::request(account, Act::Complete { form, field, typed })).await {
+            match commands::respond(&app, parse::request(account, Act::Complete { form, subject, field, typed })).await {
                 chat::Response::Choices(choices) => choices,
                 chat::Response::Reply(_) | chat::Response::Form(_) => Vec::new(),
             }

@@ -39,6 +39,7 @@ mod lint;
 mod location;
 mod lookup;
 mod markdown;
+mod new;
 mod news;
 mod notes;
 mod on_call;

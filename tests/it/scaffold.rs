@@ -6,6 +6,8 @@ mod forms;
 mod paths;
 mod runs;
 
+pub use corpus::answer as answer_form;
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -94,7 +94,7 @@ fn run(template: &Template, skeleton: &Path) -> Result<(), String> {
 }
 
 /// Answers field after field as a person would: what comes to be shown by an answer is answered too.
-fn answer(form: &Form) -> Result<Value, String> {
+pub fn answer(form: &Form) -> Result<Value, String> {
     let mut values = json!({});
     for _ in 0..4 {
         values = form.check(&values).values;
