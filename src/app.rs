@@ -3,6 +3,7 @@
 mod asks;
 mod gaps;
 mod news;
+mod secrets;
 
 use std::{
     fmt,
@@ -21,6 +22,7 @@ use crate::{
     },
     chat::{CommandSet, CustomCommands},
     outbox::Outbox,
+    seal::Seal,
     search::SearchIndex,
     settings::Settings,
     store::Store,
@@ -30,6 +32,7 @@ use crate::{
 pub use asks::{AskCounter, Asked, taste};
 pub use gaps::GapCounter;
 pub use news::NewsDesk;
+pub use secrets::{NoSecrets, sealed_about};
 
 /// All that an answer or a job may need.
 #[derive(Debug)]
@@ -47,6 +50,8 @@ pub struct App {
     pub links: Arc<LinkRules>,
     /// What finds entities and passages by words; answers still come from the catalog.
     pub search: SearchIndex,
+    /// For secrets that runs need; none without a configured key.
+    pub seal: Option<Seal>,
 }
 
 /// The current snapshot: readers never wait, a writer swaps it whole.

@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod people;
 pub mod playground;
 pub mod requests;
+pub mod seal;
 pub mod search;
 pub mod settings;
 pub mod slack;

@@ -29,6 +29,7 @@ use crate::{
     outbox::Outbox,
     people::{PeopleSource, ScimConfig, ScimWaits},
     playground::Board,
+    seal::Seal,
     search::SearchIndex,
     settings::{self, AppAuth, GithubAuth, GithubSettings, PeopleSettings, ScimSettings, Settings, SourceSettings, Whether},
     slack::{
@@ -102,6 +103,7 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
         live,
         links: Arc::new(link_rules(&settings)?),
         search,
+        seal: settings.scaffolder.secret_key.as_ref().map(Seal::new),
         settings,
     })
 }

@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use secrecy::SecretString;
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -24,7 +25,8 @@ use crate::{
     door::slack::{Desk, listen},
     http::{Doors, PlaygroundDoor, github::GithubDoor, router, sample_on_call::SampleOnCall, slack::SlackDoor},
     settings::{
-        AccessSettings, DirectorySettings, LinkHosts, OnCallSettings, ScheduleSettings, Settings, SourceSettings, catalog_paths,
+        AccessSettings, DirectorySettings, LinkHosts, OnCallSettings, ScaffolderSettings, ScheduleSettings, ServerSettings,
+        Settings, SourceSettings, catalog_paths,
     },
     slack::socket::Socket,
     store::Database,
@@ -84,7 +86,8 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
     let sample_on_call = args.source.is_none().then(SampleOnCall::load).transpose()?;
     let is_sample = sample_on_call.is_some();
     let on_call = OnCallSettings { pagerduty: None, http: sample_on_call.is_some().then(|| SampleOnCall::settings(&place)) };
-    let settings = Settings { on_call, ..demo_settings(args, path) };
+    let server = ServerSettings { public_url: Some(place.clone()), ..ServerSettings::default() };
+    let settings = Settings { on_call, server, ..demo_settings(args, path) };
     super::make_data_dir(&settings)?;
     eprintln!("Starting a private PostgreSQL under {} …", settings.data_dir.display());
     let database = build::database(&settings);
@@ -140,8 +143,14 @@ fn demo_settings(args: &DemoArgs, path: PathBuf) -> Settings {
             ..LinkHosts::default()
         },
         access: AccessSettings { admins: vec!["group:default/platform".to_owned()], ..AccessSettings::default() },
+        // A demo's runs do not outlive it, so neither need its key.
+        scaffolder: ScaffolderSettings { secret_key: Some(throw_away_key()), ..ScaffolderSettings::default() },
         ..Settings::default()
     }
+}
+
+fn throw_away_key() -> SecretString {
+    hex::encode(rand::random::<[u8; 32]>()).into()
 }
 
 /// Production: until SIGTERM or Ctrl-C, then drains.

@@ -4,6 +4,7 @@ pub mod github;
 pub(crate) mod health;
 pub mod playground;
 pub mod sample_on_call;
+mod secret;
 pub mod slack;
 
 use std::sync::Arc;
@@ -33,7 +34,7 @@ pub struct PlaygroundDoor {
 
 /// All routes. A handler that panics costs its request, not the process.
 pub fn router(app: Arc<App>, doors: Doors) -> Router {
-    let mut routes = health::routes(doors.metrics);
+    let mut routes = health::routes(doors.metrics).merge(secret::routes());
     if let Some(door) = doors.slack {
         routes = routes.merge(slack::routes(door));
     }

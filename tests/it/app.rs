@@ -30,6 +30,7 @@ pub fn test_app(slack: Option<SlackClient>) -> App {
         live: Default::default(),
         links: Default::default(),
         search: Default::default(),
+        seal: None,
     }
 }
 

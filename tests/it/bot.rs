@@ -13,6 +13,7 @@ use steward::{
     github::{Auth, Connection, Filters, GithubConfig, GithubSource, Waits},
     outbox::Outbox,
     playground::{Board, channel_of},
+    seal::Seal,
     search::SearchIndex,
     settings::{Settings, SourceSettings, UrlSettings},
     store::{Database, Store, load_parts_from_disk},
@@ -106,6 +107,7 @@ impl Bot {
         let mut bot = Self::build(Arc::new(github), Arc::new(database), folder, usual_paths(), Places::default());
         let worker = Arc::get_mut(&mut bot.worker).expect("nobody else has it yet");
         let app = Arc::get_mut(&mut worker.app).expect("nobody else has it yet");
+        app.seal = settings.scaffolder.secret_key.as_ref().map(Seal::new);
         app.settings = Settings { data_dir: app.settings.data_dir.clone(), access: app.settings.access.clone(), ..settings };
         bot.run().await
     }
@@ -152,6 +154,7 @@ impl Bot {
             live: Default::default(),
             links: Default::default(),
             search: SearchIndex::at(folder.path()),
+            seal: None,
         };
         let connection = Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address");
         let elsewhere = Arc::new(Elsewhere::new(Web::new(&trusted), vec![("github.com".to_owned(), connection.clone())]));

@@ -54,6 +54,7 @@ mod runbook;
 mod sample;
 mod scaffold;
 mod search;
+mod secrets;
 mod sequences;
 mod shop;
 mod slack;

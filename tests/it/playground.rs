@@ -56,6 +56,7 @@ fn app() -> Arc<App> {
         live: Default::default(),
         links: Default::default(),
         search: Default::default(),
+        seal: None,
     })
 }
 

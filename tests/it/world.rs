@@ -290,6 +290,7 @@ impl Bot {
             live: Default::default(),
             links: Default::default(),
             search: Default::default(),
+            seal: None,
         };
         let account = Account { platform: Platform::Playground, id: "visitor".to_owned(), name: "Visitor".to_owned() };
         Self { app, account, place: None }

@@ -241,6 +241,7 @@ fn app(catalog: &Arc<Catalog>, search: SearchIndex) -> App {
         live: Default::default(),
         links: Default::default(),
         search,
+        seal: None,
     }
 }
 
