@@ -41,6 +41,9 @@ use crate::{
 /// Answers longer than this wait in a row; a form carries a third as much besides.
 const CARRIED: usize = 2_000;
 
+/// What a door adds to the state it carries.
+const AROUND: usize = 100;
+
 /// Under this name a form carries the answers of earlier pages.
 const VALUES: &str = "v";
 
@@ -215,7 +218,7 @@ impl<'a> Filling<'a> {
         self.shelved.read.as_ref().expect("a filling is begun with what can be run")
     }
 
-    fn around(&self) -> Around<'a> {
+    fn around(&self) -> Around<'_> {
         let organisations = self.app.settings.sources.iter().filter_map(|source| match source {
             SourceSettings::Github(github) => Some(github.org.clone()),
             SourceSettings::Directory(_) | SourceSettings::Url(_) | SourceSettings::People(_) | SourceSettings::Backstage(_) => {
@@ -229,15 +232,15 @@ impl<'a> Filling<'a> {
             organisations: organisations.collect(),
             usual_name: naming.default.as_deref().and_then(|written| usual_name(written, &self.values)),
             naming,
+            values: &self.values,
         }
     }
 
     /// Takes over the answers of a page; what cannot be read is told by question.
     fn take(&mut self, page: usize, answers: &Answers) -> Wrong {
-        let around = self.around();
         let mut wrong = Wrong::new();
         let mut values = self.values.clone();
-        let runnable = self.runnable();
+        let (runnable, around) = (self.runnable(), self.around());
         if let Some(sheet) = sheets(&runnable.form, &self.values).get(page) {
             for field in &sheet.fields {
                 match given::read(field, answers, &around) {
@@ -249,7 +252,11 @@ impl<'a> Filling<'a> {
                 }
             }
         }
-        self.values = runnable.form.check(&values).values;
+        let settled = match sheets(&runnable.form, &self.values).get(page) {
+            Some(sheet) => unsay_no(&runnable.form, sheet, values),
+            None => values,
+        };
+        self.values = runnable.form.check(&settled).values;
         wrong
     }
 
@@ -366,6 +373,11 @@ impl<'a> Filling<'a> {
                 parts.push(Text::plain(said));
             }
         }
+        let told = sheet.is_first.then(|| runnable.form.pages.get(sheet.page)).flatten();
+        for field in told.iter().flat_map(|page| &page.fields) {
+            let is_told = matches!(field.kind, FieldKind::Told) && field.is_shown(&self.values);
+            parts.extend(words(&field.description).filter(|_| is_told).map(|words| Text::plain(cut(&words, 300))));
+        }
         let mut intro = Text::new();
         for (at, part) in parts.into_iter().enumerate() {
             intro = if at == 0 { part } else { intro.line().join(part) };
@@ -382,11 +394,14 @@ impl<'a> Filling<'a> {
         }
         let values = [(VALUES.to_owned(), Value::Text(answers.to_string()))].into();
         let state = FormState { subject: template.clone(), values };
-        if serde_json::to_string(&state).is_ok_and(|written| written.len() <= CARRIED) {
+        let length = serde_json::to_string(&state).map_or(usize::MAX, |written| written.len());
+        if length <= CARRIED {
             return Ok(state);
         }
         match self.app.store.save_draft(self.asking.account, &template, &answers, self.asking.now).await {
             Ok(DraftId(draft)) => Ok(FormState { subject: format!("{template} {draft}"), ..FormState::default() }),
+            // Tight, but it goes without a row.
+            Err(_) if length <= SLACK.form_state - AROUND => Ok(state),
             Err(error) => {
                 Err(Box::new(failure::not_recorded("new", "Your answers are longer than a form can carry.", self.asking, &error)))
             }
@@ -483,6 +498,30 @@ fn origin(entry: &Entry, commit: Option<String>) -> RunOrigin {
         path: origin.path.to_string(),
         commit,
     }
+}
+
+/// In a browser a box that nobody ticks is no answer, and templates are written for that: where a "no" fits nothing, and no
+/// answer does, there is none.
+fn unsay_no(form: &crate::template::form::Form, sheet: &Sheet<'_>, mut values: Json) -> Json {
+    let is_no = |field: &crate::template::form::Field, values: &Json| {
+        matches!(field.kind, FieldKind::Toggle { .. }) && question::find(values, &field.path) == Some(&Json::Bool(false))
+    };
+    let around = |values: &Json, field: &crate::template::form::Field| {
+        let faults = form.check(values).faults;
+        faults.into_iter().filter(|fault| field.path.starts_with(&fault.path)).count()
+    };
+    for field in sheet.fields.iter().filter(|field| field.default.is_none()) {
+        let before = if is_no(field, &values) { around(&values, field) } else { 0 };
+        if before == 0 {
+            continue;
+        }
+        let mut without = values.clone();
+        put(&mut without, &field.path, None);
+        if around(&without, field) < before {
+            values = without;
+        }
+    }
+    values
 }
 
 /// Where the words about a field stand.

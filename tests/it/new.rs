@@ -128,14 +128,54 @@ fn read(form: &Form) -> String {
 fn a_form_is_asked_page_by_page_and_ends_with_what_will_happen() {
     let bot = bot_with(shop(), &[SERVICE]).by("kim.lee");
     let first = open(&bot, "new typescript-service");
-    check(&read(&first), expect![[r""]]);
+    check(
+        &read(&first),
+        expect![[r#"
+        TypeScript service (1 of 3) [Next]
+        An HTTP service with tests, CI and alerts.
+        About the service
+        name: Name <line> -- Short and plain.
+        owner: Owner <look-up of group>
+        database: Database <None|PostgreSQL> = none
+        public: Reached from the internet <Yes|No> = no"#]],
+    );
     let second =
         form(send(&bot, &first, &[("name", "shop"), ("owner", "team-payments"), ("database", "postgres"), ("public", "yes")]));
-    check(&read(&second), expect![[r""]]);
+    check(
+        &read(&second),
+        expect![[r#"
+        TypeScript service (2 of 4) [Next]
+
+        size: Size <small|large>"#]],
+    );
     let third = form(send(&bot, &second, &[("size", "large")]));
-    check(&read(&third), expect![[r""]]);
+    check(
+        &read(&third),
+        expect![[r#"
+        TypeScript service (3 of 4) [Next]
+        Where it goes
+        repoUrl#repo: Repository: name <line> -- In github.com/acme.
+        odd: Colour <line> -- ColourPicker is not known here; it is asked for by its type."#]],
+    );
     let last = form(send(&bot, &third, &[("repoUrl#repo", "shop")]));
-    check(&read(&last), expect![[r""]]);
+    check(
+        &read(&last),
+        expect![[r#"
+        TypeScript service (4 of 4) [Create]
+        What will happen
+        1. Fill in the files of skeleton
+        2. Make the repository acme/shop, internal, and put the files into it
+        3. Register it in the catalog
+        4. Start the workflow expose.yaml of acme/shop
+
+        Your answers
+        Name: shop
+        Owner: Team Payments
+        Database: PostgreSQL
+        Reached from the internet: Yes
+        Size: large
+        Repository: acme/shop"#]],
+    );
     // No database in this test: the end is a clear refusal.
     let Response::Reply(end) = send(&bot, &last, &[]) else { panic!("the end is a reply") };
     assert!(end.lead.to_plain().starts_with("Nothing was started."), "{}", end.lead.to_plain());
@@ -231,13 +271,39 @@ fn templates_are_listed_narrowed_down_and_told_why_they_cannot_be_run() {
     let library =
         SERVICE.replace("name: typescript-service", "name: python-library").replace("TypeScript service", "Python library");
     let library = library.replace("[typescript, service]", "[python]");
-    let bot = bot_with(shop(), &[SERVICE, &broken, &library]).by("kim.lee");
-    check(&bot.say("new"), expect![[r""]]);
+    let bot = bot_with(shop(), &[SERVICE, &broken, &library]).by("ana.silva");
+    check(
+        &bot.say("new"),
+        expect![[r#"
+            2 templates to start from.
+
+            Python library
+              An HTTP service with tests, CI and alerts.
+            → Start  /new template:default/python-library
+            by Team Payments · python
+
+            TypeScript service
+              An HTTP service with tests, CI and alerts.
+            → Start  /new template:default/typescript-service
+            by Team Payments · typescript, service
+
+            One template cannot be run
+              - Old service cannot be run: line 35: the action publish:gitlab is not known
+                here; did you mean publish:github?
+        "#]],
+    );
     assert_eq!(bot.refs("new python"), ["template:default/python-library"]);
-    check(&bot.say("new cobol"), expect![[r""]]);
+    check(
+        &bot.say("new cobol"),
+        expect![[r#"
+        No template fits “cobol”. There are 2.
+
+        → All templates  /new
+    "#]],
+    );
     assert_eq!(open(&bot, "new \"Python library\"").state.subject, "template:default/python-library");
     assert!(bot.say("new old-service").starts_with("Old service cannot be run: line"));
-    assert!(!bot.by("ana.silva").say("new").contains("cannot be run"), "others cannot mend it");
+    assert!(!bot.by("kim.lee").say("new").contains("cannot be run"), "others cannot mend it");
 }
 
 #[test]
@@ -264,5 +330,12 @@ fn who_may_not_run_a_template_does_not_see_it_and_cannot_open_it() {
 #[test]
 fn without_templates_it_says_what_to_do() {
     let bot = shop().bot().by("kim.lee");
-    check(&bot.say("new"), expect![[r""]]);
+    check(
+        &bot.say("new"),
+        expect![[r#"
+        There is no template yet. Write a descriptor of kind Template
+        (scaffolder.backstage.io/v1beta3) into any repository that is read: it is found
+        by the next sync and stands here.
+    "#]],
+    );
 }

@@ -6,7 +6,7 @@ mod forms;
 mod paths;
 mod runs;
 
-pub use corpus::answer as answer_form;
+pub use corpus::sample;
 
 use std::{
     fs,

@@ -38,7 +38,7 @@ pub fn read(field: &Field, answers: &Answers, around: &Around<'_>) -> Result<Opt
         _ => value.map(Some).map_err(|wrong| Wrong::from([(name.clone(), wrong)])),
     };
     match &field.kind {
-        FieldKind::Secret | FieldKind::Fixed(_) | FieldKind::Hidden => Ok(None),
+        FieldKind::Secret | FieldKind::Fixed(_) | FieldKind::Told | FieldKind::Hidden => Ok(None),
         // Spaces at the ends are nobody's wish; those inside a longer text may be.
         FieldKind::Line(_) => one(Ok(json!(text))),
         FieldKind::Paragraph { .. } => one(Ok(json!(answer.map_or("", Value::as_text).trim_end()))),

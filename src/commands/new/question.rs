@@ -13,7 +13,7 @@ use crate::{
     commands::{Asking, answer::names::label},
     settings::NamingSettings,
     template::{
-        expression::{read_repo_url, stringify_json},
+        expression::{Context, Syntax, Template as Expression, is_template, read_repo_url, stringify_json},
         form::{Choice, EntityPick, Field, FieldKind, Required, Style},
     },
 };
@@ -28,6 +28,8 @@ pub struct Around<'a> {
     /// The name that the organisation's rule makes of the answers so far.
     pub usual_name: Option<String>,
     pub naming: &'a NamingSettings,
+    /// Of all pages before.
+    pub values: &'a Json,
 }
 
 /// The host of repositories where a template names none.
@@ -49,7 +51,7 @@ pub fn name(field: &Field) -> String {
 
 /// Whether it is asked in a chat at all.
 pub fn is_asked(field: &Field) -> bool {
-    !matches!(field.kind, FieldKind::Secret | FieldKind::Fixed(_) | FieldKind::Hidden)
+    !matches!(field.kind, FieldKind::Secret | FieldKind::Fixed(_) | FieldKind::Told | FieldKind::Hidden)
 }
 
 /// How many questions it becomes at most.
@@ -71,7 +73,7 @@ fn draw_parts(field: &Field, values: &Json, around: &Around<'_>) -> Vec<chat::Fi
         FieldKind::RepoUrl { hosts, owners, repos, .. } => {
             return draw_place(field, values, around, [hosts, owners, repos]);
         }
-        FieldKind::Secret | FieldKind::Fixed(_) | FieldKind::Hidden => return Vec::new(),
+        FieldKind::Secret | FieldKind::Fixed(_) | FieldKind::Told | FieldKind::Hidden => return Vec::new(),
         FieldKind::Line(limits) => (line(field, limits.max), answered.map(text), format_note(limits.format.as_deref())),
         FieldKind::Paragraph { limits, .. } => (paragraph(field, None, limits.max), answered.map(text), None),
         FieldKind::Number { min, max, whole, .. } => {
@@ -119,7 +121,11 @@ fn draw_parts(field: &Field, values: &Json, around: &Around<'_>) -> Vec<chat::Fi
             (paragraph(field, Some(item_example(fields)), None), answered.map(yaml), Some(note))
         }
         FieldKind::Yaml => (paragraph(field, None, None), answered.map(yaml), Some("Written as YAML.".to_owned())),
-        FieldKind::Entity { pick, many: false } => (lookup(field, pick), answered.map(text), None),
+        FieldKind::Entity { pick, many: false } => {
+            let is_empty = !pick.free && pick::all(around.catalog, around.asking, pick).is_empty();
+            let note = format!("The catalog has no {} that fits here.", pick::wanted(&pick::kinds(pick)));
+            (lookup(field, pick), answered.map(text), is_empty.then_some(note))
+        }
         FieldKind::Entity { pick, many: true } => {
             let all = pick::all(around.catalog, around.asking, pick);
             let chosen = answered.and_then(Json::as_array).map(|all| all.iter().filter_map(Json::as_str).map(str::to_owned));
@@ -192,7 +198,14 @@ fn draw_place(field: &Field, values: &Json, around: &Around<'_>, [hosts, owners,
 
 /// Who may own the new repository.
 pub fn owners(allowed: &[String], around: &Around<'_>) -> Vec<String> {
-    if allowed.is_empty() { around.organisations.clone() } else { allowed.to_vec() }
+    // An owner may be an expression over the answers of earlier pages.
+    let context = Context::new(&serde_json::json!({ "parameters": around.values }));
+    let filled = |owner: &String| match is_template(owner) {
+        false => Some(owner.clone()),
+        true => Expression::parse(owner, Syntax::default()).and_then(|written| written.render(&context)).ok(),
+    };
+    let owners: Vec<String> = allowed.iter().filter_map(filled).filter(|owner| !owner.trim().is_empty()).collect();
+    if owners.is_empty() { around.organisations.clone() } else { owners }
 }
 
 pub fn host(hosts: &[String]) -> &str {
