@@ -22,6 +22,7 @@ pub mod page;
 pub mod preview;
 pub mod report;
 pub mod runbook;
+pub mod tasks;
 pub mod uses;
 pub mod whois;
 
@@ -59,17 +60,14 @@ use crate::{
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 18] = [
-    "owner", "oncall", "runbook", "deps", "page", "incident", "find", "docs", "whois", "history", "uses", "new", "link",
+const ORDER: [&str; 19] = [
+    "owner", "oncall", "runbook", "deps", "page", "incident", "find", "docs", "whois", "history", "uses", "new", "tasks", "link",
     "report", "channel", "catalog", "audit", "help",
 ];
 
 /// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 3] = [
-    ("tasks", "/help", "shows what there is"),
-    ("hygiene", "/catalog", "shows what is broken and what nobody owns"),
-    ("onboard", "/help", "shows what there is"),
-];
+const LATER: [(&str, &str, &str); 2] =
+    [("hygiene", "/catalog", "shows what is broken and what nobody owns"), ("onboard", "/help", "shows what there is")];
 
 /// Rounds a source may miss before answers say so loudly: one can be slow, three are not chance.
 const MISSED_ROUNDS: u32 = 3;
@@ -382,6 +380,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
             CatalogCall::Gaps => catalog::gaps::gaps(app, catalog, asking).await,
             CatalogCall::RemoveUrl { url } => catalog::add::remove(app, asking, &url).await,
         },
+        "tasks" => tasks::tasks(app, catalog, asking, &arguments.into()).await,
         "audit" => audit::audit(app, catalog, asking, &arguments.into()).await,
         "channel" => channel::channel(app, catalog, asking, &arguments.into()).await,
         "help" => {

@@ -18,7 +18,7 @@ use self::{
     question::{Around, draw},
     sheet::{Sheet, carried, sheets},
 };
-use super::{Asking, access, answer::failure};
+use super::{Asking, access, answer::failure, tasks::approvers_named};
 use crate::{
     app::App,
     catalog::{Catalog, EntityRef, Entry, Kind, RelationType},
@@ -152,6 +152,14 @@ struct Shown {
     answers: Answers,
     /// What stands beside no question.
     above: Option<String>,
+}
+
+/// What a run that is not begun yet would do, as its form's last page said; `None` where its template cannot be read here.
+pub fn plan_text(catalog: &Catalog, document: &Json, given: &Given, approvers: Option<&str>) -> Option<Text> {
+    let template = crate::template::definition::Template::read(document, &|_| 1).ok()?;
+    let form = crate::template::form::Form::read(&template).ok()?;
+    let planned = plan(&template, given);
+    Some(foresee::foresee(&form, &given.parameters, &planned, approvers, catalog))
 }
 
 /// A form that somebody is filling in.
@@ -335,7 +343,7 @@ impl<'a> Filling<'a> {
                     Given { parameters: self.values.clone(), user: user(self.catalog, self.asking), secrets: self.hidden() };
                 let planned = plan(&runnable.template, &given);
                 let approvers = runnable.template.approvers.as_deref();
-                (foresee::foresee(&runnable.form, &self.values, &planned, approvers, &around), Vec::new(), "Create")
+                (foresee::foresee(&runnable.form, &self.values, &planned, approvers, self.catalog), Vec::new(), "Create")
             }
         };
         Response::Form(Box::new(Form {
@@ -460,13 +468,19 @@ impl<'a> Filling<'a> {
         };
         let said = Text::plain("Run ").bold(id.to_string()).say(format!(", {}, ", self.run_title()));
         let lead = match approvers {
-            Some(approvers) => said.say("waits for ").bold(pick::named(self.catalog, &approvers)).say(" to agree."),
+            Some(approvers) => said.say("waits for ").bold(approvers_named(self.catalog, &approvers)).say(" to agree."),
             None if needs_secrets => said.say("waits for its secrets."),
             None => said.say("has begun. How it goes on is shown here, step by step."),
         };
         let mut reply = Reply::new(Status::Answered, "new", lead);
         reply.refs.push(template.to_string());
-        reply.buttons.push(Button::say("Show the run", format!("tasks {id}")).primary());
+        if needs_secrets && let Ok(Some(run)) = self.app.store.load_run(id).await {
+            match self.app.secret_page(&run) {
+                Ok(page) => reply.buttons.push(Button::open("Enter its secrets", page).primary()),
+                Err(why) => tracing::warn!(%id, %why, "a run waits for secrets that cannot be entered"),
+            }
+        }
+        reply.buttons.push(Button::say("Show the run", format!("tasks {id}")));
         reply
     }
 

@@ -5,11 +5,13 @@ use serde_json::Value as Json;
 
 use super::{
     pick,
-    question::{Around, find, is_asked, plain},
+    question::{find, is_asked, plain},
     words::secrets,
 };
 use crate::{
+    catalog::Catalog,
     chat::{Text, limits::cut},
+    commands::tasks::approvers_named,
     template::{
         expression::read_repo_url,
         form::{Field, FieldKind, Form},
@@ -23,7 +25,7 @@ const ANSWERS: usize = 12;
 const LINE: usize = 90;
 
 /// All of it.
-pub fn foresee(form: &Form, values: &Json, planned: &[Planned<'_>], approvers: Option<&str>, around: &Around<'_>) -> Text {
+pub fn foresee(form: &Form, values: &Json, planned: &[Planned<'_>], approvers: Option<&str>, catalog: &Catalog) -> Text {
     let mut text = Text::new().bold("What will happen");
     let told: Vec<String> = planned.iter().filter(|planned| planned.fate != Fate::LeftOut).map(say).collect();
     for (at, line) in told.iter().take(STEPS).enumerate() {
@@ -36,7 +38,7 @@ pub fn foresee(form: &Form, values: &Json, planned: &[Planned<'_>], approvers: O
         text = text.line().say(format!("+ {} more", told.len() - STEPS));
     }
     if let Some(approvers) = approvers {
-        let who = pick::named(around.catalog, approvers);
+        let who = approvers_named(catalog, approvers);
         text = text.line().line().bold(cut(&who, LINE)).say(" must agree before it begins.");
     }
     let secrets = secrets(form, values);
@@ -44,7 +46,7 @@ pub fn foresee(form: &Form, values: &Json, planned: &[Planned<'_>], approvers: O
         let names = secrets.iter().map(|field| cut(&field.title, 40)).collect::<Vec<_>>().join(", ");
         text = text.line().line().say(format!("You will be asked on a web page for: {}.", cut(&names, 2 * LINE)));
     }
-    let answers: Vec<(String, String)> = form.fields().filter_map(|field| answer(field, values, around)).collect();
+    let answers: Vec<(String, String)> = form.fields().filter_map(|field| answer(field, values, catalog)).collect();
     if !answers.is_empty() {
         text = text.line().line().bold("Your answers");
     }
@@ -57,7 +59,7 @@ pub fn foresee(form: &Form, values: &Json, planned: &[Planned<'_>], approvers: O
     text
 }
 
-fn answer(field: &Field, values: &Json, around: &Around<'_>) -> Option<(String, String)> {
+fn answer(field: &Field, values: &Json, catalog: &Catalog) -> Option<(String, String)> {
     let value = find(values, &field.path).filter(|_| is_asked(field) && field.is_shown(values))?;
     let words = match &field.kind {
         FieldKind::Toggle { yes, no } => {
@@ -68,10 +70,8 @@ fn answer(field: &Field, values: &Json, around: &Around<'_>) -> Option<(String, 
             }
         }
         FieldKind::Entity { .. } | FieldKind::MyGroups => match value {
-            Json::Array(several) => {
-                several.iter().map(|one| pick::named(around.catalog, &plain(one))).collect::<Vec<_>>().join(", ")
-            }
-            one => pick::named(around.catalog, &plain(one)),
+            Json::Array(several) => several.iter().map(|one| pick::named(catalog, &plain(one))).collect::<Vec<_>>().join(", "),
+            one => pick::named(catalog, &plain(one)),
         },
         FieldKind::RepoUrl { .. } => place(&plain(value)).unwrap_or_else(|| plain(value)),
         FieldKind::Select { choices, .. } => {

@@ -170,8 +170,8 @@ pub fn reason(app: &App, shelved: &Shelved) -> Option<String> {
         }
         Ok(runnable) => {
             let is_secret = |field: &crate::template::form::Field| matches!(field.kind, crate::template::form::FieldKind::Secret);
-            let asks = runnable.form.fields().any(is_secret) && app.settings.scaffolder.secret_key.is_none();
-            asks.then(|| "it asks for a secret, and scaffolder.secret_key is not set".to_owned())
+            let asks = runnable.form.fields().any(is_secret);
+            app.check_secrets().err().filter(|_| asks).map(|why| format!("it asks for a secret, and {why}"))
         }
     }
 }
