@@ -5,6 +5,7 @@ mod expressions;
 mod forms;
 mod paths;
 mod runs;
+mod samples;
 
 pub use corpus::sample;
 
