@@ -54,6 +54,7 @@ use crate::{
     },
     error::UserError,
     settings::SourceSettings,
+    store::RunLine,
     sync::ORGANISATION_PACE,
 };
 
@@ -74,6 +75,9 @@ const MISSED_ROUNDS: u32 = 3;
 
 /// The same for what was added from chat, by the usual half an hour.
 const STALE_AFTER: chrono::Duration = chrono::Duration::minutes(90);
+
+/// A home page is not held up by a slow database.
+const RUNS_WITHIN: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Longer than any reference, address or question; a look-up's work grows with each word, and everybody waits behind it.
 const LONGEST_LINE: usize = 300;
@@ -236,8 +240,19 @@ pub async fn respond(app: &App, request: Request) -> Response {
         }
         Act::Complete { .. } => Response::Choices(Vec::new()),
         Act::Inspect { texts } => Response::Reply(inspect_text(app, &catalog, &asking, &texts).await),
-        Act::Visit => Response::Reply(home::home(&catalog, commands, &asking)),
+        Act::Visit => {
+            let runs = load_runs(app, &asking).await;
+            Response::Reply(home::home(&catalog, commands, &asking, runs.as_deref()))
+        }
     }
+}
+
+/// All runs for a home page, where the database answers at once.
+async fn load_runs(app: &App, asking: &Asking<'_>) -> Option<Vec<RunLine>> {
+    if asking.store != StoreHealth::Reachable {
+        return None;
+    }
+    tokio::time::timeout(RUNS_WITHIN, app.store.load_runs()).await.ok()?.ok()
 }
 
 /// What is found in a message is told to whoever may ask for it by `/owner`.
@@ -360,11 +375,15 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "oncall" => oncall::oncall(catalog, asking, &arguments.into()),
         "page" => return page::page(catalog, asking, &arguments.into()),
         "incident" => return incident::incident(catalog, asking, &arguments.into()),
-        "runbook" => runbook::runbook(catalog, asking, &arguments.into()),
+        "runbook" => runbook::runbook(catalog, asking, &app.search, &arguments.into()),
         "deps" => deps::deps(catalog, asking, &arguments.into()),
         "link" => link::link(app, catalog, asking, &arguments.into()).await,
         "whois" => whois::whois(catalog, asking, &arguments.into()),
-        "find" => find::find(catalog, asking, &app.search, &arguments.into()),
+        "find" => {
+            let mut reply = find::find(catalog, asking, &app.search, &arguments.into());
+            find::export::offer(app, catalog, asking, arguments, &mut reply).await;
+            reply
+        }
         "docs" => docs::docs(catalog, asking, &app.search, &arguments.into()),
         "history" => history::history(app, catalog, asking, &arguments.into()).await,
         "uses" => uses::uses(app, catalog, asking, &arguments.into()).await,
@@ -378,6 +397,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
             CatalogCall::Restore { repository } => catalog::removal::restore(app, asking, &repository).await,
             CatalogCall::Add { url } => return catalog::add::add(app, asking, &url).await,
             CatalogCall::Gaps => catalog::gaps::gaps(app, catalog, asking).await,
+            CatalogCall::DeadLinks { owner } => catalog::coverage::dead_links(catalog, asking, &owner),
             CatalogCall::RemoveUrl { url } => catalog::add::remove(app, asking, &url).await,
         },
         "tasks" => tasks::tasks(app, catalog, asking, &arguments.into()).await,

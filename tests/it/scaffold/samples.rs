@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use steward::{
     catalog::kinds::CustomKinds,
     cli::{
-        lint::{LintArgs, LintFormat, LintOutcome, lint},
+        lint::{Colour, LintArgs, LintFormat, LintOutcome, lint},
         scaffold::{ScaffoldArgs, ScaffoldFormat, scaffold},
     },
 };
@@ -33,10 +33,11 @@ fn example(template: &str) -> Json {
 }
 
 fn lint_all(path: &Path) {
-    let args = LintArgs { paths: vec![path.to_owned()], format: LintFormat::Text };
+    let paths = vec![path.to_owned()];
+    let args = LintArgs { paths, format: LintFormat::Text, color: Colour::Never, no_color: None };
     let mut told = Vec::new();
     let outcome = lint(&args, &CustomKinds::default(), &mut told).unwrap();
-    assert!(matches!(outcome, LintOutcome::Valid), "{}", String::from_utf8_lossy(&told));
+    assert_eq!(outcome, LintOutcome::AllValid, "{}", String::from_utf8_lossy(&told));
 }
 
 /// Every text of it, with its path.
