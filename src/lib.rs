@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod people;
 pub mod playground;
 pub mod requests;
+pub mod scaffolder;
 pub mod seal;
 pub mod search;
 pub mod settings;

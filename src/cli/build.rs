@@ -247,26 +247,12 @@ fn elsewhere_by(settings: &Settings, connections: &mut Connections) -> anyhow::R
             }
             SourceSettings::Github(github) => {
                 let connection = connections.to(github).with_context(|| format!("source {}", github.id))?;
-                githubs.push((web_host(&github.api_url), connection));
+                githubs.push((crate::github::web_host(&github.api_url), connection));
             }
             SourceSettings::Directory(_) | SourceSettings::People(_) | SourceSettings::Backstage(_) => {}
         }
     }
     Ok(Arc::new(Elsewhere::new(Web::new(&trusted), githubs)))
-}
-
-/// The host of GitHub's web pages that goes with an API: an Enterprise Server's own, `github.com` for any other.
-fn web_host(api_url: &str) -> String {
-    let found = Url::parse(api_url).ok().and_then(|url| {
-        let host = url.host_str()?;
-        // Data residency: api.SUBDOMAIN.ghe.com.
-        if host.ends_with(".ghe.com") {
-            return Some(host.trim_start_matches("api.").to_owned());
-        }
-        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        url.path().trim_end_matches('/').ends_with("/api/v3").then(|| format!("{host}{port}"))
-    });
-    found.unwrap_or_else(|| "github.com".to_owned())
 }
 
 fn source(settings: &SourceSettings, elsewhere: &Arc<Elsewhere>, connections: &mut Connections) -> anyhow::Result<Source> {

@@ -209,6 +209,7 @@ fn write_report(
             StepState::Skipped => "left out".to_owned(),
             StepState::StoodIn => "would be done".to_owned(),
             StepState::Failed(reason) => format!("failed: {reason}"),
+            StepState::Unknown(reason) => format!("not known: {reason}"),
         };
         writeln!(out, "  {} [{}]: {state}", step.name, step.action)?;
         for line in step.log.iter().chain(step.warnings.iter()) {
@@ -236,6 +237,7 @@ fn report_json(report: &Report) -> Json {
             StepState::Skipped => ("skipped", None),
             StepState::StoodIn => ("stood-in", None),
             StepState::Failed(reason) => ("failed", Some(reason)),
+            StepState::Unknown(reason) => ("unknown", Some(reason)),
         };
         json!({
             "id": step.id, "name": step.name, "action": step.action, "state": state, "error": reason,

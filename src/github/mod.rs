@@ -13,6 +13,7 @@ mod files;
 mod filters;
 mod latest;
 mod look;
+pub mod make;
 mod news;
 mod node;
 mod org;
@@ -188,10 +189,34 @@ impl GithubSource {
         &self.id
     }
 
+    /// The login of the organisation or user whose repositories it has.
+    pub fn owner(&self) -> &str {
+        &self.org
+    }
+
+    /// The host of the web pages that go with it.
+    pub fn web_host(&self) -> String {
+        web_host(&self.client.address)
+    }
+
     /// What it speaks through, for whatever else asks the same GitHub.
     pub fn connection(&self) -> Connection {
         Connection { client: Arc::clone(&self.client), waits: self.waits }
     }
+}
+
+/// The host of GitHub's web pages that goes with an API: an Enterprise Server's own, `github.com` for any other.
+pub fn web_host(api_url: &str) -> String {
+    let found = url::Url::parse(api_url).ok().and_then(|url| {
+        let host = url.host_str()?;
+        // Data residency: api.SUBDOMAIN.ghe.com.
+        if host.ends_with(".ghe.com") {
+            return Some(host.trim_start_matches("api.").to_owned());
+        }
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        url.path().trim_end_matches('/').ends_with("/api/v3").then(|| format!("{host}{port}"))
+    });
+    found.unwrap_or_else(|| "github.com".to_owned())
 }
 
 /// Files at plain paths, descriptors first, then runbooks, best first; and the globs.

@@ -73,9 +73,16 @@ pub(super) fn said(body: &[u8]) -> String {
     #[derive(serde::Deserialize)]
     struct Said {
         message: String,
+        /// Objects, texts, or one text, as the part of GitHub has it that answers.
+        #[serde(default)]
+        errors: serde_json::Value,
     }
     let text = match serde_json::from_slice::<Said>(body) {
-        Ok(Said { message }) => message,
+        Ok(Said { message, errors }) => {
+            let errors = errors.as_array().cloned().unwrap_or_else(|| vec![errors]);
+            let errors = errors.iter().filter_map(|error| error["message"].as_str().or(error.as_str()));
+            [message.as_str()].into_iter().chain(errors).collect::<Vec<_>>().join(" ")
+        }
         Err(_) => String::from_utf8_lossy(&body[..body.len().min(4 * MAX_SAID_CHARS)]).into_owned(),
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");

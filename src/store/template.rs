@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{Store, StoreError, sync::parse_ref};
-use crate::catalog::EntityRef;
+use crate::catalog::{EntityRef, Origin};
 
 /// A declaration of a template.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,19 @@ impl Store {
             text: row.text,
         });
         Ok(templates.collect())
+    }
+
+    /// Loads an entity whole, as it was read there; `None` where it has gone meanwhile.
+    pub async fn load_entity_document(&self, entity_ref: &EntityRef, origin: &Origin) -> Result<Option<Value>, StoreError> {
+        let document = sqlx::query_scalar!(
+            r#"select document from entities
+               where source_id = $1 and repository_id = $2 and path = $3 and ref = $4 and removed_at is null"#,
+            &*origin.source,
+            origin.repository_id,
+            &*origin.path,
+            entity_ref.as_str()
+        );
+        Ok(document.fetch_optional(self.pool()?).await?)
     }
 
     /// Loads the head of a repository as it was seen last; `None` where it has none, or is not known.

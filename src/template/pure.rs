@@ -28,6 +28,8 @@ pub trait Sources {
 pub struct Done {
     pub output: Map<String, Json>,
     pub log: Vec<String>,
+    /// What went wrong, and may.
+    pub warnings: Vec<String>,
     /// The run goes on after so long.
     pub wait: Duration,
 }

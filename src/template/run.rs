@@ -1,6 +1,9 @@
-//! The steps of a template, one after the other, on a workspace. Pure actions are done; of those that touch something
-//! outside it is told what they would do, and later steps get outputs of the right types in their place.
+//! The steps of a template, one after the other: conditions, repetitions, expressions, outputs. What a step does is asked of a
+//! [`Doer`]; that of a dry run does pure actions, and in the place of the others gives outputs of the right types.
 
+use std::future::ready;
+
+use futures_util::FutureExt;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
@@ -33,6 +36,8 @@ pub enum StepState {
     /// It touches something outside, and was not done.
     StoodIn,
     Failed(String),
+    /// Nobody can tell whether it was done.
+    Unknown(String),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -65,26 +70,132 @@ impl Report {
 /// What stands for a secret in whatever is shown.
 const HIDDEN: &str = "***";
 
+/// Does what steps ask for: really, or as if. The steps' words are the same for both, so what a dry run shows is what happens.
+pub trait Doer {
+    /// Why the run goes no further here, though no step has failed: another has it, or nobody wants it any more.
+    type Stop;
+
+    fn begin(&mut self, at: usize, step: &Step) -> impl Future<Output = Result<(), Self::Stop>> + Send;
+
+    fn act(&mut self, act: Act<'_>) -> impl Future<Output = Result<Acted, Self::Stop>> + Send;
+
+    /// Is given the report without secrets.
+    fn end(&mut self, at: usize, report: &StepReport) -> impl Future<Output = Result<(), Self::Stop>> + Send;
+}
+
+/// One round of a step.
+#[derive(Debug, Clone, Copy)]
+pub struct Act<'a> {
+    /// The step's place, from 0.
+    pub at: usize,
+    /// Of a step that is repeated, from 0.
+    pub round: usize,
+    pub step: &'a Step,
+    /// With expressions filled in, secrets too.
+    pub input: &'a Json,
+    /// What is wrong with it.
+    pub problems: &'a [String],
+}
+
+/// What became of a round.
+#[derive(Debug)]
+pub enum Acted {
+    Done(Done),
+    /// It was not done; these outputs stand for what it would give.
+    StoodIn(Done),
+    Failed(String),
+    /// Nobody can tell whether it was done.
+    Unknown(String),
+}
+
+/// Where a run goes on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct From {
+    /// Steps before this one have ended.
+    pub at: usize,
+    /// `{ output }` of each of them by its id, those that were left out excepted.
+    pub outputs: Map<String, Json>,
+}
+
 /// Runs a template up to its first failure, touching nothing but the workspace.
 pub fn dry_run(template: &Template, given: &Given, workspace: &Workspace, sources: &dyn Sources) -> Report {
+    let mut stand_in = StandIn { workspace, sources, template_ref: &template.entity_ref };
+    let ran = run_steps(template, given, From::default(), &mut stand_in).now_or_never();
+    let Ok(report) = ran.expect("nothing in a dry run waits");
+    report
+}
+
+/// Runs the steps that are left, up to the first that fails.
+pub async fn run_steps<D: Doer>(template: &Template, given: &Given, from: From, doer: &mut D) -> Result<Report, D::Stop> {
     let mut steps = Vec::new();
-    let mut outputs = Map::new();
-    for step in &template.steps {
-        let around = Around { workspace, sources, template_ref: &template.entity_ref };
-        let mut report = run_step(step, given, &outputs, &around);
+    let From { at: first, mut outputs } = from;
+    for (at, step) in template.steps.iter().enumerate().skip(first) {
+        doer.begin(at, step).await?;
+        let mut report = run_step(at, step, given, &outputs, doer).await?;
         redact(&mut report, &given.secrets);
+        doer.end(at, &report).await?;
         if report.state != StepState::Skipped {
             outputs.insert(step.id.clone(), json!({ "output": report.output }));
         }
-        let is_failed = matches!(report.state, StepState::Failed(_));
+        let is_over = matches!(report.state, StepState::Failed(_) | StepState::Unknown(_));
         steps.push(report);
-        if is_failed {
-            return Report { steps, output: None };
+        if is_over {
+            return Ok(Report { steps, output: None });
         }
     }
-    let mut faults = Vec::new();
-    let context = Context::new(&names(given, &outputs, Secrets::Absent, None));
-    let mut output = render_json(&template.output, &context, &mut faults).unwrap_or(Json::Null);
+    Ok(Report { steps, output: Some(fill_output(template, given, &outputs)) })
+}
+
+/// Does what touches the workspace alone, and stands in for the rest.
+struct StandIn<'a> {
+    workspace: &'a Workspace,
+    sources: &'a dyn Sources,
+    template_ref: &'a str,
+}
+
+impl StandIn<'_> {
+    fn do_act(&self, act: Act<'_>) -> Acted {
+        let Act { step, input, problems, .. } = act;
+        match step.action.reach {
+            Reach::Workspace if !problems.is_empty() => Acted::Failed(problems.join("; ")),
+            Reach::Workspace => {
+                let around = Around { workspace: self.workspace, sources: self.sources, template_ref: self.template_ref };
+                match run_pure(&step.action.id, input, &around) {
+                    Some(Ok(done)) => Acted::Done(done),
+                    Some(Err(reason)) => Acted::Failed(reason),
+                    None => Acted::Failed(format!("{} is not done here", step.action.id)),
+                }
+            }
+            Reach::Outside => {
+                let output = match step.action.example_output() {
+                    Json::Object(output) => output,
+                    _ => Map::new(),
+                };
+                Acted::StoodIn(Done { output, warnings: problems.to_vec(), ..Done::default() })
+            }
+        }
+    }
+}
+
+impl Doer for StandIn<'_> {
+    type Stop = std::convert::Infallible;
+
+    fn begin(&mut self, _: usize, _: &Step) -> impl Future<Output = Result<(), Self::Stop>> + Send {
+        ready(Ok(()))
+    }
+
+    fn act(&mut self, act: Act<'_>) -> impl Future<Output = Result<Acted, Self::Stop>> + Send {
+        ready(Ok(self.do_act(act)))
+    }
+
+    fn end(&mut self, _: usize, _: &StepReport) -> impl Future<Output = Result<(), Self::Stop>> + Send {
+        ready(Ok(()))
+    }
+}
+
+fn fill_output(template: &Template, given: &Given, outputs: &Map<String, Json>) -> Json {
+    let context = Context::new(&names(given, outputs, Secrets::Absent, None));
+    let mut output = render_json(&template.output, &context, &mut Vec::new()).unwrap_or(Json::Null);
     for list in ["links", "text"] {
         if let Some(items) = output.get_mut(list).and_then(Json::as_array_mut) {
             items.retain(|item| item.get("if").is_none_or(is_true));
@@ -93,7 +204,7 @@ pub fn dry_run(template: &Template, given: &Given, workspace: &Workspace, source
             }
         }
     }
-    Report { steps, output: Some(output) }
+    output
 }
 
 /// As Backstage judges `if`: an empty list is false, as what JavaScript takes for false.
@@ -137,7 +248,13 @@ pub(super) fn names(given: &Given, outputs: &Map<String, Json>, secrets: Secrets
     names
 }
 
-fn run_step(step: &Step, given: &Given, outputs: &Map<String, Json>, around: &Around<'_>) -> StepReport {
+async fn run_step<D: Doer>(
+    at: usize,
+    step: &Step,
+    given: &Given,
+    outputs: &Map<String, Json>,
+    doer: &mut D,
+) -> Result<StepReport, D::Stop> {
     let mut report = StepReport {
         id: step.id.clone(),
         name: step.name.clone(),
@@ -153,24 +270,26 @@ fn run_step(step: &Step, given: &Given, outputs: &Map<String, Json>, around: &Ar
     if step.each.is_none() && !holds(step, &names(given, outputs, Secrets::Absent, None), &mut faults) {
         report.state = StepState::Skipped;
         report.warnings = warn(&faults);
-        return report;
+        return Ok(report);
     }
     let rounds = match find_rounds(step, &names(given, outputs, Secrets::Shown, None), &mut faults) {
         Ok(rounds) => rounds,
         Err(reason) => {
             report.state = StepState::Failed(reason);
-            return report;
+            return Ok(report);
         }
     };
     let repeats = step.each.is_some();
     let mut ran = 0;
-    for round in rounds {
+    for (number, round) in rounds.into_iter().enumerate() {
         if repeats && !holds(step, &names(given, outputs, Secrets::Absent, round.as_ref()), &mut faults) {
             continue;
         }
         ran += 1;
-        if let Err(reason) = run_round(step, given, outputs, around, round.as_ref(), &mut report, &mut faults) {
-            report.state = StepState::Failed(reason);
+        let input = fill_input(step, given, outputs, round.as_ref(), &mut report, &mut faults);
+        let problems = step.action.judge_input(&input);
+        let acted = doer.act(Act { at, round: number, step, input: &input, problems: &problems }).await?;
+        if !take_in(&mut report, repeats, acted) {
             break;
         }
     }
@@ -178,45 +297,48 @@ fn run_step(step: &Step, given: &Given, outputs: &Map<String, Json>, around: &Ar
     if ran == 0 {
         report.state = StepState::Skipped;
     }
-    report
+    Ok(report)
 }
 
-fn run_round(
+/// The input of a round; the report is given it without secrets.
+fn fill_input(
     step: &Step,
     given: &Given,
     outputs: &Map<String, Json>,
-    around: &Around<'_>,
     round: Option<&(Json, Json)>,
     report: &mut StepReport,
     faults: &mut Vec<ExpressionError>,
-) -> Result<(), String> {
+) -> Json {
     let written = if step.input.is_null() { json!({}) } else { step.input.clone() };
     let fill = |secrets: Secrets, faults: &mut Vec<ExpressionError>| {
         render_json(&written, &Context::new(&names(given, outputs, secrets, round)), faults).unwrap_or_else(|| json!({}))
     };
-    let input = fill(Secrets::Shown, faults);
     report.inputs.push(fill(Secrets::Hidden, &mut Vec::new()));
-    let problems = step.action.judge_input(&input);
-    let done = match step.action.reach {
-        Reach::Workspace if !problems.is_empty() => return Err(problems.join("; ")),
-        Reach::Workspace => {
-            let ran = run_pure(&step.action.id, &input, around);
-            ran.ok_or_else(|| format!("{} is not done here", step.action.id))??
-        }
-        Reach::Outside => {
+    fill(Secrets::Shown, faults)
+}
+
+/// Puts what became of a round into the report; false where the step ends with it.
+fn take_in(report: &mut StepReport, repeats: bool, acted: Acted) -> bool {
+    let done = match acted {
+        Acted::Done(done) => done,
+        Acted::StoodIn(done) => {
             report.state = StepState::StoodIn;
-            report.warnings.extend(problems);
-            let output = match step.action.example_output() {
-                Json::Object(output) => output,
-                _ => Map::new(),
-            };
-            Done { output, ..Done::default() }
+            done
+        }
+        Acted::Failed(reason) => {
+            report.state = StepState::Failed(reason);
+            return false;
+        }
+        Acted::Unknown(reason) => {
+            report.state = StepState::Unknown(reason);
+            return false;
         }
     };
     report.log.extend(done.log);
+    report.warnings.extend(done.warnings);
     for (name, value) in done.output {
         // A step that is repeated gives lists.
-        match step.each.is_some() {
+        match repeats {
             false => report.output[&name] = value,
             true => match report.output[&name].as_array_mut() {
                 Some(values) => values.push(value),
@@ -224,13 +346,16 @@ fn run_round(
             },
         }
     }
-    Ok(())
+    true
 }
 
 /// Takes secrets out of what is shown; an action may have written one to its log.
 fn redact(report: &mut StepReport, secrets: &Json) {
     let secrets: Vec<&str> = secrets.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str()).collect();
-    let reason = if let StepState::Failed(reason) = &mut report.state { Some(reason) } else { None };
+    let reason = match &mut report.state {
+        StepState::Failed(reason) | StepState::Unknown(reason) => Some(reason),
+        StepState::Done | StepState::Skipped | StepState::StoodIn => None,
+    };
     for line in report.log.iter_mut().chain(report.warnings.iter_mut()).chain(reason) {
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
             *line = line.replace(secret, HIDDEN);

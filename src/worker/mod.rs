@@ -16,6 +16,7 @@ mod on_call;
 mod package;
 mod pull_request;
 mod queue;
+mod run;
 mod search;
 mod template;
 

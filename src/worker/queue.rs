@@ -19,6 +19,7 @@ use super::{
     on_call::{IncidentJob, PageJob},
     package::PackagesJob,
     pull_request::CheckPullRequestJob,
+    run::{CleanUpRunJob, RunJob},
 };
 use crate::store::StoreError;
 
@@ -26,6 +27,8 @@ use crate::store::StoreError;
 const JOBS_AT_ONCE: usize = 4;
 /// Answers are short work, and may have to wait a second for their turn.
 const ANSWERS_AT_ONCE: usize = 8;
+/// Runs mostly wait for GitHub, and may do so for minutes.
+const RUNS_AT_ONCE: usize = 8;
 /// A dead replica's jobs are taken over within the threshold plus one sweep, about 17 s.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 const SWEEP: Duration = Duration::from_secs(5);
@@ -38,6 +41,8 @@ enum Lane {
     Asked,
     /// News for teams, of which hundreds may wait for their turn.
     News,
+    /// Runs of templates: each may take minutes.
+    Runs,
     /// A code host told of something; while it limits us these wait, a hundred of them if need be.
     Heard,
 }
@@ -45,7 +50,12 @@ enum Lane {
 impl Worker {
     /// Works on the queue until told to stop; a database that goes away is waited out.
     pub async fn work(self: &Arc<Self>, stop: &CancellationToken) {
-        tokio::join!(self.work_on(Lane::Asked, stop), self.work_on(Lane::News, stop), self.work_on(Lane::Heard, stop));
+        tokio::join!(
+            self.work_on(Lane::Asked, stop),
+            self.work_on(Lane::News, stop),
+            self.work_on(Lane::Runs, stop),
+            self.work_on(Lane::Heard, stop)
+        );
     }
 
     async fn work_on(self: &Arc<Self>, lane: Lane, stop: &CancellationToken) {
@@ -72,6 +82,7 @@ impl Worker {
             .schema(crate::store::QUEUE_SCHEMA)
             .concurrency(match lane {
                 Lane::Asked => ANSWERS_AT_ONCE,
+                Lane::Runs => RUNS_AT_ONCE,
                 Lane::News | Lane::Heard => JOBS_AT_ONCE,
             })
             .heartbeat_interval(HEARTBEAT)
@@ -91,6 +102,7 @@ impl Worker {
                 .define_job::<LocationJob>()
                 .define_job::<LinkJob>(),
             Lane::News => options.define_job::<DeliverNewsJob>(),
+            Lane::Runs => options.define_job::<RunJob>().define_job::<CleanUpRunJob>(),
             Lane::Heard => options
                 .define_job::<LookJob>()
                 .define_job::<SyncSourceJob>()

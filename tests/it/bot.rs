@@ -128,6 +128,12 @@ impl Bot {
         Self::build(github, database, folder, usual_paths(), places).run().await
     }
 
+    /// Another replica, with a disk of its own.
+    pub async fn beside(github: Arc<FakeGithub>, database: Arc<Database>) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        Self::build(github, database, folder, usual_paths(), Places::default()).run().await
+    }
+
     fn build(
         github: Arc<FakeGithub>,
         database: Arc<Database>,

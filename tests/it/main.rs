@@ -56,6 +56,7 @@ mod question;
 mod removal;
 mod report;
 mod runbook;
+mod runs;
 mod sample;
 mod scaffold;
 mod search;

@@ -5,6 +5,7 @@ pub mod app;
 pub mod device;
 mod graphql;
 mod load;
+pub mod made;
 mod model;
 pub mod org;
 mod resolve;
@@ -49,6 +50,8 @@ pub enum Fault {
     BrokenOff,
     /// The connection of repositories ends in the middle of the page, with `hasNextPage: false`.
     EndsEarly,
+    /// It is done, and then this status.
+    After(u16),
     /// It is somewhere else.
     Moved { status: u16, location: String },
     /// GraphQL or REST, whichever was asked, is closed for so many seconds.
@@ -82,6 +85,8 @@ pub(crate) struct State {
     counts: Counts,
     queries: Vec<String>,
     planned: VecDeque<Option<Fault>>,
+    /// Method, a part of the path, and what goes wrong there the next time.
+    planned_for: Vec<(String, String, Fault)>,
     each_page_once: Option<Fault>,
     seen_pages: HashSet<String>,
     heavy_above: Option<(i64, Fault)>,
@@ -123,6 +128,7 @@ impl FakeGithub {
             counts: Counts::default(),
             queries: Vec::new(),
             planned: VecDeque::new(),
+            planned_for: Vec::new(),
             each_page_once: None,
             seen_pages: HashSet::new(),
             heavy_above: None,
@@ -228,6 +234,11 @@ impl FakeGithub {
         self.state().planned.extend(faults);
     }
 
+    /// The next request with this method, whose path holds this, fails so; told twice, the next two.
+    pub fn fail_on(&self, method: &str, part: &str, fault: Fault) {
+        self.state().planned_for.push((method.to_owned(), part.to_owned(), fault));
+    }
+
     /// Each GraphQL page fails so when it is first asked for.
     pub fn fail_each_page_once(&self, fault: Fault) {
         self.state().each_page_once = Some(fault);
@@ -244,6 +255,7 @@ impl FakeGithub {
         (state.heavy_above, state.each_page_once) = (None, None);
         state.closed.clear();
         state.planned.clear();
+        state.planned_for.clear();
     }
 
     /// Every answer takes so long.

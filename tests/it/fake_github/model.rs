@@ -80,6 +80,8 @@ pub struct Model {
     /// Teams and members.
     pub people: super::org::People,
     pub device: super::device::Device,
+    /// What was made besides repositories and commits.
+    pub made: super::made::Made,
     next_id: i64,
     pub graph: super::sbom::Graph,
 }
@@ -96,12 +98,13 @@ impl Model {
             written: Default::default(),
             people: Default::default(),
             device: Default::default(),
+            made: Default::default(),
             next_id: 700_001,
             graph: Default::default(),
         }
     }
 
-    fn tick(&mut self) -> DateTime<Utc> {
+    pub fn tick(&mut self) -> DateTime<Utc> {
         self.now += TimeDelta::minutes(1);
         self.now
     }

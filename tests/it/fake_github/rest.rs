@@ -43,7 +43,7 @@ impl Asked<'_> {
 /// A group of paths, one file each; `None` where the path is none of its own.
 type Routes = fn(&mut Model, &Asked<'_>) -> Option<Response>;
 
-const ROUTES: [Routes; 3] = [read, super::write::routes, super::sbom::answer];
+const ROUTES: [Routes; 4] = [super::made::routes, read, super::write::routes, super::sbom::answer];
 
 pub fn answer(model: &mut Model, asked: &Asked<'_>) -> Response {
     ROUTES.iter().find_map(|routes| routes(model, asked)).unwrap_or_else(|| message(404, "Not Found"))
@@ -87,9 +87,15 @@ fn read(model: &mut Model, asked: &Asked<'_>) -> Option<Response> {
     })
 }
 
-fn decode(path: &str) -> String {
+pub fn decode(path: &str) -> String {
     let query = format!("p={}", path.replace('+', "%2B"));
     url::form_urlencoded::parse(query.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+/// One repository, whole.
+pub fn repository_json(model: &Model, url: &str, name: &str) -> Json {
+    let repo = model.find_repo(name).expect("the fake has it");
+    Rest { model, url }.repository(repo, true)
 }
 
 struct Rest<'m> {

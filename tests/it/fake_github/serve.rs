@@ -147,7 +147,7 @@ impl State {
         {
             self.queries.push(query.to_owned());
         }
-        let fault = self.next_fault(graphql, &request);
+        let fault = self.next_fault(graphql, &request, method, path);
         if let Some(Fault::Limited { status, secs, announced }) = fault {
             let until = Instant::now() + self.second.saturating_mul(u32::try_from(secs).unwrap_or(u32::MAX));
             self.closed.insert(resource, Closed { until, status, announced });
@@ -167,12 +167,20 @@ impl State {
                 let asked = rest::Asked { url, method, path, query, headers, body, used: &self.used, limit: LIMIT };
                 let answer = rest::answer(&mut self.model, &asked);
                 // What was asked for is done all the same.
-                if fault == Some(Fault::BrokenOff) { break_off(&answer) } else { answer }
+                match fault {
+                    Some(Fault::BrokenOff) => break_off(&answer),
+                    Some(Fault::After(status)) => message(status, status_text(status)),
+                    _ => answer,
+                }
             }
         }
     }
 
-    fn next_fault(&mut self, graphql: bool, request: &Json) -> Option<Fault> {
+    fn next_fault(&mut self, graphql: bool, request: &Json, method: &Method, path: &str) -> Option<Fault> {
+        let mut planned_for = self.planned_for.iter();
+        if let Some(at) = planned_for.position(|(of, part, _)| of == method.as_str() && path.contains(part.as_str())) {
+            return Some(self.planned_for.remove(at).2);
+        }
         if let Some(planned) = self.planned.pop_front() {
             return planned;
         }

@@ -87,7 +87,7 @@ fn run(template: &Template, skeleton: &Path) -> Result<(), String> {
     let given = Given { parameters: values, user, secrets: json!({ "USER_OAUTH_TOKEN": "secret" }) };
     let report = dry_run(template, &given, &workspace, &StandIns(skeleton.to_owned()));
     let failed = report.steps.iter().find_map(|step| match &step.state {
-        StepState::Failed(reason) => Some(format!("{}: {reason}", step.id)),
+        StepState::Failed(reason) | StepState::Unknown(reason) => Some(format!("{}: {reason}", step.id)),
         StepState::Done | StepState::Skipped | StepState::StoodIn => None,
     });
     failed.map_or(Ok(()), Err)

@@ -1,0 +1,125 @@
+//! What a rendered workspace must be before anything outside is touched. Judges, and changes nothing.
+
+use globset::GlobBuilder;
+
+use super::doing::{Doing, Trouble, failed};
+use crate::{
+    catalog::{
+        Catalog, EntityRef, Kind, RelationType,
+        descriptor::{Verdict, parse_descriptor},
+        kinds::CustomKinds,
+    },
+    template::workspace::{Entry, Kind as Lies, Workspace},
+};
+
+/// Names of descriptors.
+const DESCRIPTORS: [&str; 2] = ["catalog-info.yaml", "catalog-info.yml"];
+/// Longer files hold no key that a person pasted.
+const LONGEST_SEARCHED: usize = 512 * 1024;
+/// How secrets begin, and how long the word is at least.
+const SECRETS: [(&str, usize); 9] = [
+    ("ghp_", 40),
+    ("github_pat_", 60),
+    ("gho_", 40),
+    ("ghs_", 40),
+    ("xoxb-", 40),
+    ("AKIA", 20),
+    ("sk_live_", 28),
+    ("glpat-", 26),
+    ("-----BEGIN RSA PRIVATE KEY-----", 31),
+];
+/// Reasons and warnings that are told.
+const TOLD: usize = 20;
+
+impl Doing<'_> {
+    /// All reasons why the workspace must not be published; what only looks wrong is a warning.
+    pub(super) fn check_policies(&mut self) -> Result<(), Trouble> {
+        let source = self.text("sourcePath").unwrap_or_default();
+        let catalog = self.bench.app.catalog.load();
+        let rules = &self.bench.app.settings.scaffolder.required_files;
+        let judged = tokio::task::block_in_place(|| judge(&self.folder, source, rules, &catalog, &self.bench.app.custom_kinds));
+        let Judged { mut reasons, warnings } = judged.map_err(Trouble::Failed)?;
+        self.warnings.extend(warnings.into_iter().take(TOLD));
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        reasons.truncate(TOLD);
+        failed(format!("nothing was published: {}", reasons.join("; ")))
+    }
+}
+
+#[derive(Default)]
+struct Judged {
+    reasons: Vec<String>,
+    warnings: Vec<String>,
+}
+
+fn judge(
+    folder: &std::path::Path,
+    source: &str,
+    required: &[String],
+    catalog: &Catalog,
+    kinds: &CustomKinds,
+) -> Result<Judged, String> {
+    let told = |error: crate::template::workspace::WorkspaceError| error.to_string();
+    let workspace = Workspace::open(folder).map_err(told)?;
+    let source = workspace.normal(source).map_err(told)?;
+    let prefix = if source.is_empty() { String::new() } else { format!("{source}/") };
+    let files: Vec<Entry> = workspace.list().map_err(told)?;
+    let files: Vec<&str> =
+        files.iter().filter(|entry| entry.kind == Lies::File).filter_map(|entry| entry.path.strip_prefix(&prefix)).collect();
+    let mut judged = Judged::default();
+    let mut owners: Vec<(String, EntityRef, EntityRef)> = Vec::new();
+    let mut declared: Vec<EntityRef> = Vec::new();
+    for path in &files {
+        let contents = workspace.read(&format!("{prefix}{path}")).map_err(told)?;
+        if DESCRIPTORS.contains(&path.rsplit('/').next().unwrap_or(path)) {
+            for document in parse_descriptor(&contents, kinds) {
+                match document.verdict {
+                    Verdict::Valid { entity, .. } => {
+                        let owned = entity
+                            .targets(RelationType::OwnedBy)
+                            .map(|owner| ((*path).to_owned(), entity.entity_ref.clone(), owner.clone()));
+                        owners.extend(owned);
+                        declared.push(entity.entity_ref);
+                    }
+                    Verdict::Invalid { problem, .. } | Verdict::YamlError { problem } => {
+                        judged.reasons.push(format!("{path}, line {}: {problem}", problem.line));
+                    }
+                }
+            }
+        }
+        judged.warnings.extend(find_secrets(path, &contents));
+    }
+    for (path, of, owner) in owners {
+        let known = catalog.find(catalog.primary(&owner));
+        let is_owner = known.is_some_and(|entry| matches!(entry.entity.kind, Kind::Group | Kind::User));
+        if !is_owner && !declared.contains(&owner) {
+            judged.reasons.push(format!("{path}: {of} is owned by {owner}, which the catalog does not have"));
+        }
+    }
+    for rule in required {
+        let plain = rule.trim_start_matches("./").trim_start_matches('/');
+        let glob = GlobBuilder::new(plain).literal_separator(true).build();
+        let glob = glob.map_err(|error| format!("scaffolder.required_files: {rule}: {error}"))?.compile_matcher();
+        if !files.iter().any(|path| glob.is_match(path)) {
+            judged.reasons.push(format!("there is no {rule}, which every new repository must have"));
+        }
+    }
+    Ok(judged)
+}
+
+fn find_secrets(path: &str, contents: &[u8]) -> Vec<String> {
+    let Ok(text) = std::str::from_utf8(&contents[..contents.len().min(LONGEST_SEARCHED)]) else { return Vec::new() };
+    let is_secret = |line: &str| {
+        SECRETS.iter().any(|(begin, length)| {
+            line.match_indices(begin).any(|(at, _)| {
+                let word =
+                    line[at..].split(|letter: char| letter.is_whitespace() && !begin.contains(' ') || "\"'`,;)".contains(letter));
+                word.into_iter().next().is_some_and(|word| word.len() >= *length)
+            })
+        })
+    };
+    let lines = text.lines().enumerate().filter(|(_, line)| is_secret(line));
+    lines.map(|(at, _)| format!("{path}, line {}: this looks like a secret", at + 1)).collect()
+}
