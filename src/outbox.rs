@@ -24,8 +24,8 @@ impl Outbox {
             }
             Platform::Playground => {
                 let board = self.playground.as_ref().ok_or_else(absent)?;
-                board.post(&message.to, &message.reply);
-                Ok(None)
+                let ts = board.post(&message.to, &message.reply, message.replaces.as_deref());
+                Ok(Some(Posted { channel: message.to.clone(), ts }))
             }
             Platform::Discord | Platform::Terminal => Err(absent()),
         }

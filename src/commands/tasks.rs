@@ -7,11 +7,20 @@ pub mod progress;
 
 use serde_json::json;
 
-use super::{Asking, Standing, access::is_of, answer::failure};
+use super::{
+    Asking, Standing,
+    access::is_of,
+    answer::{
+        failure,
+        names::{channel_of, person, written_channel},
+    },
+    report::address,
+};
 use crate::{
     app::App,
-    catalog::{Catalog, EntityRef, RelationType},
-    chat::{Arguments, Button, Reply, Status, limits::cut},
+    catalog::{Catalog, EntityRef, Kind, RelationType},
+    chat::{Arguments, Button, Platform, Reply, Status, limits::cut},
+    playground::channel_of as channel_of_person,
     store::{AuditEntry, Run, RunAct, RunChange, RunId, RunState},
 };
 
@@ -257,4 +266,29 @@ fn approvers(written: &str) -> Vec<EntityRef> {
 pub fn approvers_named(catalog: &Catalog, written: &str) -> String {
     let names: Vec<String> = approvers(written).iter().map(|one| super::answer::names::label(catalog, one)).collect();
     if names.is_empty() { "its approvers".to_owned() } else { names.join(" or ") }
+}
+
+/// Where those who must agree are asked: a team's channel, a person's conversation; else the channel that hears what no team
+/// can be told.
+pub fn places_of_approvers(app: &App, catalog: &Catalog, platform: Platform, written: &str) -> Vec<String> {
+    let place = |approver: &EntityRef| {
+        let entry = catalog.find(catalog.primary(approver))?;
+        match entry.entity.kind {
+            Kind::User => match platform {
+                Platform::Slack => person(&entry.entity).slack_id,
+                Platform::Discord => person(&entry.entity).discord_id,
+                Platform::Playground => Some(channel_of_person(entry.entity.entity_ref.name())),
+                Platform::Terminal => None,
+            },
+            _ => channel_of(catalog, approver).and_then(|(channel, _)| address(platform, &channel)),
+        }
+    };
+    let mut places: Vec<String> = approvers(written).iter().filter_map(place).collect();
+    if places.is_empty() {
+        let catch_all = app.settings.hygiene.catch_all.as_deref().and_then(written_channel);
+        places.extend(catch_all.and_then(|channel| address(platform, &channel)));
+    }
+    places.sort();
+    places.dedup();
+    places
 }

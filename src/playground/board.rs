@@ -38,6 +38,8 @@ struct Inner {
 pub struct Posted {
     /// Rises by one with each message of the board, whatever its channel.
     pub number: u64,
+    /// The number under which it was posted first; another one where it has taken that one's place.
+    pub first: u64,
     /// The shared channel it was posted in; `None` in a conversation with one person.
     pub shared: Option<String>,
     pub reply: Reply,
@@ -64,22 +66,27 @@ impl Default for Board {
 }
 
 impl Board {
-    /// Adds a message to a channel and wakes the feeds that follow it.
-    pub fn post(&self, channel: &str, reply: &Reply) {
+    /// Adds a message to a channel, in the place of an earlier one where that is still there, and wakes the feeds that
+    /// follow it. Gives what it can be replaced by.
+    pub fn post(&self, channel: &str, reply: &Reply, replaces: Option<&str>) -> String {
         let mut channels = self.channels();
         let number = *self.0.newest.borrow() + 1;
         let messages = channels.entry(channel.to_owned()).or_default();
+        let first = replaces.and_then(|replaces| self.parse_cursor(replaces));
+        messages.retain(|posted| Some(posted.first) != first);
+        let first = first.unwrap_or(number);
         if messages.len() == KEPT_PER_CHANNEL {
             messages.pop_front();
         }
         let shared = (!is_conversation(channel)).then(|| channel.to_owned());
-        messages.push_back(Arc::new(Posted { number, shared, reply: reply.clone() }));
+        messages.push_back(Arc::new(Posted { number, first, shared, reply: reply.clone() }));
         if channels.len() > CHANNELS {
             let age = |messages: &VecDeque<Arc<Posted>>| messages.back().map_or(0, |posted| posted.number);
             let silent = channels.iter().min_by_key(|(_, messages)| age(messages)).map(|(name, _)| name.clone());
             silent.and_then(|name| channels.remove(&name));
         }
         self.0.newest.send_replace(number);
+        self.cursor(first)
     }
 
     /// What a channel holds now, oldest first.

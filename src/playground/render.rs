@@ -65,8 +65,9 @@ pub fn render_misunderstood(reply: &Reply, at: DateTime<Utc>) -> Markup {
 
 /// A message that Steward posted of itself, with the shared channel it went to, if it went to one.
 pub fn render_posted(posted: &Posted, at: DateTime<Utc>) -> Markup {
-    let Posted { number: _, shared, reply } = posted;
-    render_message(reply, shared.as_deref(), &render_status(reply.status), at)
+    let Posted { number: _, first, shared, reply } = posted;
+    // The page puts what comes again under the same number in the place of what it had.
+    html! { div.posted data-posted=(first) { (render_message(reply, shared.as_deref(), &render_status(reply.status), at)) } }
 }
 
 fn render_message(reply: &Reply, shared: Option<&str>, badge: &Markup, at: DateTime<Utc>) -> Markup {

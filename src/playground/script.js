@@ -379,6 +379,12 @@
       localise(content);
       const message = content.firstElementChild;
       document.getElementById("welcome")?.remove();
+      // What is kept up to date takes its own place, and nobody is scrolled to it.
+      const former = log.querySelector(`[data-posted="${message.dataset.posted}"]`);
+      if (former) {
+        former.replaceWith(message);
+        return;
+      }
       log.append(message);
       reveal(message);
     });

@@ -63,6 +63,8 @@ pub const RUN: &str = "run_template";
 pub const CLEAN_UP_RUN: &str = "clean_up_run";
 /// The queue's name for [`Job::ShowRun`].
 pub const SHOW_RUN: &str = "show_run";
+/// The queue's name for [`Job::AskApprovers`].
+pub const ASK_APPROVERS: &str = "ask_approvers";
 
 /// A run that dies with its replica is taken over; one that killed so many is left as it is.
 const RUN_TRIES: i16 = 20;
@@ -130,6 +132,8 @@ pub enum Job {
     CleanUpRun(RunId),
     /// The message that shows a run is drawn anew.
     ShowRun(RunId),
+    /// Those who must agree to a run are asked.
+    AskApprovers(RunId),
 }
 
 /// Somebody is to be woken.
@@ -397,6 +401,10 @@ pub(super) async fn enqueue(
         Job::CleanUpRun(work) => {
             let spec = JobSpecBuilder::new().job_key(format!("clean-up:{work}")).max_attempts(5).build();
             queue.add_raw_job(CLEAN_UP_RUN, JobContext { audit_id, work }, spec).await?
+        }
+        Job::AskApprovers(work) => {
+            let spec = JobSpecBuilder::new().job_key(format!("approvers:{work}")).max_attempts(DELIVERY_TRIES).build();
+            queue.add_raw_job(ASK_APPROVERS, JobContext { audit_id, work }, spec).await?
         }
         Job::ShowRun(work) => {
             // Only the last state counts; what runs already may have read too early, so another waits behind it.

@@ -47,7 +47,7 @@ use sqlx::{
 };
 
 pub use action::{
-    ATTACH_INCIDENT, AuditEntry, CHANGE_LOCATION, CHECK_LINKS, CHECK_PULL_REQUEST, CLEAN_UP_RUN, ChangeLocation,
+    ASK_APPROVERS, ATTACH_INCIDENT, AuditEntry, CHANGE_LOCATION, CHECK_LINKS, CHECK_PULL_REQUEST, CLEAN_UP_RUN, ChangeLocation,
     CheckPullRequest, ConfirmedRemoval, DELIVER, DELIVER_NEWS, Job, JobContext, LINK, LOOK_AT, LinkStep, LinkWait,
     LocationChange, LookAt, OfSource, PAGE, PageOnCall, READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE, RESTORE, RUN,
     RestoreRepository, SHOW_RUN, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,

@@ -19,7 +19,7 @@ use super::{
     on_call::{IncidentJob, PageJob},
     package::PackagesJob,
     pull_request::CheckPullRequestJob,
-    run::{CleanUpRunJob, RunJob},
+    run::{AskApproversJob, CleanUpRunJob, RunJob, ShowRunJob},
 };
 use crate::store::StoreError;
 
@@ -100,7 +100,9 @@ impl Worker {
                 .define_job::<SyncJob>()
                 .define_job::<RestoreJob>()
                 .define_job::<LocationJob>()
-                .define_job::<LinkJob>(),
+                .define_job::<LinkJob>()
+                .define_job::<ShowRunJob>()
+                .define_job::<AskApproversJob>(),
             Lane::News => options.define_job::<DeliverNewsJob>(),
             Lane::Runs => options.define_job::<RunJob>().define_job::<CleanUpRunJob>(),
             Lane::Heard => options

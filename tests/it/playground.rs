@@ -284,17 +284,17 @@ async fn posted_messages_reach_the_open_page_of_their_person() {
     let response = router.clone().oneshot(ask("GET", "/playground/events?as=zoe", &[], "")).await.unwrap();
     assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
     let mut stream = response.into_body().into_data_stream();
-    board.post(&channel_of("aylin"), &said("not for zoe"));
-    board.post(&channel_of("zoe"), &said("sync is\r\ndone"));
+    board.post(&channel_of("aylin"), &said("not for zoe"), None);
+    board.post(&channel_of("zoe"), &said("sync is\r\ndone"), None);
     let event = next_event(&mut stream).await;
     assert!(event.contains("sync is") && !event.contains("not for zoe"), "{event}");
 
-    board.post("#team-payments", &said("for the team"));
+    board.post("#team-payments", &said("for the team"), None);
     let event = next_event(&mut stream).await;
     assert!(event.contains("for the team") && event.contains("posted in <span class=\"mention\">#team-payments<"), "{event}");
 
     // A page that connects again gets what it missed, once.
-    board.post(&channel_of("zoe"), &said("while away"));
+    board.post(&channel_of("zoe"), &said("while away"), None);
     let id = event.lines().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned();
     let again = ask("GET", "/playground/events?as=zoe", &[("last-event-id", &id)], "");
     let mut stream = router.oneshot(again).await.unwrap().into_body().into_data_stream();
@@ -317,7 +317,7 @@ async fn next_event(stream: &mut BodyDataStream) -> String {
 async fn a_full_channel_keeps_the_newest() {
     let board = Board::default();
     for number in 0..150 {
-        board.post("dm-zoe", &said(&number.to_string()));
+        board.post("dm-zoe", &said(&number.to_string()), None);
     }
     let kept = board.messages("dm-zoe");
     assert_eq!((kept.len(), kept[0].reply.lead.to_plain()), (100, "50".to_owned()));

@@ -6,4 +6,5 @@ mod desk;
 mod kill;
 mod many;
 mod recovery;
+mod shown;
 mod whole;

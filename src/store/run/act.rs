@@ -83,6 +83,9 @@ impl Store {
         if state == RunState::Queued {
             enqueue(pool, &mut transaction, Job::Run(id), None).await?;
         }
+        if state == RunState::Approval {
+            enqueue(pool, &mut transaction, Job::AskApprovers(id), None).await?;
+        }
         enqueue_show(self, &mut transaction, id).await?;
         transaction.commit().await?;
         Ok(id)
