@@ -36,6 +36,9 @@ fn help_comes_from_the_definitions() {
               - /uses PACKAGE [RANGE] [tell] [page N] Which components ship a package, in
                 which version, and who owns them
               - /new [TEMPLATE] Start something new from a template
+              - /tasks [RUN]
+                [mine|failed|running|all|log|approve|decline|retry|done|cancel|cleanup|keep]
+                Runs of templates, yours and your team's
               - /link [remove] Tie your chat account to your GitHub login
               - /report NAME Tell the owning team that an entry is wrong
               - /channel [TEAM] Which team this channel belongs to, so that commands mean it
@@ -57,6 +60,7 @@ fn help_comes_from_the_definitions() {
             → About history   /help history
             → About uses      /help uses
             → About new       /help new
+            → About tasks     /help tasks
             → About link      /help link
             → About report    /help report
             → About channel   /help channel

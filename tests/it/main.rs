@@ -66,6 +66,7 @@ mod shop;
 mod slack;
 mod snapshot;
 mod sync;
+mod tasks;
 mod tidy;
 mod transfer;
 mod url_source;

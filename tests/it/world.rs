@@ -315,7 +315,7 @@ impl Bot {
 
     pub fn act(&self, act: Act) -> Response {
         let request = Request { account: self.account.clone(), place: self.place.clone(), act, delivery: None };
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(commands::respond(&self.app, request))
     }
 

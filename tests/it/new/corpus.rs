@@ -11,6 +11,7 @@ use steward::{
         kinds::CustomKinds,
     },
     chat::{Act, Field, FieldKind, Form, Response, Submission, Value},
+    seal::Seal,
     slack::render::render_form,
     template::{
         form as template,
@@ -36,7 +37,8 @@ fn corpus_forms_are_filled_in_within_slacks_limits() {
     world.add("system", "shop").owner("team-ledger");
     world.component("mine").owner("team-ledger");
     let mut bot = world.bot().by("kim.lee");
-    bot.app.settings.scaffolder.secret_key = Some("a key that is long enough for a test".into());
+    bot.app.seal = Some(Seal::new(&"a key that is long enough for a test".into()));
+    bot.app.settings.server.public_url = Some("https://steward.example.com".to_owned());
     let (mut filled, mut pages, mut stuck, mut wrong) = (0, 0, 0, Vec::new());
     for row in rows(&corpus, "SOURCES.tsv").into_iter().filter(|row| row[0].starts_with("templates/")) {
         let text = fs::read(corpus.join(&row[0])).unwrap();
