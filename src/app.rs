@@ -18,7 +18,7 @@ use crate::{
         Catalog, Taste,
         kinds::CustomKinds,
         links::LinkRules,
-        live::{ChannelTeams, Hearing, Live, OnCall, Recent},
+        live::{ChannelTeams, Coverage, Hearing, Live, OnCall, Recent},
     },
     chat::{CommandSet, CustomCommands},
     outbox::Outbox,
@@ -92,6 +92,7 @@ pub struct LiveHandle {
     pub gaps: GapCounter,
     hearing: ArcSwap<Hearing>,
     templates: ArcSwap<Shelf>,
+    coverage: ArcSwap<Coverage>,
 }
 
 impl LiveHandle {
@@ -103,6 +104,7 @@ impl LiveHandle {
             news_sources: self.news_sources.load_full(),
             hearing: self.hearing.load_full(),
             taste: self.taste.load_full(),
+            coverage: self.coverage.load_full(),
         }
     }
 
@@ -133,6 +135,10 @@ impl LiveHandle {
 
     pub fn set_news_sources(&self, sources: Vec<String>) {
         self.news_sources.store(Arc::new(sources));
+    }
+
+    pub fn set_coverage(&self, coverage: Coverage) {
+        self.coverage.store(Arc::new(coverage));
     }
 
     pub fn set_taste(&self, taste: Taste) {

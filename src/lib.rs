@@ -12,6 +12,7 @@ pub mod door;
 pub mod error;
 pub mod github;
 pub mod http;
+pub mod hygiene;
 pub mod on_call;
 pub mod outbox;
 pub mod people;

@@ -18,7 +18,7 @@ pub use folder::{FolderFile, read_yaml_folder};
 pub use on_call::{HttpOnCallSettings, LinkHosts, LinkSettings, OnCallSettings, PagerDutySettings};
 pub use read::{ConfigError, check_text, fault_in, load, load_offline, path_folders, schema};
 pub use scaffolder::{NamingSettings, ScaffolderSettings};
-pub use search::{SearchSettings, WeightSettings};
+pub use search::{LinkCheckSettings, SearchSettings, WeightSettings};
 pub use source::{
     AppAuth, BackstageSettings, DirectorySettings, Filters, GithubAuth, GithubSettings, OrgData, PeopleSettings,
     ScheduleSettings, ScimSettings, SourceSettings, UrlSettings, Whether, catalog_paths,
@@ -47,6 +47,8 @@ pub struct Settings {
     pub link_hosts: LinkHosts,
     /// How what is found is put into order.
     pub search: SearchSettings,
+    /// How it is found out which links are dead.
+    pub link_checks: LinkCheckSettings,
     /// A folder of YAML files, each a command of the organisation's own.
     pub custom_commands: Option<PathBuf>,
     // Sections of the contract that later versions read; they are accepted so that one file serves both.
@@ -90,6 +92,7 @@ impl Default for Settings {
             links: Vec::new(),
             link_hosts: LinkHosts::default(),
             search: SearchSettings::default(),
+            link_checks: LinkCheckSettings::default(),
             custom_commands: None,
             discord: None,
             scaffolder: ScaffolderSettings::default(),

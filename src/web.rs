@@ -9,7 +9,7 @@ use std::{
 };
 
 use reqwest::{
-    Client, ClientBuilder, Response, StatusCode,
+    Client, ClientBuilder, Method, Response, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
     header,
 };
@@ -30,6 +30,8 @@ const MAX_ATTEMPTS: u32 = 3;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// A server that asks for a longer wait is asked again with the next sync.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Whether a page is there: it answers within this, along all it leads to, or counts as away.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Azure answers every machine at this public address with what the machine may know.
 const AZURE: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 
@@ -239,6 +241,39 @@ impl Web {
         Ok(Sent { status, headers, body })
     }
 
+    /// Asks once whether something answers at an address, and reads nothing of it; gives the last status.
+    pub async fn probe(&self, url: &Url) -> Result<u16, WebError> {
+        let asked = async {
+            let head = self.probe_by(Method::HEAD, url).await;
+            match head {
+                // Some servers know HEAD not at all, or answer it wrongly: what is no good news is asked for in full.
+                Ok(status) if status >= 400 && status != StatusCode::TOO_MANY_REQUESTS.as_u16() => {
+                    self.probe_by(Method::GET, url).await
+                }
+                told => told,
+            }
+        };
+        let late = |_| Err(WebError::Unreachable("no answer in time".to_owned()));
+        tokio::time::timeout(PROBE_TIMEOUT, asked).await.unwrap_or_else(late)
+    }
+
+    async fn probe_by(&self, method: Method, url: &Url) -> Result<u16, WebError> {
+        let mut url = url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            self.check(&url)?;
+            let request = self.client(&url)?.request(method.clone(), url.clone()).header(header::ACCEPT, "*/*");
+            Requests::REST.note();
+            let response = request.send().await.map_err(|error| unreachable(&url, error).error())?;
+            match response.status() {
+                status if status.is_redirection() && status != StatusCode::NOT_MODIFIED => {
+                    url = next(&url, &response).map_err(Fault::error)?;
+                }
+                status => return Ok(status.as_u16()),
+            }
+        }
+        Err(WebError::TooManyRedirects)
+    }
+
     fn is_trusted(&self, url: &Url) -> bool {
         authority(url).is_some_and(|authority| self.trusted.contains(&authority))
     }
@@ -271,6 +306,14 @@ enum Fault {
         error: WebError,
         wait: Option<Duration>,
     },
+}
+
+impl Fault {
+    fn error(self) -> WebError {
+        match self {
+            Self::Final(error) | Self::Passing { error, .. } => error,
+        }
+    }
 }
 
 fn next(url: &Url, response: &Response) -> Result<Url, Fault> {

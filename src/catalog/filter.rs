@@ -6,13 +6,16 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{Catalog, EntityRef, Entry, RelationType, lookup::words};
 
 /// How many values are offered instead of one that nothing has.
 const OFFERED: usize = 5;
 
 /// What entities are told apart by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Facet {
     Kind,
     Type,
@@ -55,7 +58,7 @@ impl Facet {
 }
 
 /// One word of a search that narrows it down: any of the values.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     pub facet: Facet,
     pub values: Vec<String>,
@@ -162,15 +165,25 @@ impl Catalog {
         })
     }
 
-    /// Every value of a facet with how many have it; the most frequent first.
-    pub fn facet_counts<'e>(&self, entries: impl Iterator<Item = &'e Arc<Entry>>, facet: Facet) -> Vec<(String, usize)> {
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for entry in entries {
-            for value in values(self, entry, facet) {
-                *counts.entry(value).or_insert(0) += 1;
+    /// Every value of a facet with how many of these have it, the most frequent first; and how many have none.
+    pub fn facet_counts<'e>(&self, entries: impl Iterator<Item = &'e Arc<Entry>>, facet: Facet) -> (Vec<(String, usize)>, usize) {
+        let mut is_counted = vec![false; self.entries().len()];
+        for at in entries.filter_map(|entry| self.place_of(&entry.entity.entity_ref)) {
+            is_counted[at as usize] = true;
+        }
+        let mut has_none = is_counted.clone();
+        let mut counts: Vec<(String, usize)> = Vec::new();
+        for (value, places) in &self.facet(facet).places {
+            let mut number = 0;
+            for at in places.iter().map(|at| *at as usize).filter(|at| is_counted[*at]) {
+                number += 1;
+                has_none[at] = false;
+            }
+            if number > 0 {
+                counts.push((value.clone(), number));
             }
         }
-        by_count(counts)
+        (by_count(counts), has_none.into_iter().filter(|none| *none).count())
     }
 
     /// What people call a value: a team's or system's label.

@@ -32,6 +32,9 @@ const SHORTEST_INSIDE: usize = 4;
 /// Of two names with the same beginning the shorter is nearer to what was typed.
 const BREVITY: f64 = 0.01;
 
+/// A name that holds what was typed as whole words against one that begins with it: what each is counts more.
+const HELD_WHOLE: f64 = 0.83;
+
 /// Outweighs all else among bearers of one name.
 const SAME_NAME: f64 = 100.0;
 
@@ -62,7 +65,9 @@ impl<'a> Sought<'a> {
 pub enum Level {
     Exact,
     Alias,
+    /// It begins so, or holds it as whole words: for `ledger` both `ledger-client` and `general-ledger` may be meant.
     Prefix,
+    /// Words of it begin so.
     Token,
     /// Inside of a word.
     Inside,
@@ -192,6 +197,11 @@ impl LookupIndex {
         self.tokens.prefixed(&self.names, token).map(|posting| posting.place).collect()
     }
 
+    /// Places that hold this very token.
+    fn with_whole_token(&self, token: &str) -> HashSet<u32> {
+        self.tokens.equal(&self.names, token).map(|posting| posting.place).collect()
+    }
+
     /// Places that hold a token at most the forgiven slips away.
     fn with_token_slipped(&self, token: &str) -> HashSet<u32> {
         let slips = words::slips(token.chars().count());
@@ -309,7 +319,13 @@ impl Catalog {
                 }
                 places
             }
-            Level::Prefix => index.prefixed(&typed.key).collect(),
+            Level::Prefix => {
+                let mut places: Vec<u32> = index.prefixed(&typed.key).collect();
+                if !places.is_empty() {
+                    places.extend(self.with_all_tokens(typed, |token| index.with_whole_token(token)));
+                }
+                places
+            }
             Level::Token => self.with_all_tokens(typed, |token| index.with_token(token)),
             Level::Inside if typed.key.chars().count() >= SHORTEST_INSIDE => index.inside(&typed.key).collect(),
             Level::Inside => Vec::new(),
@@ -386,7 +402,9 @@ impl Catalog {
         let whose = self.whose(at, sought);
         let shortest = self.lookup().names[at as usize].keys().iter().map(|key| key.len()).min().unwrap_or(1).max(1);
         let brevity = (typed.key.len() as f64 / shortest as f64).min(1.0);
-        let mut score = sought.taste.score(rank, &entity.entity_ref, whose, level.fit() + BREVITY * brevity);
+        let begins = || self.lookup().names[at as usize].keys().iter().any(|key| key.starts_with(&typed.key));
+        let fit = if level == Level::Prefix && !begins() { HELD_WHOLE } else { level.fit() };
+        let mut score = sought.taste.score(rank, &entity.entity_ref, whose, fit + BREVITY * brevity);
         // Bearers of one and the same name differ by little else than whose they are.
         if matches!(level, Level::Exact | Level::Alias) {
             let bonus = SAME_NAME

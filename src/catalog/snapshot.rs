@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Authority, Entity, EntityRef, RelationType,
+    Authority, Entity, EntityRef, Kind, RelationType,
     address::{is_address, name_file},
     filter::Facets,
     gone::GoneClaim,
@@ -278,6 +278,18 @@ impl Catalog {
         targets.sort();
         targets.dedup();
         targets
+    }
+
+    /// Who names it in an edge, whichever: an entry once for each edge.
+    pub fn named_by(&self, entity_ref: &EntityRef) -> impl Iterator<Item = EntityRef> {
+        self.index.incoming(entity_ref).iter().map(|relation| relation.target.clone())
+    }
+
+    /// Whether there is an entity of this kind.
+    pub fn has_kind(&self, kind: &Kind) -> bool {
+        let begins = format!("{}:", kind.as_str().to_lowercase());
+        let at = self.entries().partition_point(|entry| entry.entity.entity_ref.as_str() < begins.as_str());
+        self.entries().get(at).is_some_and(|entry| entry.entity.entity_ref.as_str().starts_with(&begins))
     }
 
     /// How many edges of these types point at it, as a measure of weight.

@@ -92,8 +92,8 @@ pub fn collect_wants(repository: &Repository, path: &str, documents: &[Document]
                     Ok(())
                 }
                 Mentioned::Docs => {
-                    for place in docs_places(repository, path, target) {
-                        want(place, FileRole::Doc, Presence::Optional);
+                    for (place, role) in docs_places(repository, path, target) {
+                        want(place, role, Presence::Optional);
                     }
                     Ok(())
                 }
@@ -126,7 +126,7 @@ pub fn documents_named(repository: &Repository, path: &str, annotations: &Value)
     let runbooks = target(RUNBOOK_ANNOTATION).map(|target| runbook_places(repository, path, target)).unwrap_or_default();
     let docs = target(DOCS_ANNOTATION).map(|target| docs_places(repository, path, target)).unwrap_or_default();
     let runbooks = runbooks.into_iter().map(|place| (place, FileRole::Runbook));
-    let all = runbooks.chain(docs.into_iter().map(|place| (place, FileRole::Doc)));
+    let all = runbooks.chain(docs);
     let within = all.filter_map(|(place, role)| match place {
         Place::Within(path) => Some((path, role)),
         Place::Address(_) => None,
@@ -134,10 +134,21 @@ pub fn documents_named(repository: &Repository, path: &str, annotations: &Value)
     within.filter(|(path, role)| is_document(*role, path)).collect()
 }
 
-/// From the root first, as `/runbook` looks; an address is opened by people, not read.
+/// From the root first, as `/runbook` looks; an address is opened by people, not read. Of a folder all Markdown is.
 fn runbook_places(repository: &Repository, path: &str, target: &str) -> Vec<Place> {
     if target.contains("://") || is_glob(target) || target.contains('#') {
         return Vec::new();
+    }
+    if is_folder(target) {
+        let roots = [join_path("", target).ok().filter(|_| !is_address(path)), folder_within(repository, path, target)];
+        let mut places: Vec<Place> = roots
+            .into_iter()
+            .flatten()
+            .filter(|root| !root.is_empty())
+            .map(|root| Place::Within(format!("{root}/**/*.md")))
+            .collect();
+        places.dedup();
+        return places;
     }
     let from_root = join_path("", target).ok().filter(|_| !is_address(path)).map(Place::Within);
     let from_file = locate(repository, path, target).ok();
@@ -148,17 +159,51 @@ fn runbook_places(repository: &Repository, path: &str, target: &str) -> Vec<Plac
 
 /// `dir:.`, or `url:` with an address of the same repository
 /// (<https://backstage.io/docs/features/techdocs/how-to-guides#how-to-understand-techdocs-ref-annotation-values>).
-fn docs_places(repository: &Repository, path: &str, target: &str) -> Vec<Place> {
+fn docs_places(repository: &Repository, path: &str, target: &str) -> Vec<(Place, FileRole)> {
     let folder = match target.split_once(':') {
         Some(("dir", folder)) => folder.trim(),
         Some(("url", address)) => address.trim(),
         _ => return Vec::new(),
     };
     let folder = if folder.is_empty() { "." } else { folder };
-    let Ok(Place::Within(folder)) = locate(repository, path, folder) else { return Vec::new() };
-    if is_glob(&folder) {
-        return Vec::new();
-    }
+    let Some(folder) = folder_within(repository, path, folder) else { return Vec::new() };
     let inside = |path: &str| Place::Within(if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") });
-    vec![inside("mkdocs.yml"), inside("docs/**/*.md")]
+    let docs = [inside(MKDOCS), inside("docs/**/*.md")].map(|place| (place, FileRole::Doc));
+    docs.into_iter().chain([(inside("runbooks/**/*.md"), FileRole::Runbook)]).collect()
+}
+
+/// A folder of the repository itself.
+fn folder_within(repository: &Repository, path: &str, written: &str) -> Option<String> {
+    match locate(repository, path, written) {
+        Ok(Place::Within(folder)) if !is_glob(&folder) => Some(folder.trim_end_matches('/').to_owned()),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// Whether a runbook annotation names a folder: its last part has no ending.
+pub fn is_folder(target: &str) -> bool {
+    let last = target.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    !last.trim_start_matches('.').contains('.')
+}
+
+/// What a site of documents is set up by.
+const MKDOCS: &str = "mkdocs.yml";
+
+/// Whether a file sets up a site of documents.
+pub fn is_mkdocs(path: &str) -> bool {
+    path.rsplit('/').next() == Some(MKDOCS)
+}
+
+/// The glob of the pages that `mkdocs.yml` moves elsewhere by `docs_dir`; `None` where they are in `docs`.
+///
+/// Read by the line: its YAML may hold tags of Python that no other parser knows.
+pub fn moved_docs(path: &str, mkdocs: &str) -> Option<String> {
+    let written = mkdocs.lines().find_map(|line| line.strip_prefix("docs_dir:"))?;
+    let written = written.split(" #").next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+    let written = written.trim_start_matches("./").trim_end_matches('/');
+    if matches!(written, "docs" | "" | ".") || is_glob(written) || is_address(written) {
+        return None;
+    }
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    Some(format!("{}/**/*.md", join_path(folder, written).ok()?))
 }

@@ -405,7 +405,15 @@ impl<'r> Writer<'r> {
 fn without_front_matter(text: &str) -> &str {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let Some((first, rest)) = text.split_once('\n') else { return text };
-    let is_yaml = rest.lines().next().is_some_and(|line| !line.trim().is_empty());
+    // Text between two rules is no YAML: that names something first.
+    let first_line = rest.lines().find(|line| !line.trim_start().starts_with('#')).unwrap_or_default();
+    let is_name = |key: &str| {
+        !key.trim().is_empty()
+            && key.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.' | '"' | '\''))
+    };
+    let is_yaml = first_line
+        .split_once(':')
+        .is_some_and(|(key, value)| is_name(key) && (value.is_empty() || value.starts_with([' ', '\t', '\r'])));
     if first.trim_end() != "---" || !is_yaml {
         return text;
     }

@@ -2,6 +2,7 @@
 //! Must not sync: it records the wish, a job does the work.
 
 pub mod add;
+pub mod coverage;
 pub mod gaps;
 mod hearing;
 mod people;
@@ -57,6 +58,10 @@ pub enum CatalogCall {
     },
     /// Names that people ask for and that nothing is called.
     Gaps,
+    /// Links at which nothing answers, of all owners or of one.
+    DeadLinks {
+        owner: String,
+    },
 }
 
 impl From<&Arguments> for CatalogCall {
@@ -69,6 +74,7 @@ impl From<&Arguments> for CatalogCall {
             Some("restore") => Self::Restore { repository: subject() },
             Some("add") => Self::Add { url: subject() },
             Some("gaps") => Self::Gaps,
+            Some("dead-links") => Self::DeadLinks { owner: subject() },
             Some("remove-url") => Self::RemoveUrl { url: subject() },
             _ => Self::Show,
         }
@@ -177,6 +183,7 @@ fn coverage(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
         body.push(Block::Paragraph(format!("{} only in Backstage: no file declares them yet.", entities(moving)).into()));
     }
     reply.cards.push(Card { body, ..Card::default() });
+    reply.cards.extend(coverage::coverage_card(catalog, asking));
     reply
 }
 

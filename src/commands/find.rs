@@ -3,6 +3,7 @@
 
 mod asked;
 mod count;
+pub mod export;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -50,16 +51,20 @@ pub fn find(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, args: 
         Ok(asked) => asked,
         Err(reply) => return *reply,
     };
-    let found = look(catalog, asking, search, &asked);
-    let entries = || found.ranking.ranked.iter().map(|ranked| Arc::clone(&ranked.entry)).collect::<Vec<_>>();
-    if let Some(facet) = asked.by {
-        return count::count(catalog, asking, &asked, facet, &entries());
-    }
-    if found.ranking.ranked.is_empty() {
-        return nothing(catalog, asking, &asked, args);
+    if let Some(facet) = asked.by.filter(|_| !asked.csv) {
+        return count::count(catalog, asking, &asked, facet, &found(catalog, asking, search, &asked));
     }
     if asked.csv {
-        return count::export(catalog, asking, &asked, &entries());
+        let found = found(catalog, asking, search, &asked);
+        return if found.is_empty() {
+            nothing(catalog, asking, &asked, args)
+        } else {
+            count::csv(catalog, asking, &asked, &found)
+        };
+    }
+    let found = look(catalog, asking, search, &asked);
+    if found.ranking.ranked.is_empty() {
+        return nothing(catalog, asking, &asked, args);
     }
     let (first, pages) = (args.page.saturating_sub(1) * PAGE, found.ranking.ranked.len().div_ceil(PAGE));
     if first < found.ranking.ranked.len() {
@@ -71,17 +76,27 @@ pub fn find(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, args: 
     reply
 }
 
+/// What fits, best first. Who counts wants what fits, not what nearly does.
+fn found(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, asked: &Asked) -> Vec<Arc<Entry>> {
+    let mut found = look(catalog, asking, search, asked);
+    found.ranking.keep_whole();
+    found.ranking.ranked.into_iter().map(|ranked| ranked.entry).collect()
+}
+
 fn look(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, asked: &Asked) -> Found {
     let passes = |entry: &Entry| catalog.passes(entry, &asked.filters);
     if !asked.has_words() {
         let passing = catalog.passing(&asked.filters);
         let mut entries: Vec<&Arc<Entry>> = passing.iter().collect();
-        catalog.sort_by_weight(&mut entries, asking.sought(""));
+        // Numbers have an order of their own.
+        if asked.by.is_none() {
+            catalog.sort_by_weight(&mut entries, asking.sought(""));
+        }
         let plain = |entry: &Arc<Entry>| {
             let score = Score { points: 0.0, parts: Vec::new() };
             Ranked { entry: Arc::clone(entry), level: None, score, found_in: Vec::new(), passage: None }
         };
-        let ranking = Ranking { ranked: entries.into_iter().map(plain).collect(), partial: false };
+        let ranking = Ranking { ranked: entries.into_iter().map(plain).collect(), partial: false, rest: 0 };
         return Found { ranking, question: Question::default(), passages: Vec::new() };
     }
     let sought = asking.sought(&asked.words);
@@ -140,7 +155,7 @@ fn nothing(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, args: &Find) -
         Ok(subject) => {
             let score = Score { points: 0.0, parts: Vec::new() };
             let ranked = Ranked { entry: subject.entry, level: None, score, found_in: Vec::new(), passage: None };
-            let ranking = Ranking { ranked: vec![ranked], partial: false };
+            let ranking = Ranking { ranked: vec![ranked], partial: false, rest: 0 };
             page(catalog, asking, asked, args, &Found { ranking, question: Question::default(), passages: Vec::new() }, 0)
         }
     }

@@ -356,11 +356,15 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "oncall" => oncall::oncall(catalog, asking, &arguments.into()),
         "page" => return page::page(catalog, asking, &arguments.into()),
         "incident" => return incident::incident(catalog, asking, &arguments.into()),
-        "runbook" => runbook::runbook(catalog, asking, &arguments.into()),
+        "runbook" => runbook::runbook(catalog, asking, &app.search, &arguments.into()),
         "deps" => deps::deps(catalog, asking, &arguments.into()),
         "link" => link::link(app, catalog, asking, &arguments.into()).await,
         "whois" => whois::whois(catalog, asking, &arguments.into()),
-        "find" => find::find(catalog, asking, &app.search, &arguments.into()),
+        "find" => {
+            let mut reply = find::find(catalog, asking, &app.search, &arguments.into());
+            find::export::offer(app, catalog, asking, arguments, &mut reply).await;
+            reply
+        }
         "docs" => docs::docs(catalog, asking, &app.search, &arguments.into()),
         "history" => history::history(app, catalog, asking, &arguments.into()).await,
         "uses" => uses::uses(app, catalog, asking, &arguments.into()).await,
@@ -373,6 +377,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
             CatalogCall::Restore { repository } => catalog::removal::restore(app, asking, &repository).await,
             CatalogCall::Add { url } => return catalog::add::add(app, asking, &url).await,
             CatalogCall::Gaps => catalog::gaps::gaps(app, catalog, asking).await,
+            CatalogCall::DeadLinks { owner } => catalog::coverage::dead_links(catalog, asking, &owner),
             CatalogCall::RemoveUrl { url } => catalog::add::remove(app, asking, &url).await,
         },
         "audit" => audit::audit(app, catalog, asking, &arguments.into()).await,

@@ -1,6 +1,9 @@
 //! `/runbook NAME [SECTION]`: the runbook itself, in chat.
 //! Must not fetch anything: the text came with the sync.
 
+mod nowhere;
+mod shelf;
+
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
@@ -15,6 +18,7 @@ use crate::{
     catalog::{
         Catalog, Entry, Kind, Origin, Question, RUNBOOK_PATHS, Runbook as RunbookFile, Sought,
         lookup::words::{stem, tokens},
+        wants::is_folder,
     },
     chat::{
         Arguments, Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, Tone,
@@ -22,9 +26,13 @@ use crate::{
         markdown::{Section, parse_markdown},
         paging::pages,
     },
+    search::SearchIndex,
 };
 
 const ANNOTATION: &str = "steward.dev/runbook";
+
+/// Where several runbooks of one thing are kept.
+const SHELF: &str = "runbooks";
 
 /// How much is shown before the rest waits behind buttons: a phone's few screens, and within Discord's 6,000
 /// characters a message.
@@ -70,6 +78,10 @@ enum Place {
     File {
         runbook: Arc<RunbookFile>,
         missing: Option<String>,
+        /// It stands among several under this name, and what was asked names it, with this section of it.
+        named: Option<(String, Option<String>)>,
+        /// Names of others beside it.
+        others: Vec<String>,
     },
     /// Outside of what is synced.
     Address(String),
@@ -78,7 +90,7 @@ enum Place {
     },
 }
 
-pub fn runbook(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Reply {
+pub fn runbook(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, args: &Runbook) -> Reply {
     let args = join_name(catalog, asking, args);
     let subject = match subject::resolve(catalog, asking, "runbook", &args.name) {
         Ok(subject) => subject,
@@ -88,12 +100,19 @@ pub fn runbook(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Reply 
         }
     };
     let entry = &subject.entry;
-    let mut reply = match place(catalog, entry) {
-        Place::File { runbook, missing } => show(catalog, asking, entry, &runbook, missing, &args),
-        Place::Address(url) => elsewhere(catalog, entry, &url),
-        Place::Nowhere { missing } => {
-            subject::not_a_thing("runbook", &entry.entity).unwrap_or_else(|| nowhere(catalog, entry, missing))
+    let mut reply = match place(catalog, entry, args.section.as_deref()) {
+        Place::File { runbook, missing, named, others } => {
+            let (file, section) = named.map_or((None, args.section.clone()), |(name, section)| (Some(name), section));
+            let args = Runbook { section, ..args.clone() };
+            let mut reply = show(catalog, asking, entry, &runbook, missing, file.as_deref(), &args);
+            let full = &entry.entity.entity_ref;
+            let other = |name: &String| Button::say(cut(name, DISCORD.button_label), cut_line(&format!("runbook {full} {name}")));
+            reply.buttons.extend(others.iter().map(other));
+            reply
         }
+        Place::Address(url) => elsewhere(catalog, entry, &url),
+        Place::Nowhere { missing } => subject::not_a_thing("runbook", &entry.entity)
+            .unwrap_or_else(|| nowhere::nowhere(catalog, search, entry, missing, args.section.as_deref())),
     };
     reply.refs = vec![entry.entity.entity_ref.to_string()];
     subject.own_up(&mut reply);
@@ -102,12 +121,12 @@ pub fn runbook(catalog: &Catalog, asking: &Asking<'_>, args: &Runbook) -> Reply 
 
 /// Whether `/runbook` has something to show for it.
 pub fn exists(catalog: &Catalog, entry: &Entry) -> bool {
-    !matches!(place(catalog, entry), Place::Nowhere { .. })
+    !matches!(place(catalog, entry, None), Place::Nowhere { .. })
 }
 
 /// Where it is, as a link: the file, or an address outside; `None` where there is none.
 pub(super) fn place_text(catalog: &Catalog, entry: &Entry) -> Option<Text> {
-    match place(catalog, entry) {
+    match place(catalog, entry, None) {
         Place::File { runbook, .. } => Some(match runbook.origin.url() {
             Some(url) => Text::new().link(&*runbook.origin.path, url),
             None => Text::new().code(&*runbook.origin.path),
@@ -155,7 +174,7 @@ fn cut_line(line: &str) -> String {
     line.chars().take(DISCORD.button_value).collect()
 }
 
-fn place(catalog: &Catalog, entry: &Entry) -> Place {
+fn place(catalog: &Catalog, entry: &Entry, asked: Option<&str>) -> Place {
     // The runbook beside a list of teams is nobody's in particular.
     if matches!(entry.entity.kind, Kind::Group | Kind::User) && entry.entity.annotation(ANNOTATION).is_none() {
         return Place::Nowhere { missing: None };
@@ -166,14 +185,18 @@ fn place(catalog: &Catalog, entry: &Entry) -> Place {
         if written.starts_with("https://") || written.starts_with("http://") {
             // An address of a file that was synced anyway is shown, not linked.
             return match files.iter().find(|file| is_address_of(written, &file.origin)) {
-                Some(file) => Place::File { runbook: Arc::clone(file), missing: None },
+                Some(file) => alone(file, None),
                 None => Place::Address(written.to_owned()),
             };
         }
         let from_descriptor = join_path(folder(&entry.origin.path), written);
         let from_root = join_path("", written);
         match files.iter().find(|file| *file.origin.path == from_root || *file.origin.path == from_descriptor) {
-            Some(file) => return Place::File { runbook: Arc::clone(file), missing: None },
+            Some(file) => return alone(file, None),
+            None if is_folder(written) => match shelf::choose(files, &[&from_root, &from_descriptor], entry, asked) {
+                Some(place) => return place,
+                None => missing = Some(written.to_owned()),
+            },
             None => missing = Some(written.to_owned()),
         }
     }
@@ -184,10 +207,22 @@ fn place(catalog: &Catalog, entry: &Entry) -> Place {
     let folders = [folder(&entry.origin.path), ""];
     let best = folders.iter().flat_map(|folder| RUNBOOK_PATHS.iter().map(move |path| join_path(folder, path)));
     let file = best.into_iter().find_map(|path| files.iter().find(|file| *file.origin.path == path));
+    let beside = join_path(folders[0], SHELF);
+    let shelves: Vec<&str> = if missing.is_none() { vec![beside.as_str(), SHELF] } else { Vec::new() };
     match file {
-        Some(file) => Place::File { runbook: Arc::clone(file), missing },
-        None => Place::Nowhere { missing },
+        Some(file) => match asked.and_then(|asked| shelf::fitting(files, &shelves, file, asked)) {
+            Some(place) => place,
+            None => {
+                let others = shelf::names(files, &shelves, None);
+                Place::File { runbook: Arc::clone(file), missing, named: None, others }
+            }
+        },
+        None => shelf::choose(files, &shelves, entry, asked).unwrap_or(Place::Nowhere { missing }),
     }
+}
+
+fn alone(file: &Arc<RunbookFile>, missing: Option<String>) -> Place {
+    Place::File { runbook: Arc::clone(file), missing, named: None, others: Vec::new() }
 }
 
 fn is_address_of(url: &str, origin: &Origin) -> bool {
@@ -238,9 +273,11 @@ fn show(
     entry: &Entry,
     runbook: &RunbookFile,
     missing: Option<String>,
+    file: Option<&str>,
     asked: &Runbook,
 ) -> Reply {
     let full = &entry.entity.entity_ref;
+    let this = file.map_or_else(|| full.to_string(), |file| format!("{full} {file}"));
     let sections = parse_markdown(&runbook.text, &|target| resolve(&runbook.origin, target));
     let mut body = provenance::warnings(catalog, asking, &runbook.origin);
     body.extend(age_warning(asking, &runbook.origin));
@@ -286,13 +323,13 @@ fn show(
     body.append(&mut pages[page - 1]);
     let source = runbook.origin.url();
     let shown = chosen.and_then(|(_, at)| at);
-    let mut buttons = section_buttons(full, &sections, shown);
+    let mut buttons = section_buttons(&this, &sections, shown);
     if shown.is_some() {
-        buttons.insert(0, Button::say("Whole runbook", format!("runbook {full}")));
+        buttons.insert(0, Button::say("Whole runbook", format!("runbook {this}")));
     }
     let line = match shown {
-        Some(at) => format!("runbook {full} {}", sections[at].slug()),
-        None => format!("runbook {full}"),
+        Some(at) => format!("runbook {this} {}", sections[at].slug()),
+        None => format!("runbook {this}"),
     };
     if page > 1 {
         buttons.insert(0, Button::say("Previous page", page_line(&line, page - 1)));
@@ -426,11 +463,11 @@ fn plain_of(block: &Block) -> String {
     }
 }
 
-fn section_buttons(full: &crate::catalog::EntityRef, sections: &[Section], shown: Option<usize>) -> Vec<Button> {
+fn section_buttons(this: &str, sections: &[Section], shown: Option<usize>) -> Vec<Button> {
     let others = headings(sections).filter(|(at, _)| Some(*at) != shown).take(SECTION_BUTTONS);
     let button = |section: &Section| {
         let label = cut(&section.title.to_plain(), DISCORD.button_label);
-        Button::say(label, cut_line(&format!("runbook {full} {}", section.slug())))
+        Button::say(label, cut_line(&format!("runbook {this} {}", section.slug())))
     };
     others.map(|(_, section)| button(section)).collect()
 }
@@ -441,28 +478,6 @@ fn elsewhere(catalog: &Catalog, entry: &Entry, url: &str) -> Reply {
     reply.cards.extend(whom_to_ask(catalog, entry));
     reply.buttons =
         vec![Button::open("Open the runbook", url).primary(), Button::say("Owner", format!("owner {}", entry.entity.entity_ref))];
-    reply
-}
-
-fn nowhere(catalog: &Catalog, entry: &Entry, missing: Option<String>) -> Reply {
-    let lead = Text::plain(format!("{} has no runbook.", entry.entity.label()));
-    let mut reply = Reply::new(Status::NotFound, "runbook", lead);
-    reply.cards.extend(whom_to_ask(catalog, entry));
-    let add = match missing {
-        Some(missing) => format!(
-            "{ANNOTATION} names {missing}, which is not in {}. Add it there, or correct the annotation.",
-            entry.origin.repository
-        ),
-        None => format!(
-            "To add one, put {} into {}; the next sync brings it. Or name a path or address in the annotation {ANNOTATION}.",
-            RUNBOOK_PATHS[0], entry.origin.repository
-        ),
-    };
-    reply.cards.push(Card { body: vec![Block::Paragraph(add.into())], ..Card::default() });
-    reply.buttons.push(Button::say("Owner", format!("owner {}", entry.entity.entity_ref)));
-    if let Some(repository) = &entry.origin.repository_url {
-        reply.buttons.push(Button::open("Repository", repository.to_string()));
-    }
     reply
 }
 

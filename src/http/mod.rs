@@ -1,5 +1,6 @@
 //! The ways in over HTTP: verify, parse, dispatch, render. Must not decide anything.
 
+mod export;
 pub mod github;
 pub(crate) mod health;
 pub mod playground;
@@ -34,7 +35,7 @@ pub struct PlaygroundDoor {
 
 /// All routes. A handler that panics costs its request, not the process.
 pub fn router(app: Arc<App>, doors: Doors) -> Router {
-    let mut routes = health::routes(doors.metrics).merge(secret::routes());
+    let mut routes = health::routes(doors.metrics).merge(secret::routes()).merge(export::routes());
     if let Some(door) = doors.slack {
         routes = routes.merge(slack::routes(door));
     }

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::App,
+    catalog::Sought,
     chat::{self, Account, Act, Choice, LineFault, Reply, Status, Text},
     commands,
     playground::{
@@ -231,15 +232,19 @@ struct Offers {
 async fn offer(State(app): State<Arc<App>>, Query(query): Query<Typed>) -> Json<Offers> {
     let catalog = app.catalog.load();
     let Typed { typed, login, form, field } = query;
+    let account = parse::parse_account(&Fields::one("as", &login), &catalog);
     let choices = match form {
-        None => complete(app.live.custom().all(&app.commands), &catalog, &app.live.load().taste, &typed),
-        Some(form) => {
-            let account = parse::parse_account(&Fields::one("as", &login), &catalog);
-            match commands::respond(&app, parse::request(account, Act::Complete { form, field, typed })).await {
-                chat::Response::Choices(choices) => choices,
-                chat::Response::Reply(_) | chat::Response::Form(_) => Vec::new(),
-            }
+        None => {
+            let health = commands::StoreHealth::Absent;
+            let asking = commands::Asking::new(&catalog, app.clock.now(), &account, None, &[], health);
+            let live = app.live.load();
+            let whose = Sought { taste: &live.taste, ..asking.sought("") };
+            complete(app.live.custom().all(&app.commands), &catalog, whose, &typed)
         }
+        Some(form) => match commands::respond(&app, parse::request(account, Act::Complete { form, field, typed })).await {
+            chat::Response::Choices(choices) => choices,
+            chat::Response::Reply(_) | chat::Response::Form(_) => Vec::new(),
+        },
     };
     Json(Offers { choices })
 }

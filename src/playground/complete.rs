@@ -2,7 +2,7 @@
 //! Must not rank in a way of its own; look-up does.
 
 use crate::{
-    catalog::{Catalog, Entity, Sought, Taste, filter::Facet},
+    catalog::{Catalog, Entity, Sought, filter::Facet},
     chat::{ArgumentType, Choice, CommandDef, CommandSet},
 };
 
@@ -10,13 +10,15 @@ use crate::{
 const SHOWN: usize = 8;
 
 /// Whole lines that may come of what is typed, best first; their labels are what changes.
-pub fn complete(commands: &CommandSet, catalog: &Catalog, taste: &Taste, typed: &str) -> Vec<Choice> {
+///
+/// `whose` says what counts for the asker; what it seeks is not looked at.
+pub fn complete(commands: &CommandSet, catalog: &Catalog, whose: Sought<'_>, typed: &str) -> Vec<Choice> {
     let Some(line) = typed.trim_start().strip_prefix('/') else { return Vec::new() };
     match line.split_once(char::is_whitespace) {
         None => complete_command(commands, "/", line),
         Some((name, rest)) => {
             let rest = rest.trim_start();
-            commands.find(name).map_or_else(Vec::new, |command| complete_arguments(commands, catalog, taste, command, rest))
+            commands.find(name).map_or_else(Vec::new, |command| complete_arguments(commands, catalog, whose, command, rest))
         }
     }
 }
@@ -33,7 +35,13 @@ fn complete_command(commands: &CommandSet, before: &str, typed: &str) -> Vec<Cho
     known.map(choice).collect()
 }
 
-fn complete_arguments(commands: &CommandSet, catalog: &Catalog, taste: &Taste, command: &CommandDef, rest: &str) -> Vec<Choice> {
+fn complete_arguments(
+    commands: &CommandSet,
+    catalog: &Catalog,
+    whose: Sought<'_>,
+    command: &CommandDef,
+    rest: &str,
+) -> Vec<Choice> {
     let start = format!("/{} ", command.name);
     let first = command.arguments.first();
     match first.map(|argument| argument.argument_type) {
@@ -49,7 +57,7 @@ fn complete_arguments(commands: &CommandSet, catalog: &Catalog, taste: &Taste, c
             if !words.is_empty() {
                 return words;
             }
-            let names = complete_name(catalog, taste, rest);
+            let names = complete_name(catalog, whose, rest);
             if names.is_empty() {
                 return complete_words(command, &start, rest);
             }
@@ -81,8 +89,8 @@ fn complete_words(command: &CommandDef, start: &str, rest: &str) -> Vec<Choice> 
 }
 
 /// Entities by what is typed of their names, in the order of every answer.
-fn complete_name(catalog: &Catalog, taste: &Taste, typed: &str) -> Vec<Choice> {
-    let found = catalog.suggest(Sought { taste, ..Sought::any(typed, &[]) }, SHOWN);
+fn complete_name(catalog: &Catalog, whose: Sought<'_>, typed: &str) -> Vec<Choice> {
+    let found = catalog.suggest(Sought { typed, ..whose }, SHOWN);
     let names: Vec<&str> = found.iter().map(|entry| entry.entity.entity_ref.name()).collect();
     let choice = |entity: &Entity| {
         // A name that several share needs its whole reference to be one entity.

@@ -87,7 +87,7 @@ async fn go_on(bench: &Workbench, grip: RunGrip, run: &Run) -> Result<Ended, Sto
         let reason = "the secrets that were entered cannot be opened; was scaffolder.secret_key changed? Retry asks for them again";
         return Ok(Ended::because(RunState::Failed, reason.to_owned()));
     };
-    let place = match Place::prepare(bench, run.id).await? {
+    let place = match Place::prepare(bench, run).await? {
         Ok(place) => place,
         Err(reason) => return Ok(Ended::because(RunState::Failed, reason)),
     };
@@ -97,6 +97,7 @@ async fn go_on(bench: &Workbench, grip: RunGrip, run: &Run) -> Result<Ended, Sto
         run,
         grip,
         template_ref: template.entity_ref.clone(),
+        secrets: given.secrets.clone(),
         skeletons: Skeletons::new(place.root.join("skeletons")),
         place,
         deadline: Instant::now() + LONGEST_RUN,
@@ -157,8 +158,13 @@ struct Place {
 
 impl Place {
     /// The workspace as it was when it was kept last.
-    async fn prepare(bench: &Workbench, id: RunId) -> Result<Result<Self, String>, Stop> {
+    async fn prepare(bench: &Workbench, run: &Run) -> Result<Result<Self, String>, Stop> {
+        let id = run.id;
         let archive = bench.app.store.load_workspace(id).await.map_err(Stop::Store)?;
+        let archive = match archive.map(|archive| open_workspace(bench, run, archive)).transpose() {
+            Ok(archive) => archive,
+            Err(reason) => return Ok(Err(reason)),
+        };
         let all = bench.app.settings.data_dir.join("runs");
         let made = tokio::task::spawn_blocking(move || {
             let told = |error: std::io::Error| format!("the run has no folder to work in: {error}");
@@ -191,6 +197,7 @@ struct Engine<'a> {
     run: &'a Run,
     grip: RunGrip,
     template_ref: String,
+    secrets: Json,
     skeletons: Skeletons,
     place: Place,
     deadline: Instant,
@@ -234,6 +241,7 @@ impl Engine<'_> {
             at,
             round,
             input,
+            secrets: &self.secrets,
             folder,
             log: Vec::new(),
             warnings: Vec::new(),
@@ -276,6 +284,10 @@ impl Doer for Engine<'_> {
         };
         match tokio::time::timeout(limit, acted).await {
             Ok(acted) => acted,
+            Err(_) if leaves_no_trace(&act.step.action.id) => {
+                let said = format!("it took longer than {} s; whether it was done is not known", limit.as_secs());
+                Ok(Acted::Unknown(said))
+            }
             // What it was about to do is written down, and judged when somebody tries again.
             Err(_) => Ok(Acted::Failed(format!("it took longer than {} s", limit.as_secs()))),
         }
@@ -323,8 +335,31 @@ impl Engine<'_> {
     async fn keep(&self, folder: &Path) -> Result<Vec<u8>, String> {
         let folder = folder.to_owned();
         let packed = tokio::task::spawn_blocking(move || pack(&folder)).await;
-        packed.unwrap_or_else(|error| Err(format!("the workspace cannot be kept: {error}")))
+        let packed = packed.unwrap_or_else(|error| Err(format!("the workspace cannot be kept: {error}")))?;
+        match (self.run.secrets.is_empty(), &self.bench.app.seal) {
+            (true, _) => Ok(packed),
+            // A skeleton may have been filled in with secrets.
+            (false, Some(seal)) => Ok(seal.seal(&workspace_about(self.run), &packed)),
+            (false, None) => Err("scaffolder.secret_key is not set, so what holds secrets cannot be kept".to_owned()),
+        }
     }
+}
+
+fn workspace_about(run: &Run) -> String {
+    format!("workspace of {}", sealed_about(run))
+}
+
+fn open_workspace(bench: &Workbench, run: &Run, archive: Vec<u8>) -> Result<Vec<u8>, String> {
+    if run.secrets.is_empty() {
+        return Ok(archive);
+    }
+    let opened = bench.app.seal.as_ref().and_then(|seal| seal.open(&workspace_about(run), &archive));
+    opened.ok_or_else(|| "what the run has made so far cannot be opened; was scaffolder.secret_key changed?".to_owned())
+}
+
+/// Nothing shows afterwards whether it was done.
+fn leaves_no_trace(action: &str) -> bool {
+    matches!(action, "github:actions:dispatch" | "http:backstage:request")
 }
 
 fn changes_workspace(action: &str) -> bool {

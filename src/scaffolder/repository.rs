@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     doing::{Doing, Intent, There, Trouble, failed, pauses},
     outside::object,
+    policy::Whole,
 };
 use crate::{
     github::make::{Contents, Head, Made, MakeError, MergeSettings, NewCommit, NewRepository, TreeEntry, Visibility},
@@ -24,7 +25,7 @@ const MESSAGE: &str = "initial commit";
 
 impl Doing<'_> {
     pub(super) async fn publish(&mut self) -> Result<Map<String, Json>, Trouble> {
-        self.check_policies()?;
+        self.check_policies(Whole::Repository)?;
         let there = self.there()?;
         let made = self.ensure_repository(&there, true).await?;
         self.set_up(&there).await?;
@@ -45,7 +46,7 @@ impl Doing<'_> {
     }
 
     pub(super) async fn push(&mut self) -> Result<Map<String, Json>, Trouble> {
-        self.check_policies()?;
+        self.check_policies(Whole::Repository)?;
         let there = self.there()?;
         let (owner, name) = (there.owner.as_str(), there.name.as_str());
         let made = match self.again_on_new(|| there.maker.find_visible(owner, name)).await? {

@@ -1,4 +1,7 @@
-//! What counts how much where several entities fit. Plain numbers; the formula is the catalog's.
+//! What counts how much where several entities fit, and how links are looked after. Plain numbers; the formula is the
+//! catalog's.
+
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,6 +11,26 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields, default)]
 pub struct SearchSettings {
     pub weights: WeightSettings,
+}
+
+/// `link_checks:` of the configuration.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinkCheckSettings {
+    /// Whether links of entities and documents are asked for now and then, to know which are dead. Addresses inside of the
+    /// network never are.
+    #[serde(deserialize_with = "super::read::loose")]
+    pub enabled: bool,
+    /// Between two requests to one host; each host is asked for one link at a time.
+    #[serde(deserialize_with = "super::read::duration")]
+    #[schemars(with = "String")]
+    pub pause: Duration,
+}
+
+impl Default for LinkCheckSettings {
+    fn default() -> Self {
+        Self { enabled: true, pause: Duration::from_secs(2) }
+    }
 }
 
 /// The most that each part of the formula adds; how a name was met comes before all of them.

@@ -66,6 +66,8 @@ pub const SHOW_RUN: &str = "show_run";
 
 /// A run that dies with its replica is taken over; one that killed so many is left as it is.
 const RUN_TRIES: i16 = 20;
+/// The queue's name for [`Job::CheckLinks`].
+pub const CHECK_LINKS: &str = "check_links";
 
 /// Of a subject in a claim: PostgreSQL's keys have some 2,700 bytes.
 const LONGEST_SUBJECT: usize = 500;
@@ -117,6 +119,8 @@ pub enum Job {
     ReadPackages(OfSource, TimeDelta),
     /// The documents that entities name, where a head or an entity is not the one they are of; after so much time.
     ReadDocuments(OfSource, TimeDelta),
+    /// The links that entities and documents name; after so much time.
+    CheckLinks(TimeDelta),
     /// Somebody is woken.
     Page(PageOnCall),
     AttachIncident(NewIncident),
@@ -358,7 +362,9 @@ pub(super) async fn enqueue(
 ) -> Result<i64, StoreError> {
     // The queue compares with the database's clock, not with ours.
     let mut run_at = None;
-    if let Job::ReadPackages(_, after) | Job::ReadDocuments(_, after) | Job::DeliverLater(_, after) = &job {
+    if let Job::ReadPackages(_, after) | Job::ReadDocuments(_, after) | Job::DeliverLater(_, after) | Job::CheckLinks(after) =
+        &job
+    {
         let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&mut *transaction).await?;
         run_at = Some(now + *after);
     }
@@ -475,6 +481,10 @@ pub(super) async fn enqueue(
         Job::ReadDocuments(work, _) => {
             let spec = unhurried("documents", &work.source, run_at);
             queue.add_raw_job(READ_DOCUMENTS, JobContext { audit_id, work }, spec).await?
+        }
+        Job::CheckLinks(_) => {
+            let spec = unhurried("links", "all", run_at);
+            queue.add_raw_job(CHECK_LINKS, JobContext { audit_id, work: () }, spec).await?
         }
     };
     Ok(*job.id())

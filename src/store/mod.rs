@@ -6,10 +6,12 @@ mod asked;
 mod audit;
 mod catalog;
 mod channel;
+mod checked_link;
 mod claim;
 mod database;
 mod delivery;
 mod document;
+mod export;
 mod follow;
 mod gap;
 mod gone;
@@ -45,15 +47,16 @@ use sqlx::{
 };
 
 pub use action::{
-    ATTACH_INCIDENT, AuditEntry, CHANGE_LOCATION, CHECK_PULL_REQUEST, CLEAN_UP_RUN, ChangeLocation, CheckPullRequest,
-    ConfirmedRemoval, DELIVER, DELIVER_NEWS, Job, JobContext, LINK, LOOK_AT, LinkStep, LinkWait, LocationChange, LookAt,
-    OfSource, PAGE, PageOnCall, READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE, RESTORE, RUN, RestoreRepository, SHOW_RUN,
-    SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
+    ATTACH_INCIDENT, AuditEntry, CHANGE_LOCATION, CHECK_LINKS, CHECK_PULL_REQUEST, CLEAN_UP_RUN, ChangeLocation,
+    CheckPullRequest, ConfirmedRemoval, DELIVER, DELIVER_NEWS, Job, JobContext, LINK, LOOK_AT, LinkStep, LinkWait,
+    LocationChange, LookAt, OfSource, PAGE, PageOnCall, READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE, RESTORE, RUN,
+    RestoreRepository, SHOW_RUN, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
 };
 pub use asked::{load_asked_from_disk, save_asked_to_disk};
 pub use audit::{AuditFilter, AuditLine, AuditPage, DENIED};
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use channel::{ChannelSetting, load_channels_from_disk, save_channels_to_disk};
+pub use checked_link::{LinkChecked, LinkTarget, NamedLink};
 pub use database::Database;
 pub use delivery::{Concern, Delivery, Recorded};
 pub use document::{DocumentTarget, DocumentWrite, DocumentsRead};

@@ -10,7 +10,7 @@ use crate::{
         descriptor::MAX_DESCRIPTOR_BYTES,
     },
     github::Connection,
-    web::{Get, Web},
+    web::{Get, Web, WebError},
 };
 
 /// Addresses that are asked at once: they are of different hosts as a rule.
@@ -80,6 +80,11 @@ impl Elsewhere {
         });
         let reads: Vec<_> = read.collect();
         stream::iter(reads).buffered(AT_ONCE).collect().await
+    }
+
+    /// Whether anything answers at an address: the last status, or why there is none.
+    pub async fn probe(&self, url: &Url) -> Result<u16, WebError> {
+        self.web.probe(url).await
     }
 
     fn find_github(&self, url: &Url) -> Option<(&Connection, GithubFile)> {

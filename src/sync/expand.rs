@@ -12,7 +12,7 @@ use crate::{
         descriptor::{Document, Presence, parse_descriptor},
         diff::StoredFile,
         kinds::CustomKinds,
-        wants::{Gathered, Unmet, Want, collect_wants, is_document, may_want},
+        wants::{Gathered, Unmet, Want, collect_wants, is_document, is_mkdocs, may_want, moved_docs},
     },
     store::StoredSource,
 };
@@ -220,6 +220,12 @@ impl<'a> Growing<'a> {
         let knows_more = self.stored.iter().any(|known| !self.seen.contains(&known.path));
         for at in std::mem::take(&mut self.fresh) {
             let file = &self.files[at];
+            if file.role == FileRole::Doc {
+                let moved = moved_pages(file).filter(|want| !self.seen.contains(want.place.path()));
+                self.seen.extend(moved.iter().map(|want| want.place.path().to_owned()));
+                asked.extend(moved);
+                continue;
+            }
             let bytes = match &file.contents {
                 Contents::Bytes(bytes) if may_want(bytes) || knows_more => bytes,
                 Contents::Bytes(_) => continue,
@@ -316,7 +322,7 @@ impl<'a> Growing<'a> {
             }
             FileRole::Attachment | FileRole::Descriptor | FileRole::Runbook => contents,
         };
-        if role == FileRole::Descriptor {
+        if role == FileRole::Descriptor || (role == FileRole::Doc && is_mkdocs(&path)) {
             self.fresh.push(self.files.len());
         }
         self.seen.insert(path.clone());
@@ -333,6 +339,14 @@ impl<'a> Growing<'a> {
             self.take(path.to_owned(), want.role, Contents::Unreadable(why.to_owned()));
         }
     }
+}
+
+/// Pages that a site keeps elsewhere than usual.
+fn moved_pages(file: &SourceFile) -> Option<Want> {
+    let Contents::Bytes(bytes) = &file.contents else { return None };
+    let pattern = moved_docs(&file.path, &String::from_utf8_lossy(bytes))?;
+    let (named_in, target) = (file.path.clone(), pattern.clone());
+    Some(Want { place: Place::Within(pattern), role: FileRole::Doc, named_in, line: 1, target, presence: Presence::Optional })
 }
 
 fn want_again(known: &StoredFile) -> Want {

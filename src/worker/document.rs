@@ -16,8 +16,9 @@ use crate::{
         Contents, FileRole, FilesFound, FilesWanted, RUNBOOK_PATHS, RepositoryKey,
         address::{is_glob, parse_glob},
         diff::{hash, stored_text},
-        wants::documents_named,
+        wants::{documents_named, is_mkdocs, moved_docs},
     },
+    github::{GithubError, GithubSource},
     store::{DocumentTarget, DocumentWrite, DocumentsRead, Job, OfSource, StoreError},
     sync::Source,
 };
@@ -36,6 +37,8 @@ const AFTER_FAILURE: TimeDelta = TimeDelta::minutes(1);
 const MAX_PAGES: usize = 200;
 const LONGEST_PAGE: usize = 256 * 1024;
 const MAX_DOCS: usize = 2 * 1024 * 1024;
+/// Runbooks of one repository: every replica keeps them in memory.
+const MAX_RUNBOOKS: usize = 100;
 /// Paths and globs of one repository: the largest monorepos have some hundred services.
 const MAX_PATTERNS: usize = 1_000;
 
@@ -68,8 +71,8 @@ impl Worker {
         let started = Instant::now();
         loop {
             let targets = store.load_document_targets(source.id(), None, clock.now(), BATCH).await?;
-            let wanted: Vec<FilesWanted> = targets.iter().map(wish).collect();
-            let found = match github.load_documents(&wanted).await {
+            let mut wanted: Vec<FilesWanted> = targets.iter().map(wish).collect();
+            let found = match load_with_moved(github, &mut wanted).await {
                 Ok(found) => found,
                 Err(error) => {
                     warn!(source = source.id(), error = %error, "documents could not be read; they are asked for again");
@@ -93,6 +96,33 @@ impl Worker {
     }
 }
 
+/// Reads what is wanted, then the pages that sites keep elsewhere than usual; those are wanted too from then on.
+async fn load_with_moved(github: &GithubSource, wanted: &mut [FilesWanted]) -> Result<Vec<FilesFound>, GithubError> {
+    let mut found = github.load_documents(wanted).await?;
+    let mut moved: Vec<(usize, FilesWanted)> = Vec::new();
+    for (at, (wanted, found)) in wanted.iter_mut().zip(&found).enumerate() {
+        let sites = found.files.iter().filter(|file| is_mkdocs(&file.path));
+        let patterns = sites.filter_map(|file| match &file.contents {
+            Contents::Bytes(bytes) => moved_docs(&file.path, &String::from_utf8_lossy(bytes)),
+            Contents::Unreadable(_) => None,
+        });
+        let patterns: Vec<_> = patterns.take(MAX_PATTERNS).map(|pattern| (pattern, FileRole::Doc)).collect();
+        if !patterns.is_empty() {
+            wanted.patterns.extend(patterns.iter().cloned());
+            moved.push((at, FilesWanted { patterns, ..wanted.clone() }));
+        }
+    }
+    if !moved.is_empty() {
+        let (places, moved): (Vec<usize>, Vec<FilesWanted>) = moved.into_iter().unzip();
+        for (at, more) in places.into_iter().zip(github.load_documents(&moved).await?) {
+            let known: HashSet<String> = found[at].files.iter().map(|file| file.path.clone()).collect();
+            found[at].files.extend(more.files.into_iter().filter(|file| !known.contains(&file.path)));
+            found[at].errors.extend(more.errors);
+        }
+    }
+    Ok(found)
+}
+
 /// What is to be read at the head: nothing where no entity names a document any more.
 fn wish(target: &DocumentTarget) -> FilesWanted {
     let repository = &target.repository;
@@ -111,7 +141,7 @@ fn wish(target: &DocumentTarget) -> FilesWanted {
 fn plan<'a>(target: &'a DocumentTarget, wanted: &FilesWanted, found: FilesFound) -> DocumentsRead<'a> {
     let mut fault = found.errors.into_iter().next().map(|error| error.message);
     let mut now: BTreeMap<String, Option<DocumentWrite>> = BTreeMap::new();
-    let (mut pages, mut bytes) = (0, 0);
+    let (mut pages, mut bytes, mut runbooks) = (0, 0, 0);
     for file in found.files {
         // What every source looks for comes with the descriptors, whoever names it besides.
         if RUNBOOK_PATHS.contains(&file.path.as_str()) {
@@ -125,6 +155,12 @@ fn plan<'a>(target: &'a DocumentTarget, wanted: &FilesWanted, found: FilesFound)
                 continue;
             }
         };
+        if file.role == FileRole::Runbook {
+            runbooks += 1;
+            if runbooks > MAX_RUNBOOKS || contents.len() > LONGEST_PAGE {
+                continue;
+            }
+        }
         if file.role == FileRole::Doc {
             if contents.len() > LONGEST_PAGE || pages >= MAX_PAGES || bytes + contents.len() > MAX_DOCS {
                 continue;

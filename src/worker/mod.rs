@@ -2,6 +2,7 @@
 //! Must not decide what a job does: floor 3 and the doors do the work.
 
 mod beside;
+mod checked_link;
 mod custom;
 mod deliver;
 mod document;

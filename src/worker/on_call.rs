@@ -43,7 +43,7 @@ pub(super) struct Watching {
 impl Worker {
     /// Keeps what stands beside the catalog current until told to stop.
     pub async fn keep_live(&self, stop: &CancellationToken) {
-        tokio::join!(self.keep_on_call(stop), self.keep_recent(stop), self.keep_news(stop));
+        tokio::join!(self.keep_on_call(stop), self.keep_recent(stop), self.keep_news(stop), self.keep_links(stop));
     }
 
     async fn keep_on_call(&self, stop: &CancellationToken) {

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     RECONNECT, Worker,
+    checked_link::LinksJob,
     deliver::{DeliverJob, DeliverNewsJob},
     document::DocumentsJob,
     heard::{ReadPeopleJob, SyncSourceJob},
@@ -109,7 +110,8 @@ impl Worker {
                 .define_job::<CheckPullRequestJob>()
                 .define_job::<TellAuthorJob>()
                 .define_job::<PackagesJob>()
-                .define_job::<DocumentsJob>(),
+                .define_job::<DocumentsJob>()
+                .define_job::<LinksJob>(),
         };
         let worker = options.init().await.map_err(|error| StoreError::Away(error.to_string()))?;
         worker.run().await.map_err(|error| StoreError::Away(error.to_string()))

@@ -160,3 +160,53 @@ async fn an_outage_is_left_to_the_next_turn() {
     assert_eq!(stored(&bot).await, ["service ops/on-call.md"]);
     bot.halt().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_a_site_keeps_elsewhere_and_folders_of_runbooks_are_read() {
+    let folder = "steward.dev/runbook: ops/";
+    let bot = Bot::of_descriptors(&[("site", &component("site", DOCS)), ("desk", &component("desk", folder))]).await;
+    bot.github.push_file("site", "mkdocs.yml", "site_name: Site\ndocs_dir: 'handbook'  # moved\nnav: !!python/name:x.y\n");
+    bot.github.push_file(
+        "site",
+        "handbook/index.md",
+        "# Site\n\n![plan](img/plan.png) and [more](deep/more.md#x).\n\n## Oil the hinges\n\nWith linseed.\n",
+    );
+    bot.github.push_file("site", "handbook/deep/more.md", "# More\n");
+    bot.github.push_file("site", "docs/old.md", "# Old\n");
+    bot.github.push_file("site", "runbooks/failover.md", "# Fail over\n\n## Promote\n\nPromote the replica.\n");
+    bot.github.push_file("desk", "ops/alerts.md", "# Alerts\n\nMute them, see [the list](../list.md) ![x](x.png).\n");
+    bot.sync().await;
+    settle(&bot).await;
+    let all = [
+        "desk ops/alerts.md",
+        "site docs/old.md",
+        "site handbook/deep/more.md",
+        "site handbook/index.md",
+        "site mkdocs.yml",
+        "site runbooks/failover.md",
+    ];
+    assert_eq!(stored(&bot).await, all);
+    bot.until("the runbooks answer", async |_| {
+        bot.say("/runbook site failover").await.contains("Promote the replica.")
+            && bot.say("/runbook desk").await.contains("Mute them")
+    })
+    .await;
+    let shown = bot.say("/runbook desk").await;
+    let commit = bot.app().catalog.load().runbooks(repository_of(&bot, "desk")).first().unwrap().origin.commit.clone().unwrap();
+    assert!(
+        shown.contains(&format!("/acme/desk/blob/{commit}/list.md")) && shown.contains(&format!("/blob/{commit}/ops/x.png")),
+        "{shown}"
+    );
+    bot.until("the moved page is found", async |_| bot.say("/docs site linseed").await.contains("Oil the hinges")).await;
+    // Moved back, the pages are gone from where they were.
+    bot.github.push_file("site", "mkdocs.yml", "site_name: Site\n");
+    bot.sync().await;
+    settle(&bot).await;
+    assert_eq!(stored(&bot).await, [all[0], all[1], all[4], all[5]]);
+    bot.halt().await;
+}
+
+fn repository_of(bot: &Bot, name: &str) -> i64 {
+    let entity_ref = steward::catalog::EntityRef::new("component", "default", name);
+    bot.app().catalog.load().find(&entity_ref).unwrap().origin.repository_id
+}

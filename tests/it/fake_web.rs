@@ -21,6 +21,8 @@ pub enum Page {
     LeadsTo(String),
     /// So many bytes.
     Long(usize),
+    /// To GET alone; HEAD is not known here.
+    NoHead,
 }
 
 /// One request as it came.
@@ -86,6 +88,7 @@ impl Drop for FakeWeb {
 
 async fn answer(State(pages): State<Arc<Mutex<Pages>>>, request: Request) -> Response {
     let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
+    let is_head = request.method() == axum::http::Method::HEAD;
     let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut pages = pages.lock().expect("no test panics while it holds this lock");
     pages.asked.push(Asked { path: path.clone(), authorization });
@@ -94,6 +97,8 @@ async fn answer(State(pages): State<Arc<Mutex<Pages>>>, request: Request) -> Res
         Some(Page::Text(text)) => text.clone().into_response(),
         Some(Page::Status(status)) => StatusCode::from_u16(*status).expect("a status").into_response(),
         Some(Page::LeadsTo(to)) => (StatusCode::FOUND, [("location", to.clone())]).into_response(),
+        Some(Page::NoHead) if is_head => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+        Some(Page::NoHead) => "here".into_response(),
         Some(Page::Long(length)) => "a".repeat(*length).into_response(),
     }
 }

@@ -38,8 +38,8 @@ fn help_comes_from_the_definitions() {
               - /link [remove] Tie your chat account to your GitHub login
               - /report NAME Tell the owning team that an entry is wrong
               - /channel [TEAM] Which team this channel belongs to, so that commands mean it
-              - /catalog [sync|removed|remove|restore|add|remove-url|gaps] [SUBJECT] What
-                the catalog holds, how fresh it is, what is broken
+              - /catalog [sync|removed|remove|restore|add|remove-url|gaps|dead-links]
+                [SUBJECT] What the catalog holds, how fresh it is, what is broken
               - /audit [NAME] [page N] Who asked to change what, when, with what result
               - /help [COMMAND] What there is, with examples
               Or ask in words: who owns payments-api?, what breaks if kafka goes down?,

@@ -2,9 +2,13 @@
 
 use chrono::Duration;
 use expect_test::expect;
-use steward::chat::{Does, Status};
+use steward::{
+    catalog::Kind,
+    chat::{Does, Reply, Status},
+};
 
 use crate::{
+    judged::sample_bot,
     shop::{check, shop},
     world::now,
 };
@@ -130,16 +134,17 @@ fn a_missing_runbook_says_where_to_add_one_and_whom_to_ask() {
     check(
         &shop().bot().say("runbook checkout"),
         expect![[r#"
-        checkout has no runbook.
+            checkout has no runbook.
 
-          Ask Team Checkout in #team-checkout.
+              Ask Team Checkout in #team-checkout.
 
-          To add one, put runbook.md into acme/checkout; the next sync brings it. Or
-          name a path or address in the annotation steward.dev/runbook.
+              To add one, put runbook.md into acme/checkout; the next sync brings it. Or
+              name a path or address in the annotation steward.dev/runbook.
 
-        → Owner       /owner component:default/checkout
-        → Repository  https://github.example/acme/checkout
-    "#]],
+            → Write one   https://github.example/acme/checkout/new/HEAD?filename=runbook.md&value=%23+checkout+runbook%0A%0A%23%23+Restart%0A%0A%23%23+Roll+back%0A%0A%23%23+Fail+over%0A
+            → Owner       /owner component:default/checkout
+            → Repository  https://github.example/acme/checkout
+        "#]],
     );
 }
 
@@ -197,4 +202,74 @@ fn the_runbook_of_what_nobody_owns_says_whom_to_ask() {
     let warning = "! The owner user:default/karen.white is not in the catalog; they may have left. \
                    Ask Team Payments, who own the system Payments, in #team-payments.";
     assert!(warned.contains(warning), "{said}");
+}
+
+#[test]
+fn where_there_is_no_runbook_the_nearest_documents_and_a_page_to_write_one_are_offered() {
+    let bot = sample_bot();
+    let components: Vec<String> = {
+        let catalog = bot.app.catalog.load();
+        let all = catalog.entries().iter().filter(|entry| entry.entity.kind == Kind::Component);
+        let without = all.filter(|entry| !steward::commands::runbook::exists(&catalog, entry));
+        without.map(|entry| entry.entity.entity_ref.to_string()).collect()
+    };
+    let replies: Vec<Reply> = components.iter().map(|name| bot.reply(&format!("runbook {name}"))).collect();
+    assert!(replies.len() > 5 && replies.iter().all(|reply| reply.status == Status::NotFound));
+    let offered = |reply: &Reply| {
+        reply
+            .buttons
+            .iter()
+            .any(|button| matches!(&button.does, Does::Open(url) if url.contains("/new/HEAD?filename=runbook.md&value=")))
+    };
+    assert!(replies.iter().filter(|reply| offered(reply)).count() > 3);
+    let with_documents = |reply: &&Reply| format!("{:?}", reply.cards).contains("What comes nearest in the documents:");
+    let nearest: Vec<&Reply> = replies.iter().filter(with_documents).collect();
+    assert!(!nearest.is_empty(), "some have documents");
+    for reply in &nearest {
+        let said = format!("{:?}", reply.cards);
+        assert!(said.contains("/blob/"), "a link to the heading at its commit: {said}");
+    }
+}
+
+#[test]
+fn several_runbooks_in_a_folder_are_found_by_name_and_by_section() {
+    let mut world = shop();
+    world.component("bank");
+    world.runbook("acme/bank", "runbooks/README.md", "# Bank\n\nStart here.\n");
+    world.runbook(
+        "acme/bank",
+        "runbooks/failover.md",
+        "# Failing over\n\n## Promote\n\nPromote the replica.\n\n## Tell\n\nTell everybody.\n",
+    );
+    world.runbook(
+        "acme/bank",
+        "runbooks/db/restore.md",
+        "# Restoring\n\n## Promote\n\nNot this one.\n\n## From tape\n\nFind the tape.\n",
+    );
+    let bot = world.bot();
+    let first = bot.reply("runbook bank");
+    assert!(bot.say("runbook bank").contains("Start here."));
+    let lines = |reply: &Reply| -> Vec<String> {
+        let buttons = reply.cards.iter().flat_map(|card| &card.buttons).chain(&reply.buttons);
+        buttons.filter_map(|button| if let Does::Say(line) = &button.does { Some(line.clone()) } else { None }).collect()
+    };
+    assert!(lines(&first).contains(&"runbook component:default/bank failover".to_owned()), "{:?}", lines(&first));
+    for said in [bot.say("runbook bank failover"), bot.say("runbook bank fail-over"), bot.say("runbook bank failovers")] {
+        assert!(said.contains("Promote the replica.") && said.contains("Tell everybody."), "{said}");
+    }
+    assert!(bot.say("runbook bank from tape").contains("Find the tape."));
+    // A section's button leads to the section of that file.
+    let second = bot.reply("runbook bank db restore");
+    let promote = lines(&second).into_iter().find(|line| line.ends_with("promote")).expect("a button for each section");
+    assert!(bot.say(&promote).contains("Not this one."), "{promote}");
+    // Beside the main one they are offered, and asked for where it has no such section.
+    world.runbook("acme/bank", "runbook.md", "# Main\n\n## Tell\n\nCall the desk.\n");
+    let bot = world.bot();
+    assert!(bot.say("runbook bank").contains("Call the desk."));
+    assert!(bot.say("runbook bank tell").contains("Call the desk."));
+    assert!(bot.say("runbook bank from tape").contains("Find the tape."));
+    // An annotation may name a folder of another name.
+    world.component("desk").annotate("steward.dev/runbook", "ops/");
+    world.runbook("acme/desk", "ops/alerts.md", "# Alerts\n\nMute them.\n");
+    assert!(world.bot().say("runbook desk").contains("Mute them."));
 }

@@ -105,6 +105,11 @@ impl World {
         self.runbooks.last_mut().unwrap()
     }
 
+    /// The thing of this name that was added first.
+    pub fn find(&mut self, name: &str) -> &mut Thing {
+        self.things.iter_mut().find(|thing| thing.full.name() == name).unwrap()
+    }
+
     /// What was added last.
     pub fn last(&mut self) -> &mut Thing {
         self.things.last_mut().unwrap()

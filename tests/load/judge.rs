@@ -1,4 +1,4 @@
-//! How well search finds what people mean, over the sample organisation: shared by the tests and the benchmark.
+//! How well search finds what people mean, over two organisations: shared by the tests and the benchmark.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -11,29 +11,55 @@ use steward::{
     sync::{Elsewhere, Source, read_without_store},
 };
 
-/// What some were called before, as a store would know.
-const FORMER_NAMES: [(&str, &str); 6] = [
-    ("component:default/checkout", "cash-register"),
-    ("component:default/ledger", "bookkeeper"),
-    ("component:default/notification-service", "mailer"),
-    ("component:default/shipping-service", "parcel-desk"),
-    ("component:default/reviews", "stargazer"),
-    ("component:default/fraud-scoring", "scorecard"),
-];
+/// An organisation and what is asked there, under `fixtures/`.
+pub struct Company {
+    called: &'static str,
+    org: &'static str,
+    questions: &'static str,
+    /// What some were called before, as a store would know.
+    former_names: &'static [(&'static str, &'static str)],
+}
+
+/// The organisation of the demo.
+pub const SAMPLE: Company = Company {
+    called: "the sample organisation",
+    org: "org",
+    questions: "search/judged.tsv",
+    former_names: &[
+        ("component:default/checkout", "cash-register"),
+        ("component:default/ledger", "bookkeeper"),
+        ("component:default/notification-service", "mailer"),
+        ("component:default/shipping-service", "parcel-desk"),
+        ("component:default/reviews", "stargazer"),
+        ("component:default/fraud-scoring", "scorecard"),
+    ],
+};
+
+/// One that the ranker was not made with: its questions were written before the first answer was seen.
+pub const BANK: Company = Company {
+    called: "a bank",
+    org: "search/bank",
+    questions: "search/bank.tsv",
+    former_names: &[
+        ("component:default/general-ledger", "moneybin"),
+        ("component:default/netbank", "ebanking-portal"),
+        ("component:default/credit-scoring", "credit-check"),
+    ],
+};
 
 fn folder(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
-/// The sample organisation and its index.
-pub async fn sample() -> (Arc<Catalog>, SearchIndex) {
-    let directory = DirectorySource { path: folder("org"), catalog_paths: catalog_paths() };
+/// An organisation and its index.
+pub async fn read(company: &Company) -> (Arc<Catalog>, SearchIndex) {
+    let directory = DirectorySource { path: folder(company.org), catalog_paths: catalog_paths() };
     let source = Source::Directory { id: "acme".to_owned(), directory };
     let now = Clock::System.now();
     let read = read_without_store(&source, &CustomKinds::default(), &Elsewhere::default(), now).await;
     let mut parts: Parts = read.expect("the fixtures can be read");
     for claim in &mut parts.claims {
-        let formerly = FORMER_NAMES.iter().find(|(now, _)| *now == claim.entity.entity_ref.as_str());
+        let formerly = company.former_names.iter().find(|(now, _)| *now == claim.entity.entity_ref.as_str());
         if let Some((_, former)) = formerly {
             Arc::make_mut(claim).entity.former_names.push((*former).to_owned());
         }
@@ -47,6 +73,7 @@ pub async fn sample() -> (Arc<Catalog>, SearchIndex) {
 /// What came of all questions.
 #[derive(Debug, Default)]
 pub struct Judged {
+    called: &'static str,
     pub all: u32,
     pub first: u32,
     pub top_three: u32,
@@ -63,8 +90,9 @@ impl Judged {
 
     pub fn line(&self) -> String {
         format!(
-            "{} questions over the sample organisation: the right one first for {:.1} %, in the top three for {:.1} %, MRR {:.3}",
+            "{} questions over {}: the right one first for {:.1} %, in the top three for {:.1} %, MRR {:.3}",
             self.all,
+            self.called,
             self.share(self.first),
             self.share(self.top_three),
             self.reciprocal / f64::from(self.all)
@@ -73,9 +101,9 @@ impl Judged {
 }
 
 /// Asks every question; `refs` gives what is shown for words, best first.
-pub fn judge(refs: impl Fn(&str) -> Vec<String>) -> Judged {
-    let text = std::fs::read_to_string(folder("search/judged.tsv")).expect("the judged set is there");
-    let mut judged = Judged::default();
+pub fn judge(company: &Company, refs: impl Fn(&str) -> Vec<String>) -> Judged {
+    let text = std::fs::read_to_string(folder(company.questions)).expect("the judged set is there");
+    let mut judged = Judged { called: company.called, ..Judged::default() };
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let [class, query, right] = <[&str; 3]>::try_from(line.split('\t').collect::<Vec<_>>()).expect("three columns");
         let right: Vec<String> = right.split('|').map(full).collect();

@@ -71,6 +71,35 @@ const WORDS: [&str; 48] = [
     "quota",
 ];
 
+/// Words that documents are written with; as in any language a few of them are most of a text.
+const VOCABULARY: usize = 20_000;
+
+/// The words of a text: the first ones are those that names are made of, the rest is made of syllables.
+fn text_word(rank: usize) -> String {
+    if let Some(word) = WORDS.get(rank) {
+        return (*word).to_owned();
+    }
+    const HEADS: [&str; 16] = ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "st", "tr", "pl"];
+    const TAILS: [&str; 10] = ["a", "e", "i", "o", "u", "an", "er", "ing", "os", "al"];
+    let mut rest = rank;
+    let mut word = String::new();
+    for _ in 0..3 {
+        word.push_str(HEADS[rest % HEADS.len()]);
+        rest /= HEADS.len();
+        word.push_str(TAILS[rest % TAILS.len()]);
+        rest /= TAILS.len();
+    }
+    word
+}
+
+/// A rank as Zipf's law has it: each next power of ten is used as much as the one before.
+fn rank(seed: usize) -> usize {
+    let mixed = (seed as u64).wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let share = (mixed >> 11) as f64 / (1_u64 << 53) as f64;
+    ((VOCABULARY as f64).powf(share) as usize).min(VOCABULARY - 1)
+}
+
 fn word(number: usize) -> &'static str {
     WORDS[(number * 2_654_435_761) % WORDS.len()]
 }
@@ -113,13 +142,13 @@ fn entry(number: usize) -> Arc<Entry> {
     Arc::new(Entry { entity, origin, problem: None })
 }
 
-/// About 2.5 KB under four headings.
+/// About 2.5 KB under four headings, of a vocabulary as large as that of a company.
 fn document(number: usize) -> Page {
     let mut text = format!("# {} {}\n\n", word(number), word(number + 1));
     for section in 0..4 {
         text.push_str(&format!("## {} the {}\n\n", word(number + section), word(number * 3 + section)));
         for at in 0..90 {
-            text.push_str(word(number * 31 + section * 17 + at * at + at));
+            text.push_str(&text_word(rank(number * 1_009 + section * 101 + at)));
             text.push_str(if at % 12 == 11 { ".\n" } else { " " });
         }
         text.push_str(&format!("\n\n```\nkubectl rollout undo deploy/{}\n```\n\n", name(number)));
@@ -136,11 +165,13 @@ fn document(number: usize) -> Page {
 
 /// Prints the figures.
 pub async fn measure(folder: &Path, number: usize, rate: u64, seconds: u64) {
-    let (sample, index) = judge::sample().await;
-    let app = app(&sample, index);
-    let handle = tokio::runtime::Handle::current();
-    let refs = |query: &str| tokio::task::block_in_place(|| handle.block_on(ask(&app, &format!("find {query}"))));
-    println!("{}", judge::judge(refs).line());
+    for company in [judge::SAMPLE, judge::BANK] {
+        let (catalog, index) = judge::read(&company).await;
+        let app = app(&catalog, index);
+        let handle = tokio::runtime::Handle::current();
+        let refs = |query: &str| tokio::task::block_in_place(|| handle.block_on(ask(&app, &format!("find {query}"))));
+        println!("{}", judge::judge(&company, refs).line());
+    }
 
     let catalog = Arc::new(Catalog::build(Parts { claims: (0..number).map(entry).collect(), version: 1, ..Parts::default() }));
     println!("memory with {number} entities, before the index: {}", memory());
@@ -192,13 +223,24 @@ fn queries(number: usize) -> Vec<(&'static str, Vec<String>)> {
     let questions: Vec<String> =
         (0..200).map(|step| format!("how do we {} the {} of the {}", word(step), word(step + 1), word(step + 2))).collect();
     let filters: Vec<String> = (0..200).map(|step| format!("{} owner:team-{}", word(step), at(step) / 20)).collect();
-    let all = [&names, &parts, &slips, &questions, &filters].into_iter().flatten().cloned().collect();
+    let rare: Vec<String> =
+        (0..200).map(|step| format!("{} {}", text_word(step * 97 + 60), text_word(step * 31 + 400))).collect();
+    let alone: Vec<String> =
+        (0..200).map(|step| format!("kind:component lifecycle:production owner:team-{}", at(step) / 20)).collect();
+    let counts: Vec<String> = ["lifecycle:production by owner", "type:service by language", "kind:component", "tag:java by tag"]
+        .map(str::to_owned)
+        .to_vec();
+    let each = [&names, &parts, &slips, &questions, &rare, &filters, &alone, &counts];
+    let all = each.into_iter().flatten().cloned().collect();
     vec![
         ("NAME", names),
         ("two words", parts),
         ("a slip", slips),
         ("a question", questions),
+        ("words that few documents hold", rare),
         ("with a filter", filters),
+        ("filters alone", alone),
+        ("counts, and filters that nearly all pass", counts),
         ("all kinds", all),
     ]
 }

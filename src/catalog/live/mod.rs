@@ -3,6 +3,7 @@
 
 mod channel;
 mod hearing;
+mod link;
 mod on_call;
 mod recent;
 
@@ -12,6 +13,7 @@ use super::lookup::Taste;
 
 pub use channel::ChannelTeams;
 pub use hearing::{Hearing, HearingState, Sockets};
+pub use link::{Coverage, DeadLink, LinkHealth, NamedIn};
 pub use on_call::{HTTP, Named, OnCall, OnCallPerson, PAGERDUTY, Provider, Says, ScheduleKey, Shift};
 pub use recent::{Happened, LATELY, NEWS_KEEP, NewsOf, NewsRead, Recent, RecentEvent};
 
@@ -26,4 +28,6 @@ pub struct Live {
     pub hearing: Arc<Hearing>,
     /// What is asked for often, and what counts how much in the order of answers.
     pub taste: Arc<Taste>,
+    /// Which links are dead, which repositories have docs.
+    pub coverage: Arc<Coverage>,
 }

@@ -52,6 +52,11 @@ impl Question {
         Self { words: words.collect() }
     }
 
+    /// Whether any word names something by itself.
+    pub fn has_hard(&self) -> bool {
+        self.words.iter().any(|word| !is_soft_word(&word.text))
+    }
+
     /// The words in a row, for a look-up by name.
     pub fn text(&self) -> String {
         self.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
@@ -82,6 +87,8 @@ pub struct Fit {
     pub fit: f64,
     /// The weight of the words that were found, of that of all.
     pub covered: f64,
+    /// The same of words that name something, where there are any, without those that only narrow down.
+    pub named: f64,
     /// Where each word was found: "tag", "description".
     pub found_in: Vec<(String, &'static str)>,
 }
@@ -103,6 +110,10 @@ const BODY: (&str, f64) = ("docs", 0.4);
 const PREFIX: f64 = 0.75;
 const INSIDE: f64 = 0.62;
 const SLIP: [f64; 3] = [1.0, 0.75, 0.6];
+/// Words that stand side by side in a field, as they were asked, are meant so: their part of what they lack.
+const SIDE_BY_SIDE: f64 = 0.4;
+/// The same of what is called by its name within a question.
+const CALLED: f64 = 0.3;
 /// A shorter piece stands inside of half of all words.
 const SHORTEST_INSIDE: usize = 3;
 const SHORTEST_PREFIX: usize = 2;
@@ -112,10 +123,15 @@ type Field = ((&'static str, f64), Vec<String>);
 impl Catalog {
     pub(super) fn fit(&self, entry: &Entry, names: &Names, question: &Question, in_document: InDocument) -> Fit {
         let fields = fields(self, entry);
-        let (mut sum, mut covered, mut all) = (0.0, 0.0, 0.0);
+        let has_hard = question.has_hard();
+        let (mut sum, mut all, mut covered) = (0.0, 0.0, 0.0);
+        let (mut named, mut needed) = (0.0, 0.0);
         let mut found_in = Vec::new();
+        let phrases = side_by_side(&fields, question);
         for (at, word) in question.words.iter().enumerate() {
+            let need = if has_hard && is_soft_word(&word.text) { 0.0 } else { word.weight };
             all += word.weight;
+            needed += need;
             let mut best = (0.0, "");
             let mut take = |(field, worth): (&'static str, f64), strength: f64| {
                 if worth * strength > best.0 {
@@ -125,9 +141,12 @@ impl Catalog {
             for token in names.tokens() {
                 take(NAME, strength(word, token, Reach::Inside));
             }
-            for (field, tokens) in &fields {
+            for (number, (field, tokens)) in fields.iter().enumerate() {
+                let is_phrase = phrases.contains(&(number, at));
+                let (name, worth) = *field;
+                let worth = if is_phrase { worth + (1.0 - worth) * SIDE_BY_SIDE } else { worth };
                 for token in tokens {
-                    take(*field, strength(word, token, Reach::Start));
+                    take((name, worth), strength(word, token, Reach::Start));
                 }
             }
             let bit = 1_u16 << at.min(15);
@@ -135,18 +154,42 @@ impl Catalog {
             take(BODY, f64::from(u8::from(in_document.body & bit != 0)));
             if best.0 > 0.0 {
                 covered += word.weight;
+                named += need;
                 found_in.push((word.text.clone(), best.1));
             }
             sum += word.weight * best.0;
         }
-        if all == 0.0 {
-            return Fit { fit: 0.0, covered: 0.0, found_in };
+        if needed == 0.0 {
+            return Fit { fit: 0.0, covered: 0.0, named: 0.0, found_in };
         }
         // Of two names that hold the words the one that says less besides is meant.
         let spoken = names.keys().iter().map(|key| key.len()).min().unwrap_or(0) as f64;
         let brevity = 0.02 * (1.0 - (spoken / 60.0).min(1.0));
-        Fit { fit: (sum / all * 0.98 + brevity).min(1.0), covered: covered / all, found_in }
+        let fit = (sum / all * 0.98 + brevity).min(1.0);
+        let fit = if is_called_in(names, question) { fit + (1.0 - fit) * CALLED } else { fit };
+        Fit { fit, covered: covered / all, named: named / needed, found_in }
     }
+}
+
+/// Whether one of its names of several words stands in the question as a whole: "idempotency of payments-api".
+fn is_called_in(names: &Names, question: &Question) -> bool {
+    let asked = format!("-{}-", question.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join("-"));
+    names.keys().iter().any(|key| key.contains('-') && asked.contains(&format!("-{key}-")))
+}
+
+/// Fields, by their number, and words of the question that stand there beside their neighbour.
+fn side_by_side(fields: &[Field], question: &Question) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    for (number, (_, tokens)) in fields.iter().enumerate() {
+        let stems: Vec<String> =
+            if question.words.len() > 1 { tokens.iter().map(|token| stem(token)).collect() } else { Vec::new() };
+        for (at, words) in question.words.windows(2).enumerate() {
+            if stems.windows(2).any(|stems| stems[0] == words[0].stem && stems[1] == words[1].stem) {
+                found.extend([(number, at), (number, at + 1)]);
+            }
+        }
+    }
+    found
 }
 
 /// How far into a word is looked.

@@ -2,15 +2,21 @@
 //! Must not search documents: whoever has an index of them brings what it found.
 
 use std::{
+    cmp::Ordering,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
 
-use super::{InDocument, Level, NO_TASTE, Question, Score, Sought, Typed, Whose, distinct, is_of_kind, starts_a_word, words};
+use super::{
+    InDocument, Level, NO_TASTE, Question, Score, Sought, Typed, Whose, distinct, evidence::Fit, is_of_kind, starts_a_word, words,
+};
 use crate::catalog::{Catalog, EntityRef, Entry};
 
 /// Where nothing holds all words, what holds so much of their weight is shown.
 const ENOUGH: f64 = 0.3;
+/// Where fewer hold all words, some that hold so much of their weight come after them.
+const FEW: usize = 3;
+const MOST_OF_IT: f64 = 0.5;
 /// Rounding of sums.
 const ALL: f64 = 0.999;
 
@@ -41,13 +47,34 @@ pub struct Ranking {
     pub ranked: Vec<Ranked>,
     /// Nothing holds all words; these hold the most of them.
     pub partial: bool,
+    /// How many of the last hold only most of the words, beside others that hold all.
+    pub rest: usize,
+}
+
+impl Ranking {
+    /// Without those that do not hold all words; all of them where none does.
+    pub fn keep_whole(&mut self) {
+        self.ranked.truncate(self.ranked.len() - self.rest);
+        self.rest = 0;
+    }
+}
+
+/// How much of the question one holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Holds {
+    Some,
+    Most,
+    /// All words that name something, not all of those that only narrow down.
+    Named,
+    All,
 }
 
 impl Catalog {
     /// All entities that fit the words, best first: every level of look-up, then those that hold all words somewhere.
     pub fn search(&self, sought: Sought<'_>) -> Vec<Arc<Entry>> {
         let question = self.question(sought.typed);
-        let ranking = self.rank_found(&sought, &question, self.holding_all_words(&sought), &|_| true);
+        let mut ranking = self.rank_found(&sought, &question, self.holding_all_words(&sought), &|_| true);
+        ranking.keep_whole();
         let whole = ranking.ranked.into_iter().filter(|_| !ranking.partial);
         whole.map(|ranked| ranked.entry).collect()
     }
@@ -110,7 +137,7 @@ impl Catalog {
                 }
             }
         }
-        let mut others: Vec<(bool, Ranked)> = Vec::new();
+        let mut others: Vec<(Holds, Ranked)> = Vec::new();
         let side_is_meant = question.words.iter().any(|word| words::is_side_word(&word.text));
         for candidate in found {
             let Some(at) = self.place_of(&candidate.entity_ref) else { continue };
@@ -127,17 +154,29 @@ impl Catalog {
             rank.side &= !side_is_meant;
             let score = sought.taste.score(rank, &entry.entity.entity_ref, self.whose(at, sought), fit.fit);
             let (entry, passage) = (Arc::clone(entry), candidate.passage.map(|(number, _)| number));
-            others.push((fit.covered >= ALL, Ranked { entry, level: None, score, found_in: fit.found_in, passage }));
+            let holds = match fit {
+                Fit { covered, .. } if covered >= ALL => Holds::All,
+                Fit { named, .. } if named >= ALL => Holds::Named,
+                Fit { covered, .. } if covered >= MOST_OF_IT => Holds::Most,
+                Fit { .. } => Holds::Some,
+            };
+            others.push((holds, Ranked { entry, level: None, score, found_in: fit.found_in, passage }));
         }
-        let has_whole = !ranked.is_empty() || others.iter().any(|(whole, _)| *whole);
-        others.retain(|(whole, _)| *whole || !has_whole);
-        others.sort_by(|(_, a), (_, b)| {
+        let whole = ranked.len() + others.iter().filter(|(holds, _)| *holds >= Holds::Named).count();
+        let wants_rest = ranked.is_empty() && whole < FEW;
+        others.retain(|(holds, _)| *holds >= Holds::Named || whole == 0 || (wants_rest && *holds == Holds::Most));
+        others.sort_by(|(holds_a, a), (holds_b, b)| {
             let name = |ranked: &Ranked| ranked.entry.entity.entity_ref.name().to_owned();
             let by_name = || name(a).cmp(&name(b)).then_with(|| a.entry.entity.entity_ref.cmp(&b.entry.entity.entity_ref));
-            b.score.points.total_cmp(&a.score.points).then_with(by_name)
+            let holds = if whole > 0 { holds_b.cmp(holds_a) } else { Ordering::Equal };
+            holds.then_with(|| b.score.points.total_cmp(&a.score.points)).then_with(by_name)
         });
         ranked.extend(others.into_iter().map(|(_, ranked)| ranked));
-        Ranking { partial: !has_whole && !ranked.is_empty(), ranked }
+        if whole > 0 {
+            ranked.truncate(whole.max(FEW));
+        }
+        let rest = if whole == 0 { 0 } else { ranked.len() - whole };
+        Ranking { partial: whole == 0 && !ranked.is_empty(), rest, ranked }
     }
 
     /// An entity's worth apart from who asks and what for, for an index that must choose among too many.

@@ -81,8 +81,10 @@ pub fn slips(length: usize) -> usize {
 }
 
 /// The distance where it is within `slips`; [`letters`] tell most others apart before.
+///
+/// Of a very short word a slip would be half of it: `saml` is not Sam.
 pub fn distance(typed: &str, other: &str, slips: usize) -> Option<usize> {
-    if slips == 0 || typed.len().abs_diff(other.len()) > 4 * slips {
+    if slips == 0 || self::slips(other.len()) == 0 || typed.len().abs_diff(other.len()) > 4 * slips {
         return None;
     }
     Some(strsim::damerau_levenshtein(typed, other)).filter(|distance| *distance <= slips)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     catalog::{
-        Catalog, Entry, InDocument, Kind, Question,
+        Catalog, Entry, InDocument, Kind, Page, Question,
         address::join_path,
         lookup::words::{stem, tokens},
     },
@@ -29,6 +29,22 @@ pub fn entry_of(catalog: &Catalog, passage: &Passage) -> Option<Arc<Entry>> {
     same.max_by_key(|entry| {
         (named_depth(entry, passage), importance(&entry.entity.kind), std::cmp::Reverse(entry.entity.entity_ref.clone()))
     })
+}
+
+/// The same of a whole page.
+pub fn entry_of_page(catalog: &Catalog, page: &Page, is_runbook: bool) -> Option<Arc<Entry>> {
+    let passage = Passage {
+        source: page.source.clone(),
+        repository_id: page.repository_id,
+        repository: page.repository.clone(),
+        path: page.path.clone(),
+        commit: None,
+        headings: Vec::new(),
+        anchor: String::new(),
+        text: String::new(),
+        is_runbook,
+    };
+    entry_of(catalog, &passage)
 }
 
 /// How deep the folder lies that an annotation names and the document is in; `None` where none does.

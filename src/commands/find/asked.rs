@@ -1,6 +1,8 @@
 //! What `/find` is asked, taken apart: words, filters, what to count by, how to show it.
 //! Must not search.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     catalog::{
         Catalog, EntityRef, Kind,
@@ -14,7 +16,8 @@ use crate::{
 const MINE: [&str; 4] = ["me", "mine", "us", "my-team"];
 
 /// One question.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Asked {
     /// Without filters and without what says how to show it.
     pub words: String,

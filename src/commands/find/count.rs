@@ -8,7 +8,7 @@ use crate::{
         Catalog, Entry,
         filter::{Facet, values},
     },
-    chat::{Block, Button, Card, Reply, Status, Text, limits::cut},
+    chat::{Block, Button, Card, Platform, Reply, Status, Text, limits::cut},
     commands::{Asking, answer::provenance},
 };
 
@@ -18,17 +18,13 @@ const ROWS: usize = 20;
 /// What fits into one message on every platform, code fences and all; Discord's is the shortest.
 const CSV_LETTERS: usize = 1_700;
 
+/// How an answer begins that holds the beginning of a list.
+const CUT: &str = "The first ";
+
 /// "137 entries fit … by owner."
 pub fn count(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, facet: Facet, found: &[Arc<Entry>]) -> Reply {
-    let counts = catalog.facet_counts(found.iter(), facet);
-    let without = found.iter().filter(|entry| values(catalog, entry, facet).is_empty()).count();
+    let (counts, without) = catalog.facet_counts(found.iter(), facet);
     let key = facet.key();
-    if asked.csv {
-        let mut rows = vec![vec![key.to_owned(), "entries".to_owned()]];
-        rows.extend(counts.iter().map(|(value, number)| vec![value.clone(), number.to_string()]));
-        rows.extend((without > 0).then(|| vec![String::new(), without.to_string()]));
-        return csv_reply(catalog, asking, asked, &rows);
-    }
     let what = said(asked);
     let lead = match found.len() {
         0 => format!("Nothing fits{what}."),
@@ -76,8 +72,15 @@ pub fn said(asked: &Asked) -> String {
     if line.is_empty() { String::new() } else { format!(" for “{}”", cut(&line, 80)) }
 }
 
-/// One row an entry.
-pub fn export(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, found: &[Arc<Entry>]) -> Reply {
+/// The header and one row an entry, or one row a value where it is counted by something.
+pub fn rows(catalog: &Catalog, asked: &Asked, found: &[Arc<Entry>]) -> Vec<Vec<String>> {
+    if let Some(facet) = asked.by {
+        let mut rows = vec![vec![facet.key().to_owned(), "entries".to_owned()]];
+        let (counts, without) = catalog.facet_counts(found.iter(), facet);
+        rows.extend(counts.into_iter().map(|(value, number)| vec![value, number.to_string()]));
+        rows.extend((without > 0).then(|| vec![String::new(), without.to_string()]));
+        return rows;
+    }
     let header = [
         "ref",
         "kind",
@@ -113,20 +116,34 @@ pub fn export(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, found: &[Ar
             entity.description.as_deref().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" "),
         ]);
     }
-    csv_reply(catalog, asking, asked, &rows)
+    rows
 }
 
-fn csv_reply(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, rows: &[Vec<String>]) -> Reply {
+/// Each with its end.
+pub fn lines(rows: &[Vec<String>]) -> Vec<String> {
+    rows.iter().map(|row| row.iter().map(|cell| written(cell)).collect::<Vec<_>>().join(",") + "\n").collect()
+}
+
+/// Whether an answer holds only the beginning of a list.
+pub fn is_cut(reply: &Reply) -> bool {
+    reply.lead.to_plain().starts_with(CUT)
+}
+
+/// As many rows as one message holds; a terminal holds all.
+pub fn csv(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, found: &[Arc<Entry>]) -> Reply {
+    let rows = rows(catalog, asked, found);
     let all = rows.len() - 1;
+    let limit = match asking.account.platform {
+        Platform::Terminal => usize::MAX,
+        Platform::Slack | Platform::Discord | Platform::Playground => CSV_LETTERS,
+    };
     let mut text = String::new();
     let mut shown: usize = 0;
-    for row in rows {
-        let line = row.iter().map(|cell| written(cell)).collect::<Vec<_>>().join(",");
-        if shown > 0 && text.chars().count() + line.chars().count() > CSV_LETTERS {
+    for line in lines(&rows) {
+        if shown > 0 && text.chars().count() + line.chars().count() > limit {
             break;
         }
         text.push_str(&line);
-        text.push('\n');
         shown += 1;
     }
     let shown = shown.saturating_sub(1);
@@ -134,9 +151,7 @@ fn csv_reply(catalog: &Catalog, asking: &Asking<'_>, asked: &Asked, rows: &[Vec<
     let lead = if shown == all {
         format!("{all} rows{what}, as CSV.")
     } else {
-        format!(
-            "The first {shown} of {all} rows{what}, as CSV: that is what one message holds. Narrow it down, or count by owner."
-        )
+        format!("{CUT}{shown} of {all} rows{what}, as CSV: that is what one message holds. Narrow it down, or count by owner.")
     };
     let mut reply = Reply::new(Status::Answered, "find", lead.into());
     let body = vec![Block::Code { language: Some("csv".to_owned()), text: text.trim_end().to_owned() }];

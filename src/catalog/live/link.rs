@@ -1,0 +1,57 @@
+//! What is known of the links that entities and documents name, and of the documents there are.
+//! Must not know how it was found out.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::EntityRef;
+
+/// All links as they were asked for last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkHealth {
+    pub named: usize,
+    /// Of those, asked for at least once.
+    pub checked: usize,
+    pub dead_number: usize,
+    /// By address; some thousands at most.
+    pub dead: Vec<DeadLink>,
+}
+
+/// A link at which nothing has answered several times over a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLink {
+    pub url: String,
+    /// What came of asking.
+    pub fault: String,
+    pub since: Option<DateTime<Utc>>,
+    pub places: Vec<NamedIn>,
+}
+
+/// Where a link is written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NamedIn {
+    /// The entity, or the one that the document tells about.
+    pub entity: EntityRef,
+    /// The document; `None`: the descriptor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// What coverage is counted from, besides the catalog.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// `None`: links are not looked at, or not known yet.
+    pub links: Option<LinkHealth>,
+    /// Repositories that have pages of docs, `source` and id; `None`: not known.
+    pub documented: Option<HashSet<(String, i64)>>,
+}
+
+impl Coverage {
+    /// The dead links that one entity or its documents name.
+    pub fn dead_links_of<'a>(&'a self, entity_ref: &'a EntityRef) -> impl Iterator<Item = &'a DeadLink> {
+        let dead = self.links.iter().flat_map(|links| &links.dead);
+        dead.filter(move |link| link.places.iter().any(|place| place.entity == *entity_ref))
+    }
+}

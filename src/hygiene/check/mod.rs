@@ -1,0 +1,364 @@
+//! What can be wrong with an entry: a table of pure functions, each with why it matters and how it is mended.
+//! Must not decide whom to tell, nor when.
+
+mod owner;
+mod place;
+mod said;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use regex::Regex;
+
+use crate::catalog::{Catalog, Entity, EntityRef, Entry, Kind, RelationType, live::OnCall};
+
+/// Names checks that an entry is excused from, separated by commas.
+const EXEMPT: &str = "steward.dev/exempt";
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Good to have.
+    Low,
+    /// Somebody will look for it in vain.
+    Medium,
+    /// In an incident this costs time.
+    High,
+    /// Nobody answers, or the entry leads astray.
+    Critical,
+}
+
+impl Severity {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// One rule.
+#[derive(Debug)]
+pub struct Check {
+    /// As configuration and `steward.dev/exempt` name it.
+    pub id: &'static str,
+    /// What is wrong, as a headline without a name.
+    pub title: &'static str,
+    pub severity: Severity,
+    /// One sentence.
+    pub why: &'static str,
+    /// One sentence.
+    pub fix: &'static str,
+    /// What exactly is wrong with an entry, as half a sentence about it; `None`: nothing.
+    find: fn(&Entry, &Facts<'_>) -> Option<String>,
+}
+
+/// What checks look at besides the entry.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    pub catalog: &'a Catalog,
+    pub on_call: &'a OnCall,
+    pub rules: &'a Rules,
+    pub now: DateTime<Utc>,
+}
+
+/// What an organisation has agreed on.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Lower case; empty: any will do.
+    pub lifecycles: BTreeSet<String>,
+    /// Of Components, lower case; empty: any will do.
+    pub types: BTreeSet<String>,
+    /// For whole names.
+    pub name: Option<Regex>,
+    /// An entry that nobody has touched for so long is asked about.
+    pub untouched: TimeDelta,
+    /// A runbook older than this is doubted.
+    pub runbook_age: TimeDelta,
+    /// Checks that are switched off.
+    pub off: BTreeSet<String>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Self {
+            // Backstage's own words, and what the field adds to them.
+            lifecycles: words(&["experimental", "production", "deprecated"]),
+            types: BTreeSet::new(),
+            name: None,
+            untouched: TimeDelta::days(365),
+            runbook_age: TimeDelta::days(365),
+            off: BTreeSet::new(),
+        }
+    }
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    pub check: &'static Check,
+    pub entity: EntityRef,
+    /// Half a sentence: "is owned by group:default/x, which is not in the catalog".
+    pub detail: String,
+}
+
+impl Finding {
+    /// The same from round to round, for as long as the same thing is wrong.
+    pub fn id(&self) -> String {
+        format!("{}:{}", self.check.id, self.entity)
+    }
+}
+
+/// All checks, the gravest first.
+pub fn checks() -> &'static [Check] {
+    &TABLE
+}
+
+pub fn find_check(id: &str) -> Option<&'static Check> {
+    TABLE.iter().find(|check| check.id == id)
+}
+
+/// Everything that is wrong with one entry, the gravest first.
+pub fn check_entry(entry: &Entry, facts: &Facts<'_>) -> Vec<Finding> {
+    let exempt = entry.entity.annotation(EXEMPT).unwrap_or_default();
+    let is_exempt = |check: &Check| exempt.split(',').any(|id| id.trim() == check.id);
+    let applies = |check: &&'static Check| !facts.rules.off.contains(check.id) && !is_exempt(check);
+    let finding = |check: &'static Check| {
+        let detail = (check.find)(entry, facts)?;
+        Some(Finding { check, entity: entry.entity.entity_ref.clone(), detail })
+    };
+    TABLE.iter().filter(applies).filter_map(finding).collect()
+}
+
+/// Everything that is wrong, entry by entry.
+pub fn check_all(facts: &Facts<'_>) -> Vec<Finding> {
+    facts.catalog.entries().iter().flat_map(|entry| check_entry(entry, facts)).collect()
+}
+
+/// What is wrong with these entries and with those that name them, after they have changed; and of which entries that is.
+pub fn check_around(changed: &[EntityRef], facts: &Facts<'_>) -> (BTreeSet<EntityRef>, Vec<Finding>) {
+    let catalog = facts.catalog;
+    let mut around: BTreeSet<EntityRef> = changed.iter().cloned().collect();
+    around.extend(changed.iter().flat_map(|changed| catalog.named_by(changed)));
+    // Whether somebody is in a team is what the team's things are judged by.
+    let people = changed.iter().filter(|changed| changed.kind() == "user");
+    for team in people.flat_map(|person| catalog.related(person, RelationType::MemberOf)) {
+        around.extend(catalog.named_by(&team));
+        around.insert(team);
+    }
+    let entries = around.iter().filter_map(|entity_ref| catalog.find(entity_ref));
+    let findings = entries.flat_map(|entry| check_entry(entry, facts)).collect();
+    (around, findings)
+}
+
+/// Things that somebody runs or keeps, as against people and addresses.
+fn is_thing(entity: &Entity) -> bool {
+    matches!(entity.kind, Kind::Component | Kind::Api | Kind::Resource | Kind::System | Kind::Domain | Kind::Template)
+}
+
+fn is_service(entity: &Entity) -> bool {
+    entity.kind == Kind::Component && entity.spec_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("service"))
+}
+
+fn is_production(entity: &Entity) -> bool {
+    entity.lifecycle.as_deref().is_some_and(|lifecycle| lifecycle.eq_ignore_ascii_case("production"))
+}
+
+/// The gravest first; among equals in the order in which somebody would mend them.
+static TABLE: [Check; 24] = [
+    Check {
+        id: "owner-missing",
+        title: "No owner",
+        severity: Severity::Critical,
+        why: "In an incident nobody knows whom to call.",
+        fix: "Name the team that answers for it in spec.owner.",
+        find: owner::missing,
+    },
+    Check {
+        id: "owner-unknown",
+        title: "Unknown owner",
+        severity: Severity::Critical,
+        why: "Whoever asks for its owner is sent to a team that does not exist.",
+        fix: "Name a team that is in the catalog in spec.owner.",
+        find: owner::unknown,
+    },
+    Check {
+        id: "owner-left",
+        title: "Its owner has left",
+        severity: Severity::Critical,
+        why: "Whoever asks for its owner is sent to somebody who is gone.",
+        fix: "Name a team rather than a person in spec.owner.",
+        find: owner::left,
+    },
+    Check {
+        id: "owner-empty",
+        title: "Its owner has nobody in it",
+        severity: Severity::Critical,
+        why: "A team without people answers nobody.",
+        fix: "Hand it to the team that took over, or add the team's members.",
+        find: owner::empty,
+    },
+    Check {
+        id: "conflict",
+        title: "Declared twice",
+        severity: Severity::High,
+        why: "Two files claim one name, so one of the two cannot be found.",
+        fix: "Give one of them another metadata.name, or remove it.",
+        find: place::conflict,
+    },
+    Check {
+        id: "descriptor-invalid",
+        title: "Its file holds an error",
+        severity: Severity::High,
+        why: "Until it is mended every change to the file is lost, and the last good version answers.",
+        fix: "Mend the file; `steward lint` says where.",
+        find: place::broken,
+    },
+    Check {
+        id: "archived-production",
+        title: "In production, and its repository is archived",
+        severity: Severity::High,
+        why: "Either it still runs and nobody can change it, or its entry is out of date.",
+        fix: "Set spec.lifecycle to deprecated, or bring the repository back.",
+        find: place::archived,
+    },
+    Check {
+        id: "reference-unknown",
+        title: "Names something that is not there",
+        severity: Severity::Medium,
+        why: "What breaks with it cannot be told where the other end is missing.",
+        fix: "Correct the reference, or describe what it means.",
+        find: place::unknown_reference,
+    },
+    Check {
+        id: "on-call-missing",
+        title: "No on-call schedule",
+        severity: Severity::High,
+        why: "At night whoever needs help finds nobody to page.",
+        fix: "Add the annotation that names its schedule, such as pagerduty.com/service-id.",
+        find: said::on_call_missing,
+    },
+    Check {
+        id: "runbook-missing",
+        title: "No runbook",
+        severity: Severity::High,
+        why: "At 3 a.m. somebody who has never seen it has to start from nothing.",
+        fix: "Write docs/runbook.md, or link one with steward.dev/runbook.",
+        find: said::runbook_missing,
+    },
+    Check {
+        id: "runbook-old",
+        title: "Old runbook",
+        severity: Severity::Medium,
+        why: "What was true a year ago misleads in an incident.",
+        fix: "Read it once and correct what has changed.",
+        find: said::runbook_old,
+    },
+    Check {
+        id: "depends-on-deprecated",
+        title: "Leans on something deprecated",
+        severity: Severity::Medium,
+        why: "What is deprecated goes away, and takes along what leans on it.",
+        fix: "Move to what replaces it, or remove the dependency.",
+        find: place::leans_on_deprecated,
+    },
+    Check {
+        id: "team-without-channel",
+        title: "Team without a channel",
+        severity: Severity::Medium,
+        why: "Nobody who needs the team can reach it, Steward among them.",
+        fix: "Add the annotation steward.dev/channel to the group.",
+        find: owner::team_without_channel,
+    },
+    Check {
+        id: "team-empty",
+        title: "Team without people",
+        severity: Severity::Medium,
+        why: "What it owns is owned by nobody.",
+        fix: "Add its members, or remove the group and hand over what it owns.",
+        find: owner::team_empty,
+    },
+    Check {
+        id: "members-differ",
+        title: "Its members differ from place to place",
+        severity: Severity::Low,
+        why: "Somebody is paged, or may act, who is no longer in the team, or the other way round.",
+        fix: "Correct the membership where it is wrong: HR, GitHub or the descriptor.",
+        find: owner::members_differ,
+    },
+    Check {
+        id: "lifecycle-missing",
+        title: "No lifecycle",
+        severity: Severity::Medium,
+        why: "Nobody can tell whether it may be relied on.",
+        fix: "Set spec.lifecycle to experimental, production or deprecated.",
+        find: said::lifecycle_missing,
+    },
+    Check {
+        id: "lifecycle-unknown",
+        title: "Unknown lifecycle",
+        severity: Severity::Low,
+        why: "A word of its own is in no list and no count.",
+        fix: "Use one of the agreed words in spec.lifecycle.",
+        find: said::lifecycle_unknown,
+    },
+    Check {
+        id: "type-unknown",
+        title: "Unknown type",
+        severity: Severity::Low,
+        why: "A word of its own is in no list and no count.",
+        fix: "Use one of the agreed words in spec.type.",
+        find: said::type_unknown,
+    },
+    Check {
+        id: "name-rule",
+        title: "Not named by the rule",
+        severity: Severity::Low,
+        why: "Names that follow one rule are found by guessing.",
+        fix: "Rename it; the old name stays an alias.",
+        find: said::name_rule,
+    },
+    Check {
+        id: "description-missing",
+        title: "No description",
+        severity: Severity::Low,
+        why: "Whoever finds it cannot tell what it is for.",
+        fix: "Write one sentence in metadata.description.",
+        find: said::description_missing,
+    },
+    Check {
+        id: "system-missing",
+        title: "In no system",
+        severity: Severity::Low,
+        why: "Who steps in when its owner is away is read from its system.",
+        fix: "Name its system in spec.system.",
+        find: place::system_missing,
+    },
+    Check {
+        id: "docs-missing",
+        title: "No documentation",
+        severity: Severity::Low,
+        why: "Its users ask its owners what they could read.",
+        fix: "Add the annotation backstage.io/techdocs-ref: dir:. and a docs folder.",
+        find: said::docs_missing,
+    },
+    Check {
+        id: "untouched",
+        title: "Not touched for long",
+        severity: Severity::Low,
+        why: "Entries that nobody looks at become wrong.",
+        fix: "Look once whether it is still right, and confirm it.",
+        find: said::untouched,
+    },
+    Check {
+        id: "orphan",
+        title: "Belongs to nothing",
+        severity: Severity::Low,
+        why: "What is in no system, used by nothing and owned by nobody is often left over.",
+        fix: "Say what it belongs to, or remove it.",
+        find: place::orphan,
+    },
+];

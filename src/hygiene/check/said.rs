@@ -1,0 +1,82 @@
+//! What an entry says of itself, and what it leaves out.
+
+use super::{Facts, is_production, is_service, is_thing};
+use crate::catalog::{Entry, Kind, is_deprecated};
+
+const RUNBOOK: &str = "steward.dev/runbook";
+const DOCS: &str = "backstage.io/techdocs-ref";
+/// The day on which its owners said that an entry is right.
+const VERIFIED: &str = "steward.dev/verified";
+
+pub(super) fn on_call_missing(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
+    let entity = &entry.entity;
+    // Where no provider is set up there is no schedule to name.
+    let wants = is_service(entity) && is_production(entity) && !facts.on_call.providers.is_empty();
+    (wants && facts.on_call.schedule_of(facts.catalog, entity).is_none())
+        .then(|| "is in production and names no on-call schedule".to_owned())
+}
+
+pub(super) fn runbook_missing(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
+    let entity = &entry.entity;
+    let wants = is_service(entity) && is_production(entity);
+    let has_one = || entity.annotation(RUNBOOK).is_some() || !facts.catalog.runbooks(entry.origin.repository_id).is_empty();
+    (wants && !has_one()).then(|| "is in production and has no runbook".to_owned())
+}
+
+pub(super) fn runbook_old(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
+    if !is_service(&entry.entity) || is_deprecated(&entry.entity) {
+        return None;
+    }
+    let runbook = facts.catalog.runbooks(entry.origin.repository_id).first()?;
+    let at = runbook.origin.committed_at?;
+    let days = (facts.now - at).num_days();
+    (facts.now - at > facts.rules.runbook_age).then(|| format!("has a runbook that nobody has touched for {days} days"))
+}
+
+pub(super) fn lifecycle_missing(entry: &Entry, _: &Facts<'_>) -> Option<String> {
+    let wants = matches!(entry.entity.kind, Kind::Component | Kind::Api);
+    let is_there = || entry.entity.lifecycle.as_deref().is_some_and(|lifecycle| !lifecycle.trim().is_empty());
+    (wants && !is_there()).then(|| "says nothing of its lifecycle".to_owned())
+}
+
+pub(super) fn lifecycle_unknown(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
+    let lifecycle = entry.entity.lifecycle.as_deref()?.trim();
+    let known = &facts.rules.lifecycles;
+    let is_known = known.is_empty() || known.contains(&lifecycle.to_lowercase()) || is_deprecated(&entry.entity);
+    (!lifecycle.is_empty() && !is_known).then(|| format!("has the lifecycle “{lifecycle}”, which is none of the agreed ones"))
+}
+
+pub(super) fn type_unknown(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
+    let known = &facts.rules.types;
+    let written = entry.entity.spec_type.as_deref()?.trim();
+    let wants = entry.entity.kind == Kind::Component && !known.is_empty();
+    (wants && !known.contains(&written.to_lowercase()))
+        .then(|| format!("has the type “{written}”, which is none of the agreed ones"))
+}
+
+pub(super) fn name_rule(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
+    let rule = facts.rules.name.as_ref()?;
+    let wants = matches!(entry.entity.kind, Kind::Component | Kind::Api | Kind::Resource | Kind::System);
+    (wants && !rule.is_match(&entry.entity.name)).then(|| format!("is called “{}”", entry.entity.name))
+}
+
+pub(super) fn description_missing(entry: &Entry, _: &Facts<'_>) -> Option<String> {
+    let is_there = || entry.entity.description.as_deref().is_some_and(|description| !description.trim().is_empty());
+    (is_thing(&entry.entity) && !is_there()).then(|| "has no description".to_owned())
+}
+
+pub(super) fn docs_missing(entry: &Entry, _: &Facts<'_>) -> Option<String> {
+    let entity = &entry.entity;
+    let wants = is_service(entity) && !is_deprecated(entity);
+    (wants && entity.annotation(DOCS).is_none()).then(|| "has no documentation".to_owned())
+}
+
+pub(super) fn untouched(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
+    if !is_thing(&entry.entity) || is_deprecated(&entry.entity) {
+        return None;
+    }
+    let verified = entry.entity.annotation(VERIFIED).and_then(|day| day.trim().parse::<chrono::NaiveDate>().ok());
+    let touched = entry.origin.committed_at?.date_naive().max(verified.unwrap_or_default());
+    let days = (facts.now.date_naive() - touched).num_days();
+    (days > facts.rules.untouched.num_days()).then(|| format!("was last touched {days} days ago"))
+}

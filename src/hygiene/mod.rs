@@ -1,0 +1,5 @@
+//! Small, well-timed requests to those who own entries: what is wrong, and the change that mends it.
+//! Must not know chat's forms, nor how a platform sends a message.
+
+pub mod check;
+pub mod edit;

@@ -1,0 +1,186 @@
+//! What is found wrong with entries, said so that their owners know what to do.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use expect_test::{Expect, expect};
+use steward::{
+    catalog::{Catalog, EntityRef, Entry, live::OnCall},
+    hygiene::check::{Facts, Finding, Rules, Severity, check_all, check_around, checks},
+};
+
+use crate::{
+    sample::sample_catalog,
+    world::{World, now},
+};
+
+fn lines(catalog: &Catalog, rules: &Rules) -> String {
+    let facts = Facts { catalog, on_call: &OnCall::default(), rules, now: now() };
+    let line = |finding: &Finding| {
+        format!("{} {} {} {}\n", finding.check.severity.as_str(), finding.check.id, finding.entity, finding.detail)
+    };
+    check_all(&facts).iter().map(line).collect()
+}
+
+fn check(world: &World, expected: &Expect) {
+    expected.assert_eq(&lines(&world.catalog(), &Rules::default()));
+}
+
+#[test]
+fn owners_who_do_not_answer_are_found() {
+    let mut world = World::new();
+    world.group("ledger").annotate("steward.dev/channel", "#ledger");
+    world.group("ghosts").annotate("steward.dev/channel", "#ghosts");
+    world.user("ana").member_of("ledger");
+    world.user("karen").annotate("steward.dev/left", "2026-03-01");
+    for (name, owner) in [("good", "ledger"), ("haunted", "ghosts"), ("lost", "nowhere"), ("personal", "user:default/karen")] {
+        world.component(name).describe("It works.").owner(owner).annotate("backstage.io/techdocs-ref", "dir:.");
+        world.runbook(&format!("acme/{name}"), "runbook.md", "# Runbook");
+    }
+    world.component("orphaned").describe("Nobody knows.").depends_on("component:good");
+    check(
+        &world,
+        &expect![[r#"
+        critical owner-empty component:default/haunted is owned by ghosts, in which nobody is
+        critical owner-unknown component:default/lost is owned by group:default/nowhere, which is not in the catalog
+        low orphan component:default/lost is tied to nothing else in the catalog
+        critical owner-missing component:default/orphaned names no owner
+        high runbook-missing component:default/orphaned is in production and has no runbook
+        low docs-missing component:default/orphaned has no documentation
+        critical owner-left component:default/personal is owned by karen, who is gone since 2026-03-01
+    "#]],
+    );
+}
+
+#[test]
+fn a_place_that_misleads_is_found() {
+    let mut world = World::new();
+    world.group("ledger").annotate("slack.com/channel", "#ledger");
+    world.user("ana").member_of("ledger");
+    world.add("System", "money").describe("Money.").owner("ledger");
+    let mut component = |name: &str| {
+        world.runbook(&format!("acme/{name}"), "runbook.md", "# Runbook");
+        world.component(name).describe("It works.").owner("ledger").annotate("backstage.io/techdocs-ref", "dir:.");
+    };
+    component("old");
+    component("leaning");
+    component("closed");
+    component("bent");
+    component("loose");
+    for thing in ["old", "leaning", "closed", "bent"] {
+        world.find(thing).system("money");
+    }
+    world.find("old").spec("lifecycle", "deprecated");
+    world.find("leaning").depends_on("component:old").depends_on("resource:nowhere");
+    world.find("closed").archived();
+    world.find("bent").broken_for(3, "line 4: spec.owner is missing");
+    check(
+        &world,
+        &expect![[r#"
+        high descriptor-invalid component:default/bent stands in a file with an error: line 4: spec.owner is missing
+        high archived-production component:default/closed is in production, and acme/closed is archived
+        medium reference-unknown component:default/leaning names resource:default/nowhere, which the catalog does not have
+        medium depends-on-deprecated component:default/leaning leans on old, which is deprecated
+        low system-missing component:default/loose is in no system
+    "#]],
+    );
+}
+
+#[test]
+fn what_an_entry_leaves_out_is_found() {
+    let mut world = World::new();
+    world.group("ledger");
+    world.user("ana").member_of("ledger");
+    world.component("bare").owner("ledger");
+    world.component("odd").owner("ledger").describe("Odd.").spec("lifecycle", "beta");
+    world
+        .component("excused")
+        .owner("ledger")
+        .annotate("steward.dev/exempt", "runbook-missing, docs-missing,description-missing");
+    check(
+        &world,
+        &expect![[r#"
+        high runbook-missing component:default/bare is in production and has no runbook
+        low description-missing component:default/bare has no description
+        low docs-missing component:default/bare has no documentation
+        low lifecycle-unknown component:default/odd has the lifecycle “beta”, which is none of the agreed ones
+        low docs-missing component:default/odd has no documentation
+        medium team-without-channel group:default/ledger owns things and names no channel
+    "#]],
+    );
+    let rules = Rules {
+        types: ["library".to_owned()].into(),
+        name: Some("^(?:acme-[a-z]+)$".parse().unwrap()),
+        off: ["docs-missing".to_owned(), "team-without-channel".to_owned()].into(),
+        ..Rules::default()
+    };
+    expect![[r#"
+        high runbook-missing component:default/bare is in production and has no runbook
+        low type-unknown component:default/bare has the type “service”, which is none of the agreed ones
+        low name-rule component:default/bare is called “bare”
+        low description-missing component:default/bare has no description
+        low type-unknown component:default/excused has the type “service”, which is none of the agreed ones
+        low name-rule component:default/excused is called “excused”
+        low lifecycle-unknown component:default/odd has the lifecycle “beta”, which is none of the agreed ones
+        low type-unknown component:default/odd has the type “service”, which is none of the agreed ones
+        low name-rule component:default/odd is called “odd”
+    "#]]
+    .assert_eq(&lines(&world.catalog(), &rules));
+}
+
+#[test]
+fn each_check_says_why_it_matters_and_what_to_do() {
+    let all = checks();
+    for check in all {
+        assert!(check.why.ends_with('.') && check.fix.ends_with('.'), "{}", check.id);
+        assert!(!check.title.ends_with('.'), "{}", check.id);
+        assert_eq!(all.iter().filter(|other| other.id == check.id).count(), 1, "{}", check.id);
+    }
+    assert!(all.first().is_some_and(|check| check.severity == Severity::Critical));
+}
+
+fn by_id(findings: Vec<Finding>) -> BTreeMap<String, String> {
+    findings.into_iter().map(|finding| (finding.id(), finding.detail)).collect()
+}
+
+/// Whatever is changed or removed, looking around it finds what looking at everything finds.
+#[test]
+fn looking_around_a_change_finds_what_looking_at_everything_finds() {
+    let before = sample_catalog();
+    let rules = Rules::default();
+    let on_call = OnCall::default();
+    fn facts<'a>(catalog: &'a Catalog, on_call: &'a OnCall, rules: &'a Rules) -> Facts<'a> {
+        Facts { catalog, on_call, rules, now: now() }
+    }
+    let known = by_id(check_all(&facts(&before, &on_call, &rules)));
+    assert!(known.len() > 20, "{}", known.len());
+    let refs: Vec<EntityRef> = before.entries().iter().map(|entry| entry.entity.entity_ref.clone()).collect();
+    for (at, changed) in refs.iter().enumerate() {
+        let mut parts = before.parts().clone();
+        if at % 2 == 0 {
+            parts.claims.retain(|claim| claim.entity.entity_ref != *changed);
+        } else {
+            for claim in parts.claims.iter_mut().filter(|claim| claim.entity.entity_ref == *changed) {
+                let mut entry = Entry::clone(claim);
+                entry.entity.relations.clear();
+                entry.entity.annotations.clear();
+                entry.entity.lifecycle = Some("deprecated".to_owned());
+                *claim = Arc::new(entry);
+            }
+        }
+        let after = before.with_parts(parts);
+        // Those that named it before are looked at by what they name now; those it named, by what it named before.
+        let mut seeds = vec![changed.clone()];
+        seeds.extend(
+            before.find(changed).into_iter().flat_map(|entry| entry.entity.relations.iter().map(|edge| edge.target.clone())),
+        );
+        let (around, found) = check_around(&seeds, &facts(&after, &on_call, &rules));
+        let mut carried = known.clone();
+        carried.retain(|id, _| {
+            !around.iter().any(|entity| {
+                id.ends_with(&format!(":{entity}")) && id.split_once(':').is_some_and(|(_, of)| of == entity.as_str())
+            })
+        });
+        carried.extend(by_id(found));
+        assert_eq!(carried, by_id(check_all(&facts(&after, &on_call, &rules))), "after a change of {changed}");
+    }
+}
