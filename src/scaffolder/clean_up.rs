@@ -131,12 +131,7 @@ async fn take_back(bench: &Workbench, run: &Run, deed: &Deed) -> Result<String, 
 }
 
 /// The GitHub that the step spoke with.
-fn find_github<'a>(
-    bench: &'a Workbench,
-    run: &Run,
-    deed: &Deed,
-    owner: &str,
-) -> Option<&'a crate::github::GithubSource> {
+fn find_github<'a>(bench: &'a Workbench, run: &Run, deed: &Deed, owner: &str) -> Option<&'a crate::github::GithubSource> {
     let inputs = run.steps.get(deed.position).map(|step| step.inputs.as_slice()).unwrap_or_default();
     let written = inputs.get(deed.round).or(inputs.first()).and_then(|input| input["repoUrl"].as_str());
     let host = written.and_then(|url| url.split('?').next()).filter(|host| !host.is_empty()).unwrap_or("github.com");

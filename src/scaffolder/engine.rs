@@ -84,7 +84,8 @@ async fn go_on(bench: &Workbench, grip: RunGrip, run: &Run) -> Result<Ended, Sto
         }
     };
     let Some(secrets) = open_secrets(bench, run) else {
-        let reason = "the secrets that were entered cannot be opened; was scaffolder.secret_key changed? Retry asks for them again";
+        let reason =
+            "the secrets that were entered cannot be opened; was scaffolder.secret_key changed? Retry asks for them again";
         return Ok(Ended::because(RunState::Failed, reason.to_owned()));
     };
     let place = match Place::prepare(bench, run).await? {
@@ -168,7 +169,12 @@ impl Place {
         let all = bench.app.settings.data_dir.join("runs");
         let made = tokio::task::spawn_blocking(move || {
             let told = |error: std::io::Error| format!("the run has no folder to work in: {error}");
-            // Two replicas may share a disk, and one of them be slow to learn that it has lost the run.
+            // What a replica that died has left; one that lives and has lost the run may not write of it any more.
+            for left in fs::read_dir(&all).into_iter().flatten().flatten() {
+                if left.file_name().to_string_lossy().starts_with(&format!("{id}.")) {
+                    fs::remove_dir_all(left.path()).map_err(told)?;
+                }
+            }
             let place = Self { root: all.join(format!("{id}.{:08x}", rand::random::<u32>())) };
             fs::create_dir_all(place.workspace()).map_err(told)?;
             if let Some(archive) = archive {
@@ -186,7 +192,10 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.root) {
+        // Whoever has taken the run over may have been quicker.
+        if let Err(error) = fs::remove_dir_all(&self.root)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
             warn!(%error, "a run's folder could not be removed");
         }
     }

@@ -40,8 +40,10 @@ impl Workbench {
     /// `folders` are the sources on this disk, by id.
     pub fn new(app: Arc<App>, githubs: Vec<GithubSource>, folders: Vec<(String, PathBuf)>) -> Self {
         let hosts = app.settings.scaffolder.allowed_hosts.iter();
-        let allowed: Vec<Url> =
-            hosts.flat_map(|host| [format!("https://{host}"), format!("http://{host}")]).filter_map(|url| url.parse().ok()).collect();
+        let allowed: Vec<Url> = hosts
+            .flat_map(|host| [format!("https://{host}"), format!("http://{host}")])
+            .filter_map(|url| url.parse().ok())
+            .collect();
         let web = Web::new(&allowed);
         Self { app, githubs, folders, web }
     }

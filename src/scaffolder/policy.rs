@@ -78,11 +78,8 @@ fn judge(
     let source = workspace.normal(source).map_err(told)?;
     let prefix = if source.is_empty() { String::new() } else { format!("{source}/") };
     let files: Vec<Entry> = workspace.list().map_err(told)?;
-    let files: Vec<&str> = files
-        .iter()
-        .filter(|entry| entry.kind == Lies::File)
-        .filter_map(|entry| entry.path.strip_prefix(&prefix))
-        .collect();
+    let files: Vec<&str> =
+        files.iter().filter(|entry| entry.kind == Lies::File).filter_map(|entry| entry.path.strip_prefix(&prefix)).collect();
     let mut judged = Judged::default();
     let mut owners: Vec<(String, EntityRef, EntityRef)> = Vec::new();
     let mut declared: Vec<EntityRef> = Vec::new();
@@ -92,9 +89,9 @@ fn judge(
             for document in parse_descriptor(&contents, kinds) {
                 match document.verdict {
                     Verdict::Valid { entity, .. } => {
-                        let owned = entity.targets(RelationType::OwnedBy).map(|owner| {
-                            ((*path).to_owned(), entity.entity_ref.clone(), owner.clone())
-                        });
+                        let owned = entity
+                            .targets(RelationType::OwnedBy)
+                            .map(|owner| ((*path).to_owned(), entity.entity_ref.clone(), owner.clone()));
                         owners.extend(owned);
                         declared.push(entity.entity_ref);
                     }
@@ -129,7 +126,8 @@ fn find_secrets(path: &str, contents: &[u8]) -> Vec<String> {
     let is_secret = |line: &str| {
         SECRETS.iter().any(|(begin, length)| {
             line.match_indices(begin).any(|(at, _)| {
-                let word = line[at..].split(|letter: char| letter.is_whitespace() && !begin.contains(' ') || "\"'`,;)".contains(letter));
+                let word =
+                    line[at..].split(|letter: char| letter.is_whitespace() && !begin.contains(' ') || "\"'`,;)".contains(letter));
                 word.into_iter().next().is_some_and(|word| word.len() >= *length)
             })
         })

@@ -101,7 +101,13 @@ impl Doing<'_> {
                 MakeError::Refused { .. } if error.is_taken() => {
                     return match is_doubtful {
                         true => self.adopt(there, &intent).await,
-                        false => self.not_done(&intent, format!("{target} exists already, and is not of this run; choose another name")).await,
+                        false => {
+                            self.not_done(
+                                &intent,
+                                format!("{target} exists already, and is not of this run; choose another name"),
+                            )
+                            .await
+                        }
                     };
                 }
                 MakeError::Refused { said, .. } if is_doubtful => {
@@ -295,7 +301,9 @@ pub(super) async fn is_ours(
 pub(super) fn find_ours(head: &Head, marker: &str) -> Option<String> {
     match head {
         Head::Empty => None,
-        Head::Commits(commits) => commits.iter().find(|commit| is_marked(&commit.message, marker)).map(|commit| commit.sha.clone()),
+        Head::Commits(commits) => {
+            commits.iter().find(|commit| is_marked(&commit.message, marker)).map(|commit| commit.sha.clone())
+        }
     }
 }
 

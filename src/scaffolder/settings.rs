@@ -11,7 +11,14 @@ impl Doing<'_> {
     /// Topics, access, variables, secrets and the rest of a repository that was just made.
     pub(super) async fn set_up(&mut self, there: &There) -> Result<(), Trouble> {
         let wanted = [
-            "topics", "access", "collaborators", "repoVariables", "secrets", "oidcCustomization", "workflowAccess", "subscribe",
+            "topics",
+            "access",
+            "collaborators",
+            "repoVariables",
+            "secrets",
+            "oidcCustomization",
+            "workflowAccess",
+            "subscribe",
             "allowUpdateBranch",
         ];
         let is_set = |key: &&&str| !matches!(&self.input[**key], Json::Null | Json::Bool(false));
@@ -129,12 +136,7 @@ impl Doing<'_> {
         Ok(Map::new())
     }
 
-    pub(super) async fn protect_branch(
-        &mut self,
-        there: &There,
-        branch: &str,
-        enforce_admins: bool,
-    ) -> Result<(), Trouble> {
+    pub(super) async fn protect_branch(&mut self, there: &There, branch: &str, enforce_admins: bool) -> Result<(), Trouble> {
         let target = there.full_name();
         let protection = self.protection(enforce_admins);
         let intent = self.intend("protection", &format!("{target} {branch}"), json!(protection)).await?;
@@ -149,7 +151,8 @@ impl Doing<'_> {
             }
             Err(error) if error.wants_larger_plan() => {
                 self.settle(&intent, crate::store::DeedState::NotDone, &json!({ "reason": error.to_string() })).await?;
-                self.warnings.push(format!("{branch} is not protected: GitHub does so for private repositories in larger plans only"));
+                self.warnings
+                    .push(format!("{branch} is not protected: GitHub does so for private repositories in larger plans only"));
                 Ok(())
             }
             Err(error) => self.not_done(&intent, format!("{branch} of {target} was not protected: {error}")).await,

@@ -63,13 +63,7 @@ impl Skeletons {
     }
 
     /// Brings what an action's `url` names onto this disk.
-    pub(super) async fn find(
-        &mut self,
-        bench: &Workbench,
-        run: &Run,
-        action: &str,
-        input: &Json,
-    ) -> Result<Fetched, Trouble> {
+    pub(super) async fn find(&mut self, bench: &Workbench, run: &Run, action: &str, input: &Json) -> Result<Fetched, Trouble> {
         let Some(url) = input["url"].as_str().filter(|_| action.starts_with("fetch:")) else { return Ok(Fetched(None)) };
         let token = input["token"].as_str().filter(|token| !token.is_empty()).map(|token| SecretString::from(token.to_owned()));
         if let Ok(address) = Url::parse(url)
@@ -170,7 +164,9 @@ fn read_address(address: &Url) -> Option<GithubFile> {
     }
     let segments: Vec<&str> = address.path_segments()?.filter(|segment| !segment.is_empty()).collect();
     let [owner, repository] = segments[..] else { return None };
-    let host = address.port().map_or_else(|| address.host_str().map(str::to_owned), |port| Some(format!("{}:{port}", address.host_str()?)))?;
+    let host = address
+        .port()
+        .map_or_else(|| address.host_str().map(str::to_owned), |port| Some(format!("{}:{port}", address.host_str()?)))?;
     let repository = repository.trim_end_matches(".git").to_owned();
     Some(GithubFile { host, owner: owner.to_owned(), repository, reference: "HEAD".to_owned(), path: String::new() })
 }

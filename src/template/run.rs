@@ -159,8 +159,7 @@ impl StandIn<'_> {
         match step.action.reach {
             Reach::Workspace if !problems.is_empty() => Acted::Failed(problems.join("; ")),
             Reach::Workspace => {
-                let around =
-                    Around { workspace: self.workspace, sources: self.sources, template_ref: self.template_ref };
+                let around = Around { workspace: self.workspace, sources: self.sources, template_ref: self.template_ref };
                 match run_pure(&step.action.id, input, &around) {
                     Some(Ok(done)) => Acted::Done(done),
                     Some(Err(reason)) => Acted::Failed(reason),

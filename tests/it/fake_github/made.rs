@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{http::Method, response::{IntoResponse, Response}};
+use axum::{
+    http::Method,
+    response::{IntoResponse, Response},
+};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value as Json, json};
 
@@ -225,7 +228,8 @@ fn of_repository(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str
             respond(200, &json!({ "key_id": "568250167242549743", "key": key }))
         }
         ("PUT", ["actions", "secrets", secret]) => {
-            let opened = BASE64_STANDARD.decode(text("encrypted_value")).ok().and_then(|sealed| secret_key().unseal(&sealed).ok());
+            let opened =
+                BASE64_STANDARD.decode(text("encrypted_value")).ok().and_then(|sealed| secret_key().unseal(&sealed).ok());
             let Some(opened) = opened else { return Some(message(422, "Bad request - bad encrypted value")) };
             let opened = String::from_utf8(opened).expect("tests send texts");
             settings(model, name).secrets.insert((*secret).to_owned(), opened);
@@ -278,7 +282,7 @@ fn of_repository(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str
         ("DELETE", ["hooks", id]) => {
             let hooks = &mut settings(model, name).hooks;
             let before = hooks.len();
-            hooks.retain(|hook| hook["id"].to_string() != **id);
+            hooks.retain(|hook| hook["id"].as_i64() != id.parse().ok());
             if hooks.len() < before { nothing() } else { message(404, "Not Found") }
         }
         ("POST", ["issues", number, "labels"]) => {
@@ -336,7 +340,7 @@ fn of_repository(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str
 
 fn change_pull(model: &mut Model, name: &str, number: &str, with: impl FnOnce(&mut Json)) -> Option<Json> {
     let mut pulls = model.made.pulls.iter_mut();
-    let pull = pulls.find(|pull| pull["repository"] == *name && pull["number"].to_string() == *number)?;
+    let pull = pulls.find(|pull| pull["repository"] == *name && pull["number"].as_i64() == number.parse().ok())?;
     with(pull);
     Some(pull.clone())
 }
@@ -356,8 +360,7 @@ fn open_pull(model: &mut Model, name: &str, body: &Json) -> Response {
         return refuse(&format!("No commits between {base} and {head}"));
     }
     let sha = commit.sha.clone();
-    let is_there =
-        |pull: &Json| pull["repository"] == *name && pull["state"] == "open" && pull["head"]["ref"] == *head;
+    let is_there = |pull: &Json| pull["repository"] == *name && pull["state"] == "open" && pull["head"]["ref"] == *head;
     if model.made.pulls.iter().any(is_there) {
         return refuse(&format!("A pull request already exists for {}:{head}.", model.owner.login));
     }

@@ -129,7 +129,8 @@ async fn a_repository_is_made_empty_and_filled_later() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_go_to_allowed_hosts_alone() {
-    let steps = "- id: ask\n  action: http:backstage:request\n  input: { method: POST, path: 'https://example.com/x', body: { a: 1 } }\n";
+    let steps =
+        "- id: ask\n  action: http:backstage:request\n  input: { method: POST, path: 'https://example.com/x', body: { a: 1 } }\n";
     let desk = Desk::of(steps).await;
     let run = desk.run("orders").await;
     assert_eq!(run.state, RunState::Failed);
@@ -154,6 +155,7 @@ async fn a_skeleton_may_be_at_an_address_of_github_and_nowhere_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_used_and_written_down_nowhere() {
     const SECRET: &str = "correct-horse-battery-staple";
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let github = super::desk::organisation("").await;
     let url = github.url.clone();
     let steps = format!(

@@ -6,7 +6,9 @@ use steward::{
     app::App,
     chat::{Account, Platform},
     settings::Settings,
-    store::{AuditEntry, Database, Deed, NewRun, NewStep, Run, RunAct, RunChange, RunId, RunOrigin, RunState, Store, WantedSecret},
+    store::{
+        AuditEntry, Database, Deed, NewRun, NewStep, Run, RunAct, RunChange, RunId, RunOrigin, RunState, Store, WantedSecret,
+    },
 };
 
 use crate::{
@@ -172,7 +174,9 @@ impl Desk {
         let is_over = async |app: &App| {
             // Away where Steward has just been started again.
             let run = app.store.load_run(id).await.ok().flatten();
-            run.is_some_and(|run| matches!(run.state, RunState::Done | RunState::Failed | RunState::Unknown | RunState::Cancelled))
+            run.is_some_and(|run| {
+                matches!(run.state, RunState::Done | RunState::Failed | RunState::Unknown | RunState::Cancelled)
+            })
         };
         self.bot.until("the run ends", is_over).await;
         self.load(id).await

@@ -100,13 +100,13 @@ async fn what_a_failed_run_made_is_taken_back_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_in_the_middle_goes_on_where_it_was() {
-    let steps = SERVICE.replace(
-        "- id: publish\n",
-        "- id: wait\n  name: Wait\n  action: debug:wait\n  input: { seconds: 2 }\n- id: publish\n",
-    );
+    let steps = SERVICE
+        .replace("- id: publish\n", "- id: wait\n  name: Wait\n  action: debug:wait\n  input: { seconds: 2 }\n- id: publish\n");
     let desk = Desk::of(&steps).await;
     let id = desk.start("orders").await;
-    desk.bot.until("it waits", async |app| app.store.load_run(id).await.unwrap().unwrap().steps[1].state == StepState::Running).await;
+    desk.bot
+        .until("it waits", async |app| app.store.load_run(id).await.unwrap().unwrap().steps[1].state == StepState::Running)
+        .await;
     let desk = Desk { bot: desk.bot.restart().await };
     let run = desk.ended(id).await;
     assert_whole(&desk, &run, "orders");
@@ -146,7 +146,8 @@ async fn what_is_not_known_is_done_again_where_a_person_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_registered_is_a_warning_where_it_may_be_missing() {
-    let steps = SERVICE.replace("    repoContentsUrl:", "    optional: true\n    catalogInfoPath: /nothing.yaml\n    repoContentsUrl:");
+    let steps =
+        SERVICE.replace("    repoContentsUrl:", "    optional: true\n    catalogInfoPath: /nothing.yaml\n    repoContentsUrl:");
     let desk = Desk::of(&steps).await;
     let settled = desk.run("orders").await;
     assert_eq!(settled.state, RunState::Done, "{:?}", settled.reason);
@@ -159,7 +160,9 @@ async fn a_run_that_is_called_off_ends_during_a_wait() {
                  - id: publish\n  name: Publish\n  action: github:repo:create\n  input: { repoUrl: 'github.com?owner=acme&repo=orders' }\n";
     let desk = Desk::of(steps).await;
     let id = desk.start("orders").await;
-    desk.bot.until("it waits", async |app| app.store.load_run(id).await.unwrap().unwrap().steps[0].state == StepState::Running).await;
+    desk.bot
+        .until("it waits", async |app| app.store.load_run(id).await.unwrap().unwrap().steps[0].state == StepState::Running)
+        .await;
     desk.change(id, RunAct::Cancel).await;
     let run = desk.ended(id).await;
     assert_eq!(run.state, RunState::Cancelled);

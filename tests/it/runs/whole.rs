@@ -16,12 +16,7 @@ async fn a_template_becomes_a_repository_that_the_catalog_knows() {
     let took = began.elapsed();
     assert_whole(&desk, &run, "orders");
     eprintln!("from the form to the catalog: {took:?}");
-    assert_eq!(
-        run.steps.iter().map(|step| step.state).collect::<Vec<_>>(),
-        [StepState::Done; 3],
-        "{:?}",
-        run.steps
-    );
+    assert_eq!(run.steps.iter().map(|step| step.state).collect::<Vec<_>>(), [StepState::Done; 3], "{:?}", run.steps);
     assert_eq!(
         run.output,
         Some(json!({ "links": [
@@ -31,15 +26,15 @@ async fn a_template_becomes_a_repository_that_the_catalog_knows() {
     );
     let catalog = desk.bot.app().catalog.load();
     assert!(catalog.find(&EntityRef::parse("component:default/orders", None, "default").unwrap()).is_some());
-    assert_eq!(
-        desk.files("orders"),
-        ["README.md", "bin/start.sh", "catalog-info.yaml", "logo.bin", "src/orders.txt", "start"]
-    );
+    assert_eq!(desk.files("orders"), ["README.md", "bin/start.sh", "catalog-info.yaml", "logo.bin", "src/orders.txt", "start"]);
     desk.github().model(|model| {
         let repo = model.find_repo("orders").unwrap();
         assert_eq!(*repo.head().unwrap().files["README.md"], b"# orders\n");
         assert_eq!(*repo.head().unwrap().files["logo.bin"], [0_u8, 159, 146, 150]);
-        assert_eq!((repo.topics.as_slice(), repo.visibility.as_str()), (&["service".to_owned(), "new".to_owned()][..], "internal"));
+        assert_eq!(
+            (repo.topics.as_slice(), repo.visibility.as_str()),
+            (&["service".to_owned(), "new".to_owned()][..], "internal")
+        );
         assert_eq!(repo.links, ["start"]);
         let modes = model.made.git.trees.values().find(|tree| tree.contains_key("bin/start.sh")).unwrap();
         assert_eq!((modes["bin/start.sh"].0.as_str(), modes["README.md"].0.as_str()), ("100755", "100644"));

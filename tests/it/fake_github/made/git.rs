@@ -79,9 +79,7 @@ pub fn routes(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str]) 
         ("GET", ["git", "trees", sha]) => match model.made.git.trees.get(*sha) {
             None => message(404, "Not Found"),
             Some(tree) => {
-                let entry = |(path, (mode, blob)): (&String, &(String, String))| {
-                    json!({ "path": path, "mode": mode, "type": "blob", "sha": blob, "size": 1, "url": "" })
-                };
+                let entry = |(path, (mode, blob)): (&String, &(String, String))| json!({ "path": path, "mode": mode, "type": "blob", "sha": blob, "size": 1, "url": "" });
                 respond(200, &json!({ "sha": sha, "truncated": false, "tree": tree.iter().map(entry).collect::<Vec<_>>() }))
             }
         },
@@ -138,12 +136,10 @@ pub fn routes(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str]) 
             }
             respond(200, &json!({ "ref": format!("refs/heads/{branch}"), "object": { "sha": sha } }))
         }
-        ("DELETE", ["git", "refs", "heads", branch @ ..]) => {
-            match model.repo_mut(name).branches.remove(&branch.join("/")) {
-                Some(_) => nothing(),
-                None => message(422, "Reference does not exist"),
-            }
-        }
+        ("DELETE", ["git", "refs", "heads", branch @ ..]) => match model.repo_mut(name).branches.remove(&branch.join("/")) {
+            Some(_) => nothing(),
+            None => message(422, "Reference does not exist"),
+        },
         ("GET", ["commits"]) => {
             let repo = model.find_repo(name)?;
             let revision = asked.query.get("sha").map_or("HEAD", String::as_str);
@@ -151,8 +147,10 @@ pub fn routes(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str]) 
                 return Some(message(404, "Not Found"));
             };
             let commits = chain(model, name, &head);
-            let listed: Vec<Json> =
-                (0..commits.len()).rev().map(|at| commit_json(model, &commits[at], at.checked_sub(1).map(|at| &commits[at]))).collect();
+            let listed: Vec<Json> = (0..commits.len())
+                .rev()
+                .map(|at| commit_json(model, &commits[at], at.checked_sub(1).map(|at| &commits[at])))
+                .collect();
             respond(200, &Json::Array(listed))
         }
         ("GET", ["commits", revision]) => {
@@ -163,7 +161,8 @@ pub fn routes(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str]) 
             let commits = chain(model, name, &head);
             let (last, before) = commits.split_last()?;
             let mut whole = commit_json(model, last, before.last());
-            let changed = last.files.iter().filter(|(path, text)| before.last().and_then(|before| before.files.get(*path)) != Some(text));
+            let changed =
+                last.files.iter().filter(|(path, text)| before.last().and_then(|before| before.files.get(*path)) != Some(text));
             whole["files"] = changed.map(|(path, _)| json!({ "filename": path, "status": "added" })).collect();
             respond(200, &whole)
         }
@@ -291,9 +290,7 @@ fn set_branch(model: &mut Model, name: &str, branch: &str, sha: &str) -> bool {
 fn commit_json(model: &mut Model, commit: &Commit, before: Option<&Commit>) -> Json {
     let known = model.made.git.commits.get(&commit.sha).map(|made| made.tree.clone());
     let tree = known.unwrap_or_else(|| {
-        let entries = commit.files.iter().map(|(path, text)| {
-            (path.clone(), ("100644".to_owned(), keep(model, text.to_vec())))
-        });
+        let entries = commit.files.iter().map(|(path, text)| (path.clone(), ("100644".to_owned(), keep(model, text.to_vec()))));
         let entries: TreeOf = entries.collect();
         keep_tree(model, entries)
     });
