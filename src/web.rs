@@ -214,33 +214,6 @@ impl Web {
         Err(Fault::Final(WebError::TooManyRedirects))
     }
 
-    /// Sends a request, one attempt.
-    pub async fn send(&self, letter: &Letter<'_>) -> Result<Sent, SendError> {
-        let not_sent = |error: String| SendError::NotSent(error);
-        self.check(letter.url).map_err(|error| not_sent(error.to_string()))?;
-        let method = reqwest::Method::from_bytes(letter.method.as_bytes()).map_err(|error| not_sent(error.to_string()))?;
-        let client = self.client(letter.url).map_err(|error| not_sent(error.to_string()))?;
-        let mut request = client.request(method, letter.url.clone()).timeout(letter.timeout);
-        for (name, value) in letter.headers {
-            request = request.header(name, value);
-        }
-        if let Some(body) = letter.body {
-            request = request.body(body.to_owned());
-        }
-        Requests::REST.note();
-        let response = request.send().await.map_err(|error| {
-            let is_sent = !(error.is_connect() || error.is_builder());
-            let said = chain(&error.without_url());
-            if is_sent { SendError::Unsure(said) } else { SendError::NotSent(said) }
-        })?;
-        let status = response.status().as_u16();
-        let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-        // It was done, whatever comes of its answer.
-        let body = read_at_most(response, letter.max_bytes).await.ok().flatten().unwrap_or_default();
-        Ok(Sent { status, headers, body })
-    }
-
     /// Asks once whether something answers at an address, and reads nothing of it; gives the last status.
     pub async fn probe(&self, url: &Url) -> Result<u16, WebError> {
         let asked = async {
@@ -272,6 +245,33 @@ impl Web {
             }
         }
         Err(WebError::TooManyRedirects)
+    }
+
+    /// Sends a request, one attempt.
+    pub async fn send(&self, letter: &Letter<'_>) -> Result<Sent, SendError> {
+        let not_sent = |error: String| SendError::NotSent(error);
+        self.check(letter.url).map_err(|error| not_sent(error.to_string()))?;
+        let method = reqwest::Method::from_bytes(letter.method.as_bytes()).map_err(|error| not_sent(error.to_string()))?;
+        let client = self.client(letter.url).map_err(|error| not_sent(error.to_string()))?;
+        let mut request = client.request(method, letter.url.clone()).timeout(letter.timeout);
+        for (name, value) in letter.headers {
+            request = request.header(name, value);
+        }
+        if let Some(body) = letter.body {
+            request = request.body(body.to_owned());
+        }
+        Requests::REST.note();
+        let response = request.send().await.map_err(|error| {
+            let is_sent = !(error.is_connect() || error.is_builder());
+            let said = chain(&error.without_url());
+            if is_sent { SendError::Unsure(said) } else { SendError::NotSent(said) }
+        })?;
+        let status = response.status().as_u16();
+        let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        // It was done, whatever comes of its answer.
+        let body = read_at_most(response, letter.max_bytes).await.ok().flatten().unwrap_or_default();
+        Ok(Sent { status, headers, body })
     }
 
     fn is_trusted(&self, url: &Url) -> bool {

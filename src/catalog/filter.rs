@@ -25,11 +25,12 @@ pub enum Facet {
     Domain,
     Tag,
     Language,
+    Repo,
 }
 
 impl Facet {
-    pub const ALL: [Self; 8] =
-        [Self::Kind, Self::Type, Self::Owner, Self::Lifecycle, Self::System, Self::Domain, Self::Tag, Self::Language];
+    pub const ALL: [Self; 9] =
+        [Self::Kind, Self::Type, Self::Owner, Self::Lifecycle, Self::System, Self::Domain, Self::Tag, Self::Language, Self::Repo];
 
     pub fn key(self) -> &'static str {
         match self {
@@ -41,6 +42,7 @@ impl Facet {
             Self::Domain => "domain",
             Self::Tag => "tag",
             Self::Language => "language",
+            Self::Repo => "repo",
         }
     }
 
@@ -50,6 +52,7 @@ impl Facet {
         let text = match text.as_str() {
             "team" | "teams" => "owner",
             "lang" => "language",
+            "repository" | "repositories" => "repo",
             "label" => return None,
             other => other.strip_suffix('s').unwrap_or(other),
         };
@@ -93,6 +96,7 @@ pub fn values(catalog: &Catalog, entry: &Entry, facet: Facet) -> Vec<String> {
             all.sort();
             all
         }
+        Facet::Repo => vec![entry.origin.repository.to_lowercase()],
         Facet::Tag => entity.tags.iter().map(|tag| tag.to_lowercase()).collect(),
         Facet::Language => one(entry.origin.language.as_deref().or(entity.labels.get("language").map(String::as_str))),
     }
@@ -192,7 +196,7 @@ impl Catalog {
             Facet::Owner => &["group", "user"],
             Facet::System => &["system"],
             Facet::Domain => &["domain"],
-            Facet::Kind | Facet::Type | Facet::Lifecycle | Facet::Tag | Facet::Language => &[],
+            Facet::Kind | Facet::Type | Facet::Lifecycle | Facet::Tag | Facet::Language | Facet::Repo => &[],
         };
         let (namespace, name) = value.split_once('/').unwrap_or(("default", value));
         let found = kinds.iter().find_map(|kind| self.find(&EntityRef::new(kind, namespace, name)))?;
@@ -226,7 +230,13 @@ impl Catalog {
         }
         let called = |value: &str| self.facet_label(facet, value).is_some_and(|label| words::key(label) == words::key(bare));
         let team = format!("team-{bare}");
-        counts.iter().map(|(value, _)| value).filter(|value| called(value) || **value == team).cloned().collect()
+        let is_last = |value: &str| facet == Facet::Repo && value.rsplit('/').next() == Some(bare);
+        counts
+            .iter()
+            .map(|(value, _)| value)
+            .filter(|value| called(value) || **value == team || is_last(value))
+            .cloned()
+            .collect()
     }
 
     fn nearest_values(&self, facet: Facet, counts: &[(String, usize)], typed: &str) -> Vec<String> {

@@ -70,7 +70,13 @@ pub enum Act {
     /// The person went back a page; values of the page they left are kept.
     Back(Submission),
     /// Typeahead in a look-up field.
-    Complete { form: String, field: String, typed: String },
+    Complete {
+        form: String,
+        /// What [`super::FormState::subject`] holds; empty where the platform does not give the form's state along.
+        subject: String,
+        field: String,
+        typed: String,
+    },
 }
 
 /// A form page as it came back. The state travels in the form, so any replica can go on after a restart.

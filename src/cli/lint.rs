@@ -110,6 +110,10 @@ enum Why {
     Unreadable(String),
 }
 
+/// A template's descriptor, and the folder beside it that holds what it makes.
+const TEMPLATES: [&str; 2] = ["template.yaml", "template.yml"];
+const SKELETON: &str = "skeleton";
+
 /// Collects in the order of names, so that two runs say the same.
 fn find_files(path: &Path, depth: usize, files: &mut Vec<Found>) {
     let mut add = |why| files.push(Found { path: path.to_owned(), why });
@@ -129,6 +133,10 @@ fn find_files(path: &Path, depth: usize, files: &mut Vec<Found>) {
             Err(error) => return add(Why::Unreadable(error.to_string())),
         };
         entries.sort_by_key(fs::DirEntry::file_name);
+        // What a template makes is judged when it is made: a skeleton is no descriptor yet.
+        if entries.iter().any(|entry| TEMPLATES.iter().any(|name| entry.file_name() == *name)) {
+            entries.retain(|entry| entry.file_name() != SKELETON);
+        }
         for entry in entries {
             if !SKIPPED_FOLDERS.iter().any(|skipped| entry.file_name() == *skipped) {
                 find_files(&entry.path(), depth + 1, files);

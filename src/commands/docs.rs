@@ -8,7 +8,7 @@ use super::{
     answer::{passage, provenance, subject},
 };
 use crate::{
-    catalog::{Catalog, Entry, Question, Sought},
+    catalog::{Catalog, Entry, Question, Sought, wants::is_mkdocs},
     chat::{Arguments, Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, limits::cut},
     search::{Passage, SearchIndex, Wanted},
 };
@@ -125,6 +125,10 @@ fn names_documents(entry: &Entry) -> bool {
 fn outline(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry, passages: &[(f64, Passage)]) -> Reply {
     let name = entry.entity.label();
     let mut pages: BTreeMap<&str, &Passage> = BTreeMap::new();
+    let (sites, passages): (Vec<_>, Vec<_>) = passages.iter().partition(|(_, passage)| is_mkdocs(&passage.path));
+    let named = sites.iter().flat_map(|(_, site)| site.text.lines()).filter_map(|line| line.split_once('\t'));
+    // In the order of the site, by its names.
+    let named: Vec<(&str, &str)> = named.collect();
     for (_, passage) in passages {
         let known = pages.entry(&passage.path).or_insert(passage);
         // The first heading of a page has nothing above it.
@@ -146,9 +150,16 @@ fn outline(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry, passages: &[(f
     };
     let mut reply = Reply::new(Status::Answered, "docs", lead.into());
     let url = entry.origin.repository_url.as_deref();
-    let items = pages.values().take(PAGES).map(|passage| {
-        let title =
-            Passage { headings: passage.headings.iter().take(1).cloned().collect(), anchor: String::new(), ..(*passage).clone() };
+    let place = |path: &str| named.iter().position(|(known, _)| *known == path).unwrap_or(usize::MAX);
+    let mut pages: Vec<&Passage> = pages.into_values().collect();
+    pages.sort_by_key(|passage| place(&passage.path));
+    let items = pages.iter().take(PAGES).map(|passage| {
+        let called = named.iter().find(|(path, title)| *path == passage.path && !title.is_empty());
+        let headings = match called {
+            Some((_, title)) => vec![(*title).to_owned()],
+            None => passage.headings.iter().take(1).cloned().collect(),
+        };
+        let title = Passage { headings, anchor: String::new(), ..(*passage).clone() };
         ListItem::new(passage::heading(&title, url).say(" ").code(passage.path.clone()))
     });
     reply.cards.push(Card { body: vec![Block::List { style: ListStyle::Bullets, items: items.collect() }], ..Card::default() });

@@ -15,12 +15,14 @@ pub mod help;
 pub mod history;
 pub mod incident;
 pub mod link;
+pub mod new;
 pub mod oncall;
 pub mod owner;
 pub mod page;
 pub mod preview;
 pub mod report;
 pub mod runbook;
+pub mod tasks;
 pub mod uses;
 pub mod whois;
 
@@ -52,30 +54,30 @@ use crate::{
     },
     error::UserError,
     settings::SourceSettings,
+    store::RunLine,
     sync::ORGANISATION_PACE,
 };
 
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 17] = [
-    "owner", "oncall", "runbook", "deps", "page", "incident", "find", "docs", "whois", "history", "uses", "link", "report",
-    "channel", "catalog", "audit", "help",
+const ORDER: [&str; 19] = [
+    "owner", "oncall", "runbook", "deps", "page", "incident", "find", "docs", "whois", "history", "uses", "new", "tasks", "link",
+    "report", "channel", "catalog", "audit", "help",
 ];
 
 /// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 4] = [
-    ("new", "/help", "shows what there is"),
-    ("tasks", "/help", "shows what there is"),
-    ("hygiene", "/catalog", "shows what is broken and what nobody owns"),
-    ("onboard", "/help", "shows what there is"),
-];
+const LATER: [(&str, &str, &str); 2] =
+    [("hygiene", "/catalog", "shows what is broken and what nobody owns"), ("onboard", "/help", "shows what there is")];
 
 /// Rounds a source may miss before answers say so loudly: one can be slow, three are not chance.
 const MISSED_ROUNDS: u32 = 3;
 
 /// The same for what was added from chat, by the usual half an hour.
 const STALE_AFTER: chrono::Duration = chrono::Duration::minutes(90);
+
+/// A home page is not held up by a slow database.
+const RUNS_WITHIN: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Longer than any reference, address or question; a look-up's work grows with each word, and everybody waits behind it.
 const LONGEST_LINE: usize = 300;
@@ -224,16 +226,33 @@ pub async fn respond(app: &App, request: Request) -> Response {
         Act::Submit(sent) if sent.form == "page" => page::submit(app, &catalog, &asking, sent).await,
         Act::Submit(sent) if sent.form == "incident" => incident::submit(app, &catalog, &asking, sent).await,
         Act::Submit(sent) if sent.form == "catalog" => catalog::add::submit(app, &asking, sent).await,
+        Act::Submit(sent) if sent.form == "new" => new::submit(app, &catalog, &asking, sent).await,
+        Act::Back(sent) if sent.form == "new" => new::back(app, &catalog, &asking, sent).await,
         Act::Back(sent) if sent.form == "report" => report::back(&catalog, sent),
         Act::Submit(sent) | Act::Back(sent) => Response::Reply(unknown_form(&sent.form)),
-        Act::Complete { form, field, typed } if form == "report" => {
+        Act::Complete { form, subject, field, typed } if form == "new" => {
+            let typed = limits::cut(&typed, LONGEST_LINE);
+            Response::Choices(new::complete(app, &catalog, &asking, &subject, &field, &typed))
+        }
+        Act::Complete { form, field, typed, .. } if form == "report" => {
             let typed = limits::cut(&typed, LONGEST_LINE);
             Response::Choices(report::complete(&catalog, &asking, &field, &typed))
         }
         Act::Complete { .. } => Response::Choices(Vec::new()),
         Act::Inspect { texts } => Response::Reply(inspect_text(app, &catalog, &asking, &texts).await),
-        Act::Visit => Response::Reply(home::home(&catalog, commands, &asking)),
+        Act::Visit => {
+            let runs = load_runs(app, &asking).await;
+            Response::Reply(home::home(&catalog, commands, &asking, runs.as_deref()))
+        }
     }
+}
+
+/// All runs for a home page, where the database answers at once.
+async fn load_runs(app: &App, asking: &Asking<'_>) -> Option<Vec<RunLine>> {
+    if asking.store != StoreHealth::Reachable {
+        return None;
+    }
+    tokio::time::timeout(RUNS_WITHIN, app.store.load_runs()).await.ok()?.ok()
 }
 
 /// What is found in a message is told to whoever may ask for it by `/owner`.
@@ -369,6 +388,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
         "history" => history::history(app, catalog, asking, &arguments.into()).await,
         "uses" => uses::uses(app, catalog, asking, &arguments.into()).await,
         "report" => return report::report(catalog, asking, &arguments.into()),
+        "new" => return new::new(app, catalog, asking, &arguments.into()).await,
         "catalog" => match arguments.into() {
             CatalogCall::Show => catalog::catalog(catalog, asking),
             CatalogCall::Sync => catalog::sync(app, catalog, asking, asking.place).await,
@@ -380,6 +400,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
             CatalogCall::DeadLinks { owner } => catalog::coverage::dead_links(catalog, asking, &owner),
             CatalogCall::RemoveUrl { url } => catalog::add::remove(app, asking, &url).await,
         },
+        "tasks" => tasks::tasks(app, catalog, asking, &arguments.into()).await,
         "audit" => audit::audit(app, catalog, asking, &arguments.into()).await,
         "channel" => channel::channel(app, catalog, asking, &arguments.into()).await,
         "help" => {

@@ -222,6 +222,9 @@ struct Typed {
     form: Option<String>,
     #[serde(default)]
     field: String,
+    /// What the form is about.
+    #[serde(default)]
+    subject: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -231,7 +234,7 @@ struct Offers {
 
 async fn offer(State(app): State<Arc<App>>, Query(query): Query<Typed>) -> Json<Offers> {
     let catalog = app.catalog.load();
-    let Typed { typed, login, form, field } = query;
+    let Typed { typed, login, form, field, subject } = query;
     let account = parse::parse_account(&Fields::one("as", &login), &catalog);
     let choices = match form {
         None => {
@@ -241,7 +244,8 @@ async fn offer(State(app): State<Arc<App>>, Query(query): Query<Typed>) -> Json<
             let whose = Sought { taste: &live.taste, ..asking.sought("") };
             complete(app.live.custom().all(&app.commands), &catalog, whose, &typed)
         }
-        Some(form) => match commands::respond(&app, parse::request(account, Act::Complete { form, field, typed })).await {
+        Some(form) => match commands::respond(&app, parse::request(account, Act::Complete { form, subject, field, typed })).await
+        {
             chat::Response::Choices(choices) => choices,
             chat::Response::Reply(_) | chat::Response::Form(_) => Vec::new(),
         },

@@ -14,7 +14,7 @@ pub fn render_form(form: &Form, acting_as: &str) -> Markup {
     let carried = serde_json::to_string(state).expect("texts and lists of texts are always JSON");
     let faults = fields.iter().filter(|field| field.error.is_some() && field.is_shown(state)).count();
     html! {
-        dialog.form #form open aria-labelledby="form-title" data-form=(id) {
+        dialog.form #form open aria-labelledby="form-title" data-form=(id) data-subject=(state.subject) {
             form method="post" action="/playground/submit" novalidate autocomplete="off" {
                 header.form-head {
                     h2 #form-title { (title) }

@@ -316,7 +316,7 @@
   const wire = (form) => {
     for (const input of form.querySelectorAll("[data-lookup]")) {
       const list = input.nextElementSibling;
-      const query = { form: form.dataset.form, field: input.dataset.lookup };
+      const query = { form: form.dataset.form, field: input.dataset.lookup, subject: form.dataset.subject };
       const field = combobox(input, list, (typed) => offers({ ...query, as: acting.value, typed }), (choice) => {
         input.value = choice.value;
       });

@@ -10,10 +10,11 @@ use crate::catalog::{
     Catalog, Entity, Entry, RelationType,
     filter::{Facet, values},
     lookup::words::{self, stem, tokens},
+    wants::is_mkdocs,
 };
 
 /// Rises when what is indexed changes; an index of another format is thrown away.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Pieces of names of this many letters, so that what stands inside of a word is found.
 const GRAM: usize = 3;
@@ -109,8 +110,10 @@ impl Fields {
         document.add_text(self.group, group);
         let tokens = |text: &str| tokens(&text.replace("e-mail", "email").replace("E-mail", "email"));
         let stems = |text: &str| tokens(text).iter().map(|token| stem(token)).collect::<Vec<_>>().join(" ");
-        document.add_text(self.heading, stems(&passage.headings.join(" ")));
-        document.add_text(self.body, stems(&passage.text));
+        if !is_mkdocs(&passage.path) {
+            document.add_text(self.heading, stems(&passage.headings.join(" ")));
+            document.add_text(self.body, stems(&passage.text));
+        }
         document.add_text(self.passage, serde_json::to_string(passage).expect("plain values become JSON"));
         document.add_u64(self.weight, 0);
         document

@@ -6,7 +6,10 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    catalog::Page,
+    catalog::{
+        Page,
+        wants::{is_mkdocs, moved_docs},
+    },
     chat::{
         Block, Text,
         markdown::{Section, parse_markdown},
@@ -54,6 +57,9 @@ impl Passage {
 
 /// Takes a page of docs or a runbook apart at its headings.
 pub fn passages(page: &Page, is_runbook: bool) -> Vec<Passage> {
+    if is_mkdocs(&page.path) {
+        return navigation(page).into_iter().collect();
+    }
     let sections = parse_markdown(&page.text, &|_| None);
     let mut above: Vec<(u8, String)> = Vec::new();
     let mut anchors: HashMap<String, usize> = HashMap::new();
@@ -88,6 +94,40 @@ pub fn passages(page: &Page, is_runbook: bool) -> Vec<Passage> {
         }
     }
     found
+}
+
+/// What `nav` of `mkdocs.yml` calls its pages, in its order: a line each, path and title. It is found by nobody's words.
+///
+/// Read by the line: its YAML may hold tags of Python that no other parser knows.
+fn navigation(page: &Page) -> Option<Passage> {
+    let root = page.path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let docs = match moved_docs(&page.path, &page.text) {
+        Some(glob) => glob.trim_end_matches("**/*.md").to_owned(),
+        None => format!("{root}docs/"),
+    };
+    let lines = page.text.lines().skip_while(|line| !line.starts_with("nav:")).skip(1);
+    let lines = lines.take_while(|line| line.trim().is_empty() || line.starts_with([' ', '-', '#', '\t']));
+    let bare = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
+    let entries = lines.filter_map(|line| {
+        let entry = line.trim().strip_prefix("- ")?;
+        let (title, path) = match entry.rsplit_once(": ") {
+            Some((title, path)) => (bare(title), bare(path)),
+            None => (String::new(), bare(entry)),
+        };
+        path.ends_with(".md").then(|| format!("{docs}{path}\t{title}"))
+    });
+    let text = entries.take(MOST).collect::<Vec<_>>().join("\n");
+    (!text.is_empty()).then(|| Passage {
+        source: page.source.clone(),
+        repository_id: page.repository_id,
+        repository: page.repository.clone(),
+        path: page.path.clone(),
+        commit: page.commit.clone(),
+        headings: Vec::new(),
+        anchor: String::new(),
+        text,
+        is_runbook: false,
+    })
 }
 
 /// GitHub numbers headings of the same words.

@@ -28,6 +28,8 @@ use crate::catalog::{
 const ENTITIES: usize = 150;
 /// Passages that are looked at.
 const PASSAGES: usize = 40;
+/// Passages of one repository, of which each page has some.
+const ALL_PASSAGES: usize = 2_000;
 /// Spellings that a mistyped word may stand for.
 const SPELLINGS: usize = 4;
 /// A shorter word begins half of all names.
@@ -106,7 +108,9 @@ impl Open {
             }
         }
         let query = passage_query(fields, question, wanted.repository);
-        let top = searcher.search(&query, &TopDocs::with_limit(PASSAGES).order_by_score())?;
+        // Where nothing is asked, all pages of a repository are.
+        let limit = if question.words.is_empty() { ALL_PASSAGES } else { PASSAGES };
+        let top = searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())?;
         let addresses: Vec<DocAddress> = top.into_iter().map(|(_, address)| address).collect();
         let held = held_words(&searcher, fields, question, &addresses)?;
         for (address, held) in addresses.into_iter().zip(held) {

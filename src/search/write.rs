@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 use tantivy::{Index, IndexWriter, Term, directory::MmapDirectory, schema::Schema};
 
 use super::{Open, SearchError, SearchIndex, State, fields::Fields, open_folder, passage::passages};
-use crate::catalog::{Catalog, Entry, Page, RelationType, Runbook};
+use crate::catalog::{Catalog, Entry, Page, RelationType, Runbook, wants::is_mkdocs};
 
 /// What the writer may hold in memory before it writes a segment; the library's least.
 const WRITER_BYTES: usize = 15_000_000;
@@ -114,7 +114,7 @@ impl SearchIndex {
     /// The index of a catalog that no store stands behind, ready when this returns.
     pub fn build(&self, catalog: &Arc<Catalog>) -> Result<(), SearchError> {
         self.begin(catalog)?;
-        let pages = catalog.parts().pages.iter().filter(|page| is_markdown(&page.origin.path));
+        let pages = catalog.parts().pages.iter().filter(|page| is_markdown(&page.origin.path) || is_mkdocs(&page.origin.path));
         let pages: Vec<Page> = pages.map(|page| Page::from(&**page)).collect();
         self.add_documents(&pages)?;
         self.commit(catalog, Documents::Complete)

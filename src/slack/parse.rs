@@ -268,7 +268,8 @@ fn submit(payload: Payload) -> Parsed {
 fn suggest(payload: Payload) -> Parsed {
     // Slack shows a fault where no options come: for a form that is not ours there are none.
     let form = payload.view.as_ref().map(|view| view.callback_id.clone()).unwrap_or_default();
-    let act = Act::Complete { form, field: payload.action_id.clone(), typed: payload.value.clone() };
+    let subject = payload.view.as_ref().and_then(submission).map(|shown| shown.state.subject).unwrap_or_default();
+    let act = Act::Complete { form, subject, field: payload.action_id.clone(), typed: payload.value.clone() };
     incoming(payload, act, Way::Suggest)
 }
 

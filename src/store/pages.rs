@@ -30,7 +30,7 @@ impl Store {
         let rows = sqlx::query!(
             r#"select f.source_id, f.repository_id, r.full_name, f.path, f.commit, f.text as "text!"
                from files f join repositories r on r.source_id = f.source_id and r.repository_id = f.repository_id
-               where f.role = 'doc' and f.text is not null and r.removed_at is null and f.path ilike '%.md'
+               where f.role = 'doc' and f.text is not null and r.removed_at is null and (f.path ilike '%.md' or f.path like '%mkdocs.yml')
                  and (f.source_id, f.repository_id, f.path) > ($1, $2, $3)
                  and ($4 or (f.source_id, f.repository_id) in (select * from unnest($5::text[], $6::bigint[])))
                order by f.source_id, f.repository_id, f.path limit $7"#,

@@ -125,6 +125,8 @@ pub enum FieldKind {
     Secret,
     /// Not asked: the value is given.
     Fixed(Json),
+    /// Not asked: its description is all there is to it (`type: "null"`).
+    Told,
     /// Not asked: the default, or what an expression sets.
     Hidden,
 }

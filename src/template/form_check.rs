@@ -5,7 +5,7 @@ use jsonschema::{Draft, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    expression::stringify_json,
+    expression::{is_template, stringify_json},
     form::{BadForm, Condition, Field, FieldKind, Form},
 };
 
@@ -117,16 +117,23 @@ impl Form {
         let mut values = if given.is_object() { given.clone() } else { Json::Object(Map::new()) };
         for _ in 0..MAX_LOOKS {
             let mut next = values.clone();
-            for field in self.fields() {
-                let twin = || self.fields().any(|other| other.path == field.path && other.is_shown(&values));
-                if field.is_shown(&values) {
-                    make_around(&mut next, &field.path);
-                    let fixed = if let FieldKind::Fixed(value) = &field.kind { Some(value) } else { None };
-                    let usual = fixed.or(field.default.as_ref());
-                    if let Some(usual) = usual.filter(|_| find(&values, &field.path).is_none()) {
-                        put(&mut next, &field.path, usual.clone());
-                    }
-                } else if !twin() {
+            let shown: Vec<bool> = self.fields().map(|field| field.is_shown(&values)).collect();
+            for (field, _) in self.fields().zip(&shown).filter(|(_, is_shown)| **is_shown) {
+                make_around(&mut next, &field.path);
+                let fixed = if let FieldKind::Fixed(value) = &field.kind { Some(value) } else { None };
+                let usual = fixed.or(field.default.as_ref());
+                if let Some(usual) = usual.filter(|_| find(&values, &field.path).is_none()) {
+                    put(&mut next, &field.path, usual.clone());
+                }
+            }
+            // A default may show what else would be dropped.
+            if next != values {
+                values = next;
+                continue;
+            }
+            for (field, _) in self.fields().zip(&shown).filter(|(_, is_shown)| !**is_shown) {
+                let twin = self.fields().zip(&shown).any(|(other, is_shown)| *is_shown && other.path == field.path);
+                if !twin {
                     take(&mut next, &field.path);
                 }
             }
@@ -266,7 +273,8 @@ fn judge_picker(kind: &FieldKind, value: &Json) -> Option<String> {
     let allowed = [("host", hosts), ("owner", owners), ("organization", organizations), ("project", projects), ("repo", repos)];
     allowed.into_iter().find_map(|(name, allowed)| {
         let (_, part) = parts.iter().find(|(known, _)| *known == name)?;
-        let is_allowed = allowed.is_empty() || allowed.iter().any(|one| one.eq_ignore_ascii_case(part));
+        // What an expression allows is known to the run alone.
+        let is_allowed = allowed.is_empty() || allowed.iter().any(|one| is_template(one) || one.eq_ignore_ascii_case(part));
         (!is_allowed).then(|| format!("must have one of these as {name}: {}", allowed.join(", ")))
     })
 }

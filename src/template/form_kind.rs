@@ -69,6 +69,7 @@ pub fn read_kind(schema: &Json, items: &Json) -> (FieldKind, Option<String>) {
         }
         "array" => read_list(schema, items, widget),
         "object" => FieldKind::Yaml,
+        "null" => FieldKind::Told,
         _ => read_text(schema, options, widget),
     };
     let note = note.or_else(|| {
@@ -139,11 +140,13 @@ fn read_list(schema: &Json, items: &Json, widget: &str) -> FieldKind {
 /// `enum` with `enumNames`, or `oneOf` and `anyOf` of constants with titles.
 fn read_choices(schema: &Json) -> Option<Vec<Choice>> {
     let label = |value: &Json| value.as_str().map_or_else(|| stringify_json(value, ""), str::to_owned);
+    let disabled = [&schema["ui:enumDisabled"], &schema["ui:options"]["enumDisabled"]];
+    let is_disabled = |value: &Json| disabled.iter().any(|list| list.as_array().is_some_and(|list| list.contains(value)));
     if let Json::Array(values) = &schema["enum"] {
         let names = [&schema["enumNames"], &schema["ui:enumNames"], &schema["ui:options"]["enumNames"]];
         let names = names.into_iter().find_map(Json::as_array);
         let name = |at: usize| names.and_then(|names| names.get(at)).filter(|name| !name.is_null()).map(label);
-        let choices = values.iter().enumerate();
+        let choices = values.iter().enumerate().filter(|(_, value)| !is_disabled(value));
         return Some(
             choices.map(|(at, value)| Choice { value: value.clone(), label: name(at).unwrap_or_else(|| label(value)) }).collect(),
         );

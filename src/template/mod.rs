@@ -8,6 +8,7 @@ pub mod form;
 pub mod form_check;
 mod form_kind;
 mod form_read;
+pub mod plan;
 pub mod pure;
 pub mod run;
 pub mod shelf;

@@ -219,13 +219,13 @@ pub fn is_true(value: &Json) -> bool {
     }
 }
 
-enum Secrets {
+pub(super) enum Secrets {
     Shown,
     Hidden,
     Absent,
 }
 
-fn names(given: &Given, outputs: &Map<String, Json>, secrets: Secrets, each: Option<&(Json, Json)>) -> Json {
+pub(super) fn names(given: &Given, outputs: &Map<String, Json>, secrets: Secrets, each: Option<&(Json, Json)>) -> Json {
     let hide = |secrets: &Json| {
         let hidden = secrets.as_object().into_iter().flatten().map(|(name, _)| (name.clone(), json!(HIDDEN)));
         Json::Object(hidden.collect())
@@ -389,7 +389,11 @@ fn holds(step: &Step, names: &Json, faults: &mut Vec<ExpressionError>) -> bool {
 }
 
 /// The keys and values of `each`; one round without any where there is no `each`.
-fn find_rounds(step: &Step, names: &Json, faults: &mut Vec<ExpressionError>) -> Result<Vec<Option<(Json, Json)>>, String> {
+pub(super) fn find_rounds(
+    step: &Step,
+    names: &Json,
+    faults: &mut Vec<ExpressionError>,
+) -> Result<Vec<Option<(Json, Json)>>, String> {
     let Some(each) = &step.each else { return Ok(vec![None]) };
     let rounds: Vec<Option<(Json, Json)>> = match render_json(each, &Context::new(names), faults) {
         Some(Json::Array(items)) => {

@@ -17,6 +17,7 @@ use crate::{
     catalog::{
         Catalog, Page,
         live::{Coverage, NamedIn},
+        wants::is_mkdocs,
     },
     chat::markdown::parse_markdown,
     commands::{answer::passage::entry_of_page, catalog::coverage::covered},
@@ -212,6 +213,9 @@ impl Links {
     }
 
     fn add_page(&mut self, catalog: &Catalog, page: &Page, is_runbook: bool) {
+        if is_mkdocs(&page.path) {
+            return;
+        }
         let found = std::cell::RefCell::new(Vec::new());
         parse_markdown(&page.text, &|target| {
             let mut found = found.borrow_mut();

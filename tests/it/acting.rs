@@ -28,7 +28,7 @@ async fn sync_now_runs_as_a_job_and_says_when_it_is_done() {
     let before = bot.github.counts().graphql;
     bot.say_as(&admin, "/catalog sync").await;
     let messages = bot.messages(&Bot::conversation(&admin), 1).await;
-    assert!(messages[0].lead.to_plain().starts_with("Sync of acme is done: 66 repositories"), "{:?}", messages[0].lead);
+    assert!(messages[0].lead.to_plain().starts_with("Sync of acme is done: 67 repositories"), "{:?}", messages[0].lead);
     assert_eq!(bot.github.counts().graphql, before + 1);
     let lines = audit_lines(&bot).await;
     assert_eq!(lines.len(), 1);

@@ -10,6 +10,7 @@ use crate::{
     bot::{Bot, Places},
     cluster::connect,
     fake_web::{FakeWeb, Page},
+    shop::shop,
 };
 
 const PEOPLE: &str = "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata:\n  name: team-a\nspec:\n  type: team\n  children: []\n  \
@@ -157,4 +158,18 @@ async fn the_queue_asks_for_links_and_begins_only_where_that_is_wanted() {
     let tables = sqlx::query_scalar::<_, i64>("select count(*) from link_collections").fetch_one(&mut connection).await;
     assert_eq!(tables.unwrap(), 1);
     bot.halt().await;
+}
+
+#[test]
+fn catalog_names_what_nobody_owns() {
+    let mut world = shop();
+    assert!(!world.bot().say("catalog").contains("No known owner"));
+    world.component("loyalty-service").owner("team-loyalty");
+    world.component("reviews").owner("user:default/karen.white");
+    assert!(world.bot().say("catalog").contains("  No known owner: loyalty-service, reviews.\n"));
+    for name in ["stray-a", "stray-b", "stray-c", "stray-d"] {
+        world.component(name);
+    }
+    let said = world.bot().say("catalog");
+    assert!(said.contains("No known owner: loyalty-service, reviews, stray-a, stray-b, stray-c + 1 more."), "{said}");
 }

@@ -165,7 +165,7 @@ async fn an_outage_is_left_to_the_next_turn() {
 async fn pages_that_a_site_keeps_elsewhere_and_folders_of_runbooks_are_read() {
     let folder = "steward.dev/runbook: ops/";
     let bot = Bot::of_descriptors(&[("site", &component("site", DOCS)), ("desk", &component("desk", folder))]).await;
-    bot.github.push_file("site", "mkdocs.yml", "site_name: Site\ndocs_dir: 'handbook'  # moved\nnav: !!python/name:x.y\n");
+    bot.github.push_file("site", "mkdocs.yml", "site_name: Site\ndocs_dir: 'handbook'  # moved\nnav:\n  - Home: index.md\n  - Deep:\n    - 'More: of it': deep/more.md\ntheme: !!python/name:x.y\n");
     bot.github.push_file(
         "site",
         "handbook/index.md",
@@ -198,6 +198,9 @@ async fn pages_that_a_site_keeps_elsewhere_and_folders_of_runbooks_are_read() {
         "{shown}"
     );
     bot.until("the moved page is found", async |_| bot.say("/docs site linseed").await.contains("Oil the hinges")).await;
+    let outline = bot.say("/docs site").await;
+    let (home, more) = (outline.find("Home"), outline.find("More: of it"));
+    assert!(home.is_some() && home < more && outline.contains("has 4 documents"), "in the order of the site: {outline}");
     // Moved back, the pages are gone from where they were.
     bot.github.push_file("site", "mkdocs.yml", "site_name: Site\n");
     bot.sync().await;

@@ -35,6 +35,7 @@ fn help_comes_from_the_definitions() {
                 all
               - /uses PACKAGE [RANGE] [tell] [page N] Which components ship a package, in
                 which version, and who owns them
+              - /new [TEMPLATE] Start something new from a template
               - /link [remove] Tie your chat account to your GitHub login
               - /report NAME Tell the owning team that an entry is wrong
               - /channel [TEAM] Which team this channel belongs to, so that commands mean it
@@ -55,6 +56,7 @@ fn help_comes_from_the_definitions() {
             → About whois     /help whois
             → About history   /help history
             → About uses      /help uses
+            → About new       /help new
             → About link      /help link
             → About report    /help report
             → About channel   /help channel
@@ -124,7 +126,7 @@ fn what_a_person_mistypes_is_no_error_of_ours() {
         assert_eq!(bot.reply(line).status, Status::NotFound, "{line}");
     }
     assert_eq!(bot.reply("find").lead.to_plain(), "Say what to look for: /find payments");
-    for name in ["new", "tasks", "hygiene", "onboard"] {
+    for name in ["hygiene", "onboard"] {
         let lead = bot.reply(&format!("{name} x")).lead.to_plain();
         assert!(lead.starts_with(&format!("/{name} is not there yet; /")), "{lead}");
     }

@@ -44,6 +44,7 @@ mod location;
 mod lookup;
 mod markdown;
 mod markdown_specs;
+mod new;
 mod news;
 mod notes;
 mod on_call;

@@ -67,7 +67,12 @@ fn the_forms_state_stays_under_slacks_limit() {
 fn typeahead_offers_teams_the_askers_own_first() {
     let bot = shop().bot().by("kim.lee");
     let choices = |typed: &str| {
-        let act = Act::Complete { form: "report".to_owned(), field: "right_owner".to_owned(), typed: typed.to_owned() };
+        let act = Act::Complete {
+            form: "report".to_owned(),
+            subject: String::new(),
+            field: "right_owner".to_owned(),
+            typed: typed.to_owned(),
+        };
         match bot.act(act) {
             Response::Choices(choices) => choices.into_iter().map(|choice| choice.label).collect::<Vec<_>>(),
             other => panic!("choices were expected, not {other:?}"),

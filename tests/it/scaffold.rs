@@ -5,6 +5,9 @@ mod expressions;
 mod forms;
 mod paths;
 mod runs;
+mod samples;
+
+pub use corpus::sample;
 
 use std::{
     fs,

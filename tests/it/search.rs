@@ -31,6 +31,9 @@ fn filters_narrow_down_alone_and_beside_words() {
     );
     assert_eq!(bot.refs("find redis owner:team-checkout")[0], "resource:default/redis-cart");
     assert_eq!(bot.refs("find type:library system:payments").len(), 2);
+    let of_repository = bot.refs("find repo:payments-api kind:api");
+    assert!(!of_repository.is_empty());
+    assert_eq!(of_repository, bot.refs("find repo:acme/payments-api kind:api"));
     assert!(bot.refs("find language:elixir").contains(&"component:default/catalog-service".to_owned()));
     assert!(bot.refs("find domain:money type:service").contains(&"component:default/ledger".to_owned()));
     // By what people call it, without the word that all teams have in their names, and with alternatives.

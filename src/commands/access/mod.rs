@@ -17,6 +17,9 @@ use crate::{
     store::{AuditEntry, StoreError},
 };
 
+/// The act of `/new` that runs a template.
+const START: &str = "start";
+
 /// Longest piece of what was typed that a denied attempt keeps.
 const SUBJECT: usize = 200;
 
@@ -131,6 +134,22 @@ pub fn gates(rules: &[AccessRule], command: &CommandDef, act: Option<&str>) -> V
     std::iter::once(of_command).chain(of_act).collect()
 }
 
+/// What has to be passed to run a template: a rule of its own decides alone, else those of `/new` do.
+pub fn template_gates(rules: &[AccessRule], command: &CommandDef, template: &EntityRef) -> Vec<Gate> {
+    match rules.iter().find(|rule| is_rule_of(rule, template)) {
+        Some(rule) => {
+            let allow = rule.allow.iter().filter_map(|word| Allow::parse(word)).collect();
+            vec![Gate { allow, does: "run this template".to_owned() }]
+        }
+        None => gates(rules, command, Some(START)),
+    }
+}
+
+fn is_rule_of(rule: &AccessRule, template: &EntityRef) -> bool {
+    let named = normal(&rule.command);
+    named.starts_with("template:") && EntityRef::parse(&named, None, "default").is_ok_and(|named| named == *template)
+}
+
 /// The act that these arguments ask for, if it is more than an answer: a word of one of the command's choices.
 pub fn act_of<'a>(command: &CommandDef, arguments: &'a Arguments) -> Option<&'a str> {
     let choices = command.arguments.iter().filter(|argument| argument.argument_type == ArgumentType::Choice);
@@ -164,6 +183,16 @@ pub async fn refuse(app: &App, catalog: &Catalog, asking: &Asking<'_>, wish: &Wi
     let shut = gates.into_iter().find(|gate| !is_allowed(catalog, asking, &gate.allow, &about))?;
     record(app, asking, wish).await;
     Some(refusal(app, catalog, asking, wish.command, &shut, &about))
+}
+
+/// The same for running a template.
+pub async fn refuse_template(app: &App, catalog: &Catalog, asking: &Asking<'_>, template: &EntityRef) -> Option<Reply> {
+    let command = app.commands.find("new")?;
+    let about = About::One(template.clone());
+    let mut gates = template_gates(&app.settings.access.rules, command, template).into_iter();
+    let shut = gates.find(|gate| !is_allowed(catalog, asking, &gate.allow, &about))?;
+    record(app, asking, &Wish { command, act: Some(START), subject: template.as_str() }).await;
+    Some(refusal(app, catalog, asking, command, &shut, &about))
 }
 
 /// Whether everybody may use a command, so that its answer may stand where anybody sees it unasked.

@@ -13,8 +13,9 @@ use crate::{
             names::{asker, bare_name, channel_text, kind_word, label, lead_text},
             provenance, subject, warnings,
         },
-        runbook,
+        runbook, tasks,
     },
+    store::RunLine,
 };
 
 /// Each is a card of up to three blocks on Slack, whose home is kept at about forty.
@@ -25,7 +26,9 @@ const TEAMS: usize = 4;
 const PROBLEMS: usize = 2;
 
 /// What the person sees.
-pub fn home(catalog: &Catalog, commands: &CommandSet, asking: &Asking<'_>) -> Reply {
+///
+/// `runs` are all that are known, the latest first; none where they cannot be read now.
+pub fn home(catalog: &Catalog, commands: &CommandSet, asking: &Asking<'_>, runs: Option<&[RunLine]>) -> Reply {
     if catalog.is_empty() {
         return subject::empty_catalog("");
     }
@@ -63,6 +66,7 @@ pub fn home(catalog: &Catalog, commands: &CommandSet, asking: &Asking<'_>) -> Re
         let buttons = vec![Button::say("Show them", format!("whois {owner}"))];
         reply.cards.push(Card { body: vec![Block::Paragraph(format!("+ {more} more").into())], buttons, ..Card::default() });
     }
+    reply.cards.push(runs_card(catalog, asking, runs));
     close(catalog, asking, reply)
 }
 
@@ -90,6 +94,29 @@ fn close(catalog: &Catalog, asking: &Asking<'_>, mut reply: Reply) -> Reply {
     reply.buttons.push(Button::say("State of the catalog", "catalog"));
     reply.provenance = Some(provenance::of_catalog(catalog, asking));
     reply
+}
+
+/// What the person has run lately.
+fn runs_card(catalog: &Catalog, asking: &Asking<'_>, runs: Option<&[RunLine]>) -> Card {
+    let title = Text::new().bold("My runs");
+    let said = |said: &str, title: Text| {
+        let buttons = vec![Button::say("Start something new", "new")];
+        Card { title, body: vec![Block::Paragraph(said.into())], buttons, ..Card::default() }
+    };
+    let Some(runs) = runs else {
+        let away = "They are kept in PostgreSQL, which cannot be reached now.";
+        return Card { title, body: vec![Block::Paragraph(away.into())], ..Card::default() };
+    };
+    let latest = tasks::latest(catalog, asking, runs);
+    if latest.is_empty() {
+        return said("You have started nothing from a template yet.", title);
+    }
+    let items = latest.iter().map(|run| ListItem::new(tasks::line_text(catalog, run))).collect();
+    let body = vec![Block::List { style: ListStyle::Bullets, items }];
+    let mut buttons: Vec<Button> =
+        latest.iter().map(|run| Button::say(format!("Run {}", run.id), format!("tasks {}", run.id))).collect();
+    buttons.push(Button::say("Start something new", "new"));
+    Card { title, body, buttons, ..Card::default() }
 }
 
 fn provenance_card(asking: &Asking<'_>) -> Option<Card> {

@@ -72,7 +72,8 @@ impl Asked {
                 continue;
             };
             // `system:default/checkout` in full names one thing, as everywhere.
-            let is_ref = value.contains('/') && !matches!(Facet::parse(key), Some(Facet::Owner | Facet::Tag | Facet::Type));
+            let is_ref =
+                value.contains('/') && !matches!(Facet::parse(key), Some(Facet::Owner | Facet::Tag | Facet::Type | Facet::Repo));
             match Facet::parse(key).filter(|_| !is_ref) {
                 Some(facet) => {
                     let filter = match own_teams(asking, facet, value) {

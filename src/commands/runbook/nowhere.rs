@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{ANNOTATION, whom_to_ask};
 use crate::{
-    catalog::{Catalog, EntityRef, Entry, InDocument, Question, RUNBOOK_PATHS},
+    catalog::{Catalog, EntityRef, Entry, InDocument, Question, RUNBOOK_PATHS, wants::is_mkdocs},
     chat::{Block, Button, Card, ListItem, ListStyle, Reply, Status, Text},
     commands::answer::passage,
     search::{Passage, SearchIndex, Wanted},
@@ -63,7 +63,7 @@ fn nearest(catalog: &Catalog, search: &SearchIndex, entry: &Entry, asked: Option
         // Whatever pages there are.
         found = search.search(&mut Question::default(), own).map(|found| found.passages).unwrap_or_default();
     }
-    found.retain(|(passage, _)| is_own(passage));
+    found.retain(|(passage, _)| is_own(passage) && !is_mkdocs(&passage.path));
     if found.is_empty() {
         question = Question::read(&entry.entity.name);
         let anywhere = Wanted { filters: &[], repository: None };

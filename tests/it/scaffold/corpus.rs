@@ -125,7 +125,7 @@ fn put(values: &mut Value, path: &[String], value: Value) {
     place[last] = value;
 }
 
-fn sample(field: &Field) -> Option<Value> {
+pub fn sample(field: &Field) -> Option<Value> {
     Some(match &field.kind {
         FieldKind::Line(limits) | FieldKind::Paragraph { limits, .. } => json!(text(limits)?),
         FieldKind::Number { min, max, whole, .. } => {
@@ -165,13 +165,13 @@ fn sample(field: &Field) -> Option<Value> {
         FieldKind::Secret => json!("hidden-secret-value"),
         FieldKind::Fixed(value) => value.clone(),
         FieldKind::Yaml => json!({}),
-        FieldKind::Hidden => return None,
+        FieldKind::Told | FieldKind::Hidden => return None,
     })
 }
 
 /// The first of some texts that a person might write and that fits.
 fn text(limits: &TextLimits) -> Option<String> {
-    const TEXTS: [&str; 27] = [
+    const TEXTS: [&str; 28] = [
         "my-service",
         "shop",
         "Shop",
@@ -199,6 +199,7 @@ fn text(limits: &TextLimits) -> Option<String> {
         "/api",
         "group:default/team",
         "git@github.com:acme/shop.git",
+        "00000000-0000-4000-8000-000000000000",
     ];
     let fits = |text: &&str| {
         let mut schema = Map::new();

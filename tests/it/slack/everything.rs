@@ -121,7 +121,8 @@ async fn walk(app: &App, samples: &mut Samples) -> (usize, usize, usize) {
                 let payload = serde_json::to_value(render_form(&form).unwrap()).unwrap();
                 samples.take(&line, "view", check::view_faults(&payload), &payload);
                 for field in &form.fields {
-                    let act = Act::Complete { form: form.id.clone(), field: field.name.clone(), typed: "a".to_owned() };
+                    let (field, typed) = (field.name.clone(), "a".to_owned());
+                    let act = Act::Complete { form: form.id.clone(), subject: form.state.subject.clone(), field, typed };
                     if let Response::Choices(choices) = respond(app, asked(&anybody, act)).await {
                         let payload = serde_json::to_value(render_choices(&choices)).unwrap();
                         samples.take(&line, "options", check::options_faults(&payload), &payload);

@@ -274,7 +274,12 @@ fn form_that_slack_cannot_carry_is_refused_with_what_to_do() {
 #[test]
 fn typeahead_asks_for_its_field_and_gets_at_most_a_hundred_options() {
     let view = view(&form(every_kind()));
-    let expected = Act::Complete { form: "report".to_owned(), field: "owner".to_owned(), typed: "pay".to_owned() };
+    let expected = Act::Complete {
+        form: "report".to_owned(),
+        subject: form(every_kind()).state.subject,
+        field: "owner".to_owned(),
+        typed: "pay".to_owned(),
+    };
     assert_eq!(act(&suggest(&view, "owner", "pay")), expected);
 
     let mut found = choices(150);
