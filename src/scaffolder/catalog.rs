@@ -10,11 +10,16 @@ use serde_json::{Map, Value as Json, json};
 use url::Url;
 
 use super::{
-    doing::{Doing, Stop, Trouble, failed},
+    doing::{Doing, Stop, Trouble, failed, pauses},
     outside::object,
 };
 use crate::{
-    catalog::{Catalog, EntityRef, Entry, Kind, RepositoryKey, address::parse_github_file, number_of},
+    catalog::{
+        Catalog, EntityRef, Entry, Kind, RepositoryKey,
+        address::{GithubFile, parse_github_file},
+        number_of,
+    },
+    github::GithubSource,
     store::{ChangeLocation, Job, LocationChange, LookAt},
 };
 
@@ -22,6 +27,8 @@ use crate::{
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// GitHub may not show a new repository to every part of itself at once.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// Attempts to read a descriptor before it is called missing: some four seconds.
+const LOOKS_FOR_FILE: usize = 4;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Entities that one action reads.
 const MOST_FETCHED: usize = 200;
@@ -104,6 +111,7 @@ impl Doing<'_> {
         let elsewhere = || Ok(Seat::Address(url.to_string()));
         let Some(file) = parse_github_file(&url) else { return elsewhere() };
         let Some(github) = self.bench.find_github(&file.host, &file.owner) else { return elsewhere() };
+        self.check_there(github, &file, address).await?;
         if !github.owner().eq_ignore_ascii_case(&file.owner) || !github.is_descriptor(&file.path) {
             return elsewhere();
         }
@@ -115,6 +123,23 @@ impl Doing<'_> {
             }
             Ok(None) => failed(format!("{}/{} is not there, or Steward may not see it", file.owner, file.repository)),
             Err(error) => failed(format!("{}/{} cannot be read: {error}", file.owner, file.repository)),
+        }
+    }
+
+    /// What is not there is told at once, not after a wait for the catalog.
+    async fn check_there(&self, github: &GithubSource, file: &GithubFile, address: &str) -> Result<(), Trouble> {
+        let connection = github.connection();
+        for pause in pauses().take(LOOKS_FOR_FILE) {
+            match connection.read_file(file).await {
+                Ok(Some(_)) => return Ok(()),
+                // A new repository may not be seen at once; a fault of GitHub's passes.
+                Ok(None) | Err(_) => self.pause(pause).await?,
+            }
+        }
+        match connection.read_file(file).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => failed(format!("{address} is not there")),
+            Err(error) => failed(format!("{address} cannot be read: {error}")),
         }
     }
 

@@ -13,8 +13,11 @@ use serde_json::{Value as Json, json};
 use super::Workbench;
 use crate::{
     github::make::{MakeError, Maker},
-    store::{Deed, DeedState, NewDeed, Run, RunFault, RunGrip, StoreError},
-    template::expression::read_repo_url,
+    store::{Deed, DeedState, NewDeed, Run, RunFault, RunGrip, StepState, StoreError},
+    template::{
+        expression::read_repo_url,
+        run::{hide_in_json, hide_secrets},
+    },
 };
 
 /// Pauses between attempts at one call: with their growth some 40 s in all, longer than a new repository stays unseen.
@@ -74,6 +77,8 @@ pub(super) struct Doing<'a> {
     pub(super) at: usize,
     pub(super) round: usize,
     pub(super) input: &'a Json,
+    /// Names and values, which nothing that is written down may hold.
+    pub(super) secrets: &'a Json,
     /// The workspace.
     pub(super) folder: PathBuf,
     pub(super) log: Vec<String>,
@@ -148,9 +153,17 @@ impl<'a> Doing<'a> {
         Ok(There { maker, owner, name })
     }
 
+    /// Whether the step was being done when another replica lost the run, and not begun anew by a person's word.
+    pub(super) fn is_taken_over(&self) -> bool {
+        self.run.steps.get(self.at).is_some_and(|step| step.state == StepState::Running)
+    }
+
     /// Writes a deed down before it is done.
     pub(super) async fn intend(&self, what: &str, target: &str, detail: Json) -> Result<Intent, Trouble> {
-        let new = NewDeed { position: self.at, round: self.round, what: what.to_owned(), target: target.to_owned(), detail };
+        let (mut target, mut detail) = (target.to_owned(), detail);
+        hide_secrets(&mut target, self.secrets);
+        hide_in_json(&mut detail, self.secrets);
+        let new = NewDeed { position: self.at, round: self.round, what: what.to_owned(), target, detail };
         let deed = self.bench.app.store.intend(self.grip, new, self.now()).await?;
         let known = self.run.deeds.iter().find(|known| known.id == deed.id);
         let is_inherited = known.is_some_and(|known| known.state == DeedState::Intended);
@@ -158,7 +171,9 @@ impl<'a> Doing<'a> {
     }
 
     pub(super) async fn settle(&self, intent: &Intent, state: DeedState, result: &Json) -> Result<(), Trouble> {
-        Ok(self.bench.app.store.settle(self.grip, intent.deed.id, state, result, self.now()).await?)
+        let mut result = result.clone();
+        hide_in_json(&mut result, self.secrets);
+        Ok(self.bench.app.store.settle(self.grip, intent.deed.id, state, &result, self.now()).await?)
     }
 
     pub(super) async fn done(&self, intent: &Intent, result: &Json) -> Result<(), Trouble> {

@@ -88,7 +88,7 @@ async fn go_on(bench: &Workbench, grip: RunGrip, run: &Run) -> Result<Ended, Sto
             "the secrets that were entered cannot be opened; was scaffolder.secret_key changed? Retry asks for them again";
         return Ok(Ended::because(RunState::Failed, reason.to_owned()));
     };
-    let place = match Place::prepare(bench, run.id).await? {
+    let place = match Place::prepare(bench, run).await? {
         Ok(place) => place,
         Err(reason) => return Ok(Ended::because(RunState::Failed, reason)),
     };
@@ -98,6 +98,7 @@ async fn go_on(bench: &Workbench, grip: RunGrip, run: &Run) -> Result<Ended, Sto
         run,
         grip,
         template_ref: template.entity_ref.clone(),
+        secrets: given.secrets.clone(),
         skeletons: Skeletons::new(place.root.join("skeletons")),
         place,
         deadline: Instant::now() + LONGEST_RUN,
@@ -158,12 +159,22 @@ struct Place {
 
 impl Place {
     /// The workspace as it was when it was kept last.
-    async fn prepare(bench: &Workbench, id: RunId) -> Result<Result<Self, String>, Stop> {
+    async fn prepare(bench: &Workbench, run: &Run) -> Result<Result<Self, String>, Stop> {
+        let id = run.id;
         let archive = bench.app.store.load_workspace(id).await.map_err(Stop::Store)?;
+        let archive = match archive.map(|archive| open_workspace(bench, run, archive)).transpose() {
+            Ok(archive) => archive,
+            Err(reason) => return Ok(Err(reason)),
+        };
         let all = bench.app.settings.data_dir.join("runs");
         let made = tokio::task::spawn_blocking(move || {
             let told = |error: std::io::Error| format!("the run has no folder to work in: {error}");
-            // Two replicas may share a disk, and one of them be slow to learn that it has lost the run.
+            // What a replica that died has left; one that lives and has lost the run may not write of it any more.
+            for left in fs::read_dir(&all).into_iter().flatten().flatten() {
+                if left.file_name().to_string_lossy().starts_with(&format!("{id}.")) {
+                    fs::remove_dir_all(left.path()).map_err(told)?;
+                }
+            }
             let place = Self { root: all.join(format!("{id}.{:08x}", rand::random::<u32>())) };
             fs::create_dir_all(place.workspace()).map_err(told)?;
             if let Some(archive) = archive {
@@ -181,7 +192,10 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.root) {
+        // Whoever has taken the run over may have been quicker.
+        if let Err(error) = fs::remove_dir_all(&self.root)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
             warn!(%error, "a run's folder could not be removed");
         }
     }
@@ -192,6 +206,7 @@ struct Engine<'a> {
     run: &'a Run,
     grip: RunGrip,
     template_ref: String,
+    secrets: Json,
     skeletons: Skeletons,
     place: Place,
     deadline: Instant,
@@ -235,6 +250,7 @@ impl Engine<'_> {
             at,
             round,
             input,
+            secrets: &self.secrets,
             folder,
             log: Vec::new(),
             warnings: Vec::new(),
@@ -277,6 +293,10 @@ impl Doer for Engine<'_> {
         };
         match tokio::time::timeout(limit, acted).await {
             Ok(acted) => acted,
+            Err(_) if leaves_no_trace(&act.step.action.id) => {
+                let said = format!("it took longer than {} s; whether it was done is not known", limit.as_secs());
+                Ok(Acted::Unknown(said))
+            }
             // What it was about to do is written down, and judged when somebody tries again.
             Err(_) => Ok(Acted::Failed(format!("it took longer than {} s", limit.as_secs()))),
         }
@@ -324,8 +344,31 @@ impl Engine<'_> {
     async fn keep(&self, folder: &Path) -> Result<Vec<u8>, String> {
         let folder = folder.to_owned();
         let packed = tokio::task::spawn_blocking(move || pack(&folder)).await;
-        packed.unwrap_or_else(|error| Err(format!("the workspace cannot be kept: {error}")))
+        let packed = packed.unwrap_or_else(|error| Err(format!("the workspace cannot be kept: {error}")))?;
+        match (self.run.secrets.is_empty(), &self.bench.app.seal) {
+            (true, _) => Ok(packed),
+            // A skeleton may have been filled in with secrets.
+            (false, Some(seal)) => Ok(seal.seal(&workspace_about(self.run), &packed)),
+            (false, None) => Err("scaffolder.secret_key is not set, so what holds secrets cannot be kept".to_owned()),
+        }
     }
+}
+
+fn workspace_about(run: &Run) -> String {
+    format!("workspace of {}", sealed_about(run))
+}
+
+fn open_workspace(bench: &Workbench, run: &Run, archive: Vec<u8>) -> Result<Vec<u8>, String> {
+    if run.secrets.is_empty() {
+        return Ok(archive);
+    }
+    let opened = bench.app.seal.as_ref().and_then(|seal| seal.open(&workspace_about(run), &archive));
+    opened.ok_or_else(|| "what the run has made so far cannot be opened; was scaffolder.secret_key changed?".to_owned())
+}
+
+/// Nothing shows afterwards whether it was done.
+fn leaves_no_trace(action: &str) -> bool {
+    matches!(action, "github:actions:dispatch" | "http:backstage:request")
 }
 
 fn changes_workspace(action: &str) -> bool {

@@ -31,12 +31,24 @@ const SECRETS: [(&str, usize); 9] = [
 /// Reasons and warnings that are told.
 const TOLD: usize = 20;
 
+/// What the workspace is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// All that the repository will hold.
+    Repository,
+    /// What changes in one.
+    Change,
+}
+
 impl Doing<'_> {
     /// All reasons why the workspace must not be published; what only looks wrong is a warning.
-    pub(super) fn check_policies(&mut self) -> Result<(), Trouble> {
+    pub(super) fn check_policies(&mut self, whole: Whole) -> Result<(), Trouble> {
         let source = self.text("sourcePath").unwrap_or_default();
         let catalog = self.bench.app.catalog.load();
-        let rules = &self.bench.app.settings.scaffolder.required_files;
+        let rules = match whole {
+            Whole::Repository => self.bench.app.settings.scaffolder.required_files.as_slice(),
+            Whole::Change => &[],
+        };
         let judged = tokio::task::block_in_place(|| judge(&self.folder, source, rules, &catalog, &self.bench.app.custom_kinds));
         let Judged { mut reasons, warnings } = judged.map_err(Trouble::Failed)?;
         self.warnings.extend(warnings.into_iter().take(TOLD));

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     doing::{Doing, There, Trouble, failed},
     outside::object,
+    policy::Whole,
     repository::{is_marked, read_entries, with_trailer},
 };
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
 
 impl Doing<'_> {
     pub(super) async fn propose(&mut self) -> Result<Map<String, Json>, Trouble> {
+        self.check_policies(Whole::Change)?;
         let there = self.there()?;
         let target = there.full_name();
         if self.is("forceFork") == Some(true) {

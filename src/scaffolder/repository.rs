@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     doing::{Doing, Intent, There, Trouble, failed, pauses},
     outside::object,
+    policy::Whole,
 };
 use crate::{
     github::make::{Contents, Head, Made, MakeError, MergeSettings, NewCommit, NewRepository, TreeEntry, Visibility},
@@ -24,7 +25,7 @@ const MESSAGE: &str = "initial commit";
 
 impl Doing<'_> {
     pub(super) async fn publish(&mut self) -> Result<Map<String, Json>, Trouble> {
-        self.check_policies()?;
+        self.check_policies(Whole::Repository)?;
         let there = self.there()?;
         let made = self.ensure_repository(&there, true).await?;
         self.set_up(&there).await?;
@@ -45,7 +46,7 @@ impl Doing<'_> {
     }
 
     pub(super) async fn push(&mut self) -> Result<Map<String, Json>, Trouble> {
-        self.check_policies()?;
+        self.check_policies(Whole::Repository)?;
         let there = self.there()?;
         let (owner, name) = (there.owner.as_str(), there.name.as_str());
         let made = match self.again_on_new(|| there.maker.find_visible(owner, name)).await? {
@@ -190,13 +191,22 @@ impl Doing<'_> {
             Ok(now) => now.default_branch,
             Err(error) => return failed(format!("{target} cannot be looked at: {error}")),
         };
-        let head = match self.again_on_new(|| there.maker.load_head(&target, &now_default)).await? {
-            Ok(head) => head,
+        let looked = self.again_on_new(|| async {
+            let head = there.maker.load_head(&target, &now_default).await?;
+            Ok(match find_ours(&head, &self.run.marker) {
+                Some(commit) => Looked::Ours(commit),
+                None if !there.maker.is_untouched(&target, &head).await? => Looked::Touched,
+                None if head == Head::Empty => Looked::Empty,
+                None => Looked::Begun,
+            })
+        });
+        let commit = match looked.await? {
+            Ok(Looked::Ours(commit)) => commit,
+            Ok(Looked::Touched) => {
+                return self.not_done(&intent, format!("{target} is not empty; nothing was put into it")).await;
+            }
+            Ok(looked @ (Looked::Empty | Looked::Begun)) => self.commit_all(there, &looked, &entries).await?,
             Err(error) => return failed(format!("{target} cannot be looked at: {error}")),
-        };
-        let commit = match find_ours(&head, &self.run.marker) {
-            Some(commit) => commit,
-            None => self.commit_all(there, &intent, &head, &entries).await?,
         };
         self.point(there, &began_as, &branch, &commit).await?;
         self.done(&intent, &json!({ "commit": commit, "branch": branch })).await?;
@@ -204,22 +214,9 @@ impl Doing<'_> {
         Ok(Pushed { branch, commit })
     }
 
-    async fn commit_all(
-        &mut self,
-        there: &There,
-        intent: &Intent,
-        head: &Head,
-        entries: &[TreeEntry],
-    ) -> Result<String, Trouble> {
+    async fn commit_all(&mut self, there: &There, looked: &Looked, entries: &[TreeEntry]) -> Result<String, Trouble> {
         let target = there.full_name();
-        match self.again_on_new(|| there.maker.is_untouched(&target, head)).await? {
-            Ok(true) => {}
-            Ok(false) => {
-                return self.not_done(intent, format!("{target} is not empty; nothing was put into it")).await;
-            }
-            Err(error) => return failed(format!("{target} cannot be looked at: {error}")),
-        }
-        if *head == Head::Empty {
+        if matches!(looked, Looked::Empty) {
             let text = format!("# {}\n", there.name);
             let begun = self.again_on_new(|| there.maker.begin_repository(&target, &text)).await?;
             begun.map_err(|error| Trouble::Failed(format!("{target} was not begun: {error}")))?;
@@ -268,6 +265,16 @@ impl Doing<'_> {
         let name = if name.is_empty() { "Steward" } else { name };
         (name.to_owned(), email.to_owned())
     }
+}
+
+/// What a repository holds that is to be filled.
+enum Looked {
+    Empty,
+    /// What GitHub begins one with, and nothing else.
+    Begun,
+    /// A commit of this run.
+    Ours(String),
+    Touched,
 }
 
 struct Pushed {

@@ -48,7 +48,7 @@ impl Doing<'_> {
             if let Some(result) = intent.done() {
                 return Ok(object(result.clone()));
             }
-            if intent.is_inherited {
+            if intent.is_inherited && self.is_taken_over() {
                 return unknown("the run was cut off at that moment");
             }
         }

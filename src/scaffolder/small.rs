@@ -34,7 +34,7 @@ impl Doing<'_> {
             );
             Err(Trouble::Unknown(said))
         };
-        if intent.is_inherited {
+        if intent.is_inherited && self.is_taken_over() {
             return unknown("the run was cut off at that moment");
         }
         let (inputs, wants) = (&self.input["workflowInputs"], self.is("returnWorkflowRunDetails").unwrap_or(false));

@@ -349,17 +349,35 @@ fn take_in(report: &mut StepReport, repeats: bool, acted: Acted) -> bool {
     true
 }
 
-/// Takes secrets out of what is shown; an action may have written one to its log.
+/// Takes secrets out of what is shown; an action may have written one to its log, or been answered with it.
 fn redact(report: &mut StepReport, secrets: &Json) {
-    let secrets: Vec<&str> = secrets.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str()).collect();
     let reason = match &mut report.state {
         StepState::Failed(reason) | StepState::Unknown(reason) => Some(reason),
         StepState::Done | StepState::Skipped | StepState::StoodIn => None,
     };
     for line in report.log.iter_mut().chain(report.warnings.iter_mut()).chain(reason) {
-        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-            *line = line.replace(secret, HIDDEN);
+        hide_secrets(line, secrets);
+    }
+    hide_in_json(&mut report.output, secrets);
+}
+
+/// Takes the values of `secrets`, an object, out of a text.
+pub fn hide_secrets(text: &mut String, secrets: &Json) {
+    let values = secrets.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str());
+    for secret in values.filter(|secret| !secret.is_empty()) {
+        if text.contains(secret) {
+            *text = text.replace(secret, HIDDEN);
         }
+    }
+}
+
+/// The same in every text of a value.
+pub fn hide_in_json(json: &mut Json, secrets: &Json) {
+    match json {
+        Json::String(text) => hide_secrets(text, secrets),
+        Json::Array(items) => items.iter_mut().for_each(|item| hide_in_json(item, secrets)),
+        Json::Object(object) => object.values_mut().for_each(|value| hide_in_json(value, secrets)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => {}
     }
 }
 

@@ -126,7 +126,11 @@ impl Maker {
         if first.message != FIRST_MESSAGE || first.has_parents {
             return Ok(false);
         }
-        let whole: ListedCommit = self.read(&within(repository, &["commits", &first.sha])).await?;
+        let whole: ListedCommit = match self.read(&within(repository, &["commits", &first.sha])).await {
+            // Another commit has taken its place since: whoever asks looks at the head again.
+            Err(MakeError::Refused { status: 422, said }) => return Err(MakeError::NotNow { said, wait: None }),
+            read => read?,
+        };
         Ok(whole.files.iter().all(|file| FIRST_FILES.contains(&file.filename.as_str())))
     }
 

@@ -282,7 +282,7 @@ fn of_repository(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str
         ("DELETE", ["hooks", id]) => {
             let hooks = &mut settings(model, name).hooks;
             let before = hooks.len();
-            hooks.retain(|hook| hook["id"].to_string() != **id);
+            hooks.retain(|hook| hook["id"].as_i64() != id.parse().ok());
             if hooks.len() < before { nothing() } else { message(404, "Not Found") }
         }
         ("POST", ["issues", number, "labels"]) => {
@@ -340,7 +340,7 @@ fn of_repository(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str
 
 fn change_pull(model: &mut Model, name: &str, number: &str, with: impl FnOnce(&mut Json)) -> Option<Json> {
     let mut pulls = model.made.pulls.iter_mut();
-    let pull = pulls.find(|pull| pull["repository"] == *name && pull["number"].to_string() == *number)?;
+    let pull = pulls.find(|pull| pull["repository"] == *name && pull["number"].as_i64() == number.parse().ok())?;
     with(pull);
     Some(pull.clone())
 }

@@ -1,10 +1,16 @@
 //! Each outward action by itself.
 
 use serde_json::json;
-use steward::store::{RunState, StepState};
+use steward::{
+    settings::{ScaffolderSettings, Settings},
+    store::{RunState, StepState},
+};
 
 use super::desk::{Desk, SERVICE};
-use crate::fake_github::Fault;
+use crate::{
+    cluster::new_database,
+    fake_github::{Fault, TOKEN},
+};
 
 const PROPOSAL: &str = "
 - id: write
@@ -130,4 +136,62 @@ async fn requests_go_to_allowed_hosts_alone() {
     assert_eq!(run.state, RunState::Failed);
     assert!(run.reason.as_deref().unwrap().contains("scaffolder.allowed_hosts"), "{:?}", run.reason);
     assert!(run.deeds.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_skeleton_may_be_at_an_address_of_github_and_nowhere_else() {
+    let there = "https://github.com/acme/templates/tree/main/skeleton";
+    let desk = Desk::of(&SERVICE.replace("./skeleton", there)).await;
+    let run = desk.run("orders").await;
+    super::desk::assert_whole(&desk, &run, "orders");
+    let desk = Desk::of(&SERVICE.replace("./skeleton", "https://example.com/acme/templates/tree/main/skeleton")).await;
+    let run = desk.run("orders").await;
+    assert!(run.reason.as_deref().unwrap().contains("may not fetch from example.com"), "{:?}", run.reason);
+    let desk = Desk::of(&SERVICE.replace("./skeleton", "../../other")).await;
+    let run = desk.run("orders").await;
+    assert!(run.reason.as_deref().unwrap().contains("leads out"), "{:?}", run.reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_is_used_and_written_down_nowhere() {
+    const SECRET: &str = "correct-horse-battery-staple";
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let github = super::desk::organisation("").await;
+    let url = github.url.clone();
+    let steps = format!(
+        "- id: log\n  action: debug:log\n  input: {{ message: 'the key is ${{{{ secrets.KEY }}}}' }}\n\
+         - id: fetch\n  action: fetch:template\n  input: {{ url: ./skeleton, values: {{ name: '${{{{ secrets.KEY }}}}', owner: team-a }} }}\n\
+         - id: ask\n  action: http:backstage:request\n  input:\n    method: POST\n    path: {url}/repos/acme/org/hooks\n    \
+         params: {{ key: '${{{{ secrets.KEY }}}}' }}\n    headers: {{ authorization: Bearer {TOKEN}, user-agent: steward }}\n    \
+         body: {{ config: {{ secret: '${{{{ secrets.KEY }}}}' }} }}\n"
+    );
+    let github = super::desk::with_steps(github, &steps);
+    let settings = Settings {
+        scaffolder: ScaffolderSettings {
+            secret_key: Some("0123456789abcdef0123456789abcdef".into()),
+            allowed_hosts: vec![url.trim_start_matches("http://").to_owned()],
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    let database = new_database().await;
+    let desk = Desk::on(github, database, settings).await;
+    let app = desk.bot.app();
+    let id = super::desk::start_with_secret(&app.store, json!({ "name": "orders", "owner": "team-a" }), "KEY").await;
+    let run = desk.load(id).await;
+    let plain = serde_json::to_vec(&json!({ "KEY": SECRET })).unwrap();
+    let sealed = app.seal.as_ref().expect("there is a key").seal(&steward::app::sealed_about(&run), &plain);
+    assert!(app.store.seal_secrets(id, &sealed).await.unwrap());
+    let run = desk.ended(id).await;
+    assert_eq!(run.state, RunState::Done, "{:?}", run.reason);
+    let sent = desk.github().model(|model| model.made.settings["org"].hooks[0].clone());
+    assert_eq!(sent["config"]["secret"], json!(SECRET), "it was used");
+    assert_eq!(run.steps[2].output["body"]["config"]["secret"], json!("***"));
+    let mut connection = crate::cluster::connect(&desk.bot.database).await;
+    let tables = ["runs", "run_steps", "run_deeds", "run_workspaces", "audit", "graphile_worker._private_jobs"];
+    for table in tables {
+        let query = format!("select coalesce(string_agg(r::text, ' '), '') from {table} r");
+        let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut connection).await.unwrap();
+        assert!(!text.contains(SECRET), "{table} holds the secret");
+    }
 }

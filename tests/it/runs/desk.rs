@@ -6,7 +6,9 @@ use steward::{
     app::App,
     chat::{Account, Platform},
     settings::Settings,
-    store::{AuditEntry, Database, Deed, NewRun, NewStep, Run, RunAct, RunChange, RunId, RunOrigin, RunState, Store},
+    store::{
+        AuditEntry, Database, Deed, NewRun, NewStep, Run, RunAct, RunChange, RunId, RunOrigin, RunState, Store, WantedSecret,
+    },
 };
 
 use crate::{
@@ -64,6 +66,14 @@ pub async fn organisation(steps: &str) -> FakeGithub {
     let group = "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: { name: team-a, annotations: { steward.dev/channel: '#team-a' } }\n\
                  spec: { type: team, children: [] }\n";
     github.add_repository("org", &[("catalog-info.yaml", group)]);
+    with_steps(github, steps)
+}
+
+/// The same with a template; none where there are no steps.
+pub fn with_steps(github: FakeGithub, steps: &str) -> FakeGithub {
+    if steps.is_empty() {
+        return github;
+    }
     let indent = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
     let template = format!(
         "apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata: {{ name: service, title: A service }}\nspec:\n  \
@@ -102,6 +112,15 @@ pub fn asked(command: &str) -> AuditEntry {
 
 /// Asks for a run of the template that the catalog has.
 pub async fn start_run(store: &Store, parameters: Value) -> RunId {
+    start(store, parameters, Vec::new()).await
+}
+
+/// The same, for which a secret has to be entered first.
+pub async fn start_with_secret(store: &Store, parameters: Value, name: &str) -> RunId {
+    start(store, parameters, vec![WantedSecret { name: name.to_owned(), title: name.to_owned() }]).await
+}
+
+async fn start(store: &Store, parameters: Value, secrets: Vec<WantedSecret>) -> RunId {
     let templates = store.load_templates().await.unwrap();
     let template = templates.first().expect("there is one");
     let commit = store.load_head(&template.source, template.repository_id).await.unwrap();
@@ -125,7 +144,7 @@ pub async fn start_run(store: &Store, parameters: Value) -> RunId {
         user: json!({ "ref": "user:default/ana", "entity": { "metadata": { "name": "ana" } } }),
         place: None,
         approvers: None,
-        secrets: Vec::new(),
+        secrets,
         steps: steps.collect(),
     };
     store.start_run(asked("new"), run).await.unwrap()

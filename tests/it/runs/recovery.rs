@@ -132,6 +132,29 @@ async fn a_dispatch_of_which_no_answer_came_stops_the_run_as_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_known_is_done_again_where_a_person_says_so() {
+    let steps = "- id: deploy\n  name: Deploy\n  action: github:actions:dispatch\n  input:\n    \
+                 repoUrl: github.com?owner=acme&repo=org\n    workflowId: deploy.yaml\n    branchOrTagName: main\n";
+    let desk = Desk::of(steps).await;
+    desk.github().fail_on("POST", "/dispatches", Fault::Status(502));
+    let run = desk.run("orders").await;
+    assert_eq!(run.state, RunState::Unknown);
+    let run = desk.retried(run.id).await;
+    assert_eq!(run.state, RunState::Done, "{:?}", run.reason);
+    assert_eq!(desk.github().model(|model| model.made.dispatches.len()), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_registered_is_a_warning_where_it_may_be_missing() {
+    let steps =
+        SERVICE.replace("    repoContentsUrl:", "    optional: true\n    catalogInfoPath: /nothing.yaml\n    repoContentsUrl:");
+    let desk = Desk::of(&steps).await;
+    let settled = desk.run("orders").await;
+    assert_eq!(settled.state, RunState::Done, "{:?}", settled.reason);
+    assert_eq!(settled.steps[2].state, StepState::Warned, "{:?}", settled.steps[2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_called_off_ends_during_a_wait() {
     let steps = "- id: wait\n  name: Wait\n  action: debug:wait\n  input: { minutes: 5 }\n\
                  - id: publish\n  name: Publish\n  action: github:repo:create\n  input: { repoUrl: 'github.com?owner=acme&repo=orders' }\n";
