@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::{
     definition::{Refusal, Template},
@@ -56,7 +56,13 @@ impl Shelved {
     /// Reads a template of the catalog; without its descriptor no line is told but the first.
     pub fn read(entity_ref: EntityRef, document: Json, text: Option<String>) -> Self {
         let bytes = text.as_deref().map(str::as_bytes);
-        let index = bytes.map(|bytes| find_document(bytes, &entity_ref));
+        let found = bytes.and_then(|bytes| find_document(bytes, &entity_ref));
+        // The store keeps no order of keys, and a form's questions stand in their author's.
+        let document = match &found {
+            Some((_, written)) => in_written_order(document, written),
+            None => document,
+        };
+        let index = bytes.map(|_| found.map_or(0, |(index, _)| index));
         let line = |path: &[&str]| bytes.zip(index).and_then(|(bytes, index)| find_line(bytes, index, path)).unwrap_or(1);
         let read = Template::read(&document, &line).and_then(|template| match Form::read(&template) {
             Ok(form) => Ok(Runnable { template, form }),
@@ -75,9 +81,32 @@ impl Shelved {
     }
 }
 
-/// Which of a file's documents declares the entity.
-fn find_document(text: &[u8], entity_ref: &EntityRef) -> usize {
+/// Which of a file's documents declares the entity, and that document.
+fn find_document(text: &[u8], entity_ref: &EntityRef) -> Option<(usize, Json)> {
     let documents = parse_descriptor(text, &CustomKinds::default());
-    let declares = |verdict: &Verdict| matches!(verdict, Verdict::Valid { entity, .. } if entity.entity_ref == *entity_ref);
-    documents.iter().find(|document| declares(&document.verdict)).map_or(0, |document| document.doc_index)
+    documents.into_iter().find_map(|document| match document.verdict {
+        Verdict::Valid { entity, document: json } if entity.entity_ref == *entity_ref => Some((document.doc_index, json)),
+        Verdict::Valid { .. } | Verdict::Invalid { .. } | Verdict::YamlError { .. } => None,
+    })
+}
+
+/// The same values with their keys as somebody wrote them; what was put in from elsewhere comes last.
+fn in_written_order(stored: Json, written: &Json) -> Json {
+    match (stored, written) {
+        (Json::Object(mut stored), Json::Object(written)) => {
+            let mut ordered = Map::new();
+            for (key, written) in written {
+                if let Some(value) = stored.shift_remove(key) {
+                    ordered.insert(key.clone(), in_written_order(value, written));
+                }
+            }
+            ordered.extend(stored);
+            Json::Object(ordered)
+        }
+        (Json::Array(stored), Json::Array(written)) => {
+            let written = written.iter().chain(std::iter::repeat(&Json::Null));
+            Json::Array(stored.into_iter().zip(written).map(|(value, written)| in_written_order(value, written)).collect())
+        }
+        (stored, _) => stored,
+    }
 }

@@ -163,7 +163,7 @@ fn a_form_is_asked_page_by_page_and_ends_with_what_will_happen() {
         expect![[r#"
         TypeScript service (4 of 4) [Create]
         What will happen
-        1. Fill in the files of skeleton
+        1. Fill in the template's files
         2. Make the repository acme/shop, internal, and put the files into it
         3. Register it in the catalog
         4. Start the workflow expose.yaml of acme/shop

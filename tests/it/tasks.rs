@@ -30,6 +30,9 @@ fn lines(reply: &Reply) -> Vec<String> {
 /// Fills in the service's form up to its last page.
 async fn fill_in(bot: &Bot, login: &str, name: &str) -> Form {
     let first = bot.open_form(login, "new typescript-service").await;
+    // As they are written in the template, whatever the store does with them.
+    let names: Vec<&str> = first.fields.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(names, ["name", "description", "owner", "system", "lifecycle"]);
     let about = [
         ("name", name),
         ("description", "Keeps wish lists and who gave what"),

@@ -121,9 +121,9 @@ fn say_action(action: &str, input: &Json) -> Option<String> {
         (!names.is_empty() && !names.contains(LATER)).then_some(names)
     };
     Some(match action {
-        "fetch:template" => match known("url").map(last_part) {
+        "fetch:template" => match known("url").filter(|url| url.contains("://")).map(last_part) {
             Some(url) => format!("Fill in the files of {url}"),
-            None => "Fill in the files of the skeleton".to_owned(),
+            None => "Fill in the template's files".to_owned(),
         },
         "fetch:plain" => format!("Copy the files of {}", known("url").map(last_part)?),
         "fetch:template:file" | "fetch:plain:file" | "catalog:write" => {

@@ -33,7 +33,9 @@ pub fn progress(catalog: &Catalog, run: &Run) -> Reply {
     } else {
         body.push(Block::List { style: ListStyle::Bullets, items: steps(run) });
     }
-    if let Some(reason) = run.reason.as_deref().filter(|_| run.state != RunState::Done) {
+    // The step that failed has said why already.
+    let is_said = |reason: &str| run.steps.iter().filter_map(|step| step.error.as_deref()).any(|error| reason.contains(error));
+    if let Some(reason) = run.reason.as_deref().filter(|reason| run.state != RunState::Done && !is_said(reason)) {
         body.push(Block::Warning(cut(&sentence(reason), 2 * LINE).into()));
     }
     for words in texts(run) {
