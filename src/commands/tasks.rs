@@ -156,10 +156,11 @@ fn no_such_run(id: RunId) -> Reply {
 /// One run as its message shows it, and for whom asked for it the way to enter its secrets.
 fn show(app: &App, catalog: &Catalog, asking: &Asking<'_>, run: &Run) -> Reply {
     let mut reply = progress::progress(catalog, run);
-    if run.state == RunState::Secrets && is_askers(catalog, asking, run) {
-        if let Ok(page) = app.secret_page(run) {
-            reply.buttons.insert(0, Button::open("Enter its secrets", page).primary());
-        }
+    if run.state == RunState::Secrets
+        && is_askers(catalog, asking, run)
+        && let Ok(page) = app.secret_page(run)
+    {
+        reply.buttons.insert(0, Button::open("Enter its secrets", page).primary());
     }
     reply
 }

@@ -107,7 +107,7 @@ fn say_action(action: &str, input: &Json) -> Option<String> {
     let known = |key: &str| input[key].as_str().filter(|text| !text.is_empty() && !text.contains(LATER));
     let repository = || known("repoUrl").and_then(place);
     let of = |repository: Option<String>| repository.map(|name| format!(" of {name}")).unwrap_or_default();
-    let into = |repository: Option<String>| repository.map_or_else(|| "the repository".to_owned(), |name| name);
+    let into = |repository: Option<String>| repository.unwrap_or_else(|| "the repository".to_owned());
     let make = || {
         let visibility = known("repoVisibility").unwrap_or("private");
         repository().map_or_else(

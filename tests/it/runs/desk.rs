@@ -64,7 +64,8 @@ pub async fn organisation(steps: &str) -> FakeGithub {
     let github = FakeGithub::start("acme").await;
     github.model(|model| model.now = morning());
     let group = "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: { name: team-a, annotations: { steward.dev/channel: '#team-a' } }\n\
-                 spec: { type: team, children: [] }\n";
+                 spec: { type: team, children: [] }\n---\napiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: { name: ana }\n\
+                 spec: { memberOf: [team-a] }\n";
     github.add_repository("org", &[("catalog-info.yaml", group)]);
     with_steps(github, steps)
 }
