@@ -88,7 +88,7 @@ async fn go_on(bench: &Workbench, grip: RunGrip, run: &Run) -> Result<Ended, Sto
             "the secrets that were entered cannot be opened; was scaffolder.secret_key changed? Retry asks for them again";
         return Ok(Ended::because(RunState::Failed, reason.to_owned()));
     };
-    let place = match Place::prepare(bench, run).await? {
+    let place = match Place::prepare(bench, grip, run).await? {
         Ok(place) => place,
         Err(reason) => return Ok(Ended::because(RunState::Failed, reason)),
     };
@@ -159,7 +159,7 @@ struct Place {
 
 impl Place {
     /// The workspace as it was when it was kept last.
-    async fn prepare(bench: &Workbench, run: &Run) -> Result<Result<Self, String>, Stop> {
+    async fn prepare(bench: &Workbench, grip: RunGrip, run: &Run) -> Result<Result<Self, String>, Stop> {
         let id = run.id;
         let archive = bench.app.store.load_workspace(id).await.map_err(Stop::Store)?;
         let archive = match archive.map(|archive| open_workspace(bench, run, archive)).transpose() {
@@ -167,15 +167,22 @@ impl Place {
             Err(reason) => return Ok(Err(reason)),
         };
         let all = bench.app.settings.data_dir.join("runs");
+        let epoch = grip.epoch();
         let made = tokio::task::spawn_blocking(move || {
             let told = |error: std::io::Error| format!("the run has no folder to work in: {error}");
-            // What a replica that died has left; one that lives and has lost the run may not write of it any more.
+            // What one that had the run before has left, dead or alive: it may write of the run no more.
             for left in fs::read_dir(&all).into_iter().flatten().flatten() {
-                if left.file_name().to_string_lossy().starts_with(&format!("{id}.")) {
-                    fs::remove_dir_all(left.path()).map_err(told)?;
+                let name = left.file_name();
+                let of_run = name.to_str().and_then(|name| name.strip_prefix(&format!("{id}.")));
+                let earlier = of_run.and_then(|epoch| epoch.parse::<i64>().ok()).is_some_and(|earlier| earlier < epoch);
+                if earlier && let Err(error) = remove_folder(&left.path()) {
+                    // One that lives writes there still; it removes its folder itself.
+                    info!(%error, run = id.0, "an earlier folder of the run is still in use");
                 }
             }
-            let place = Self { root: all.join(format!("{id}.{:08x}", rand::random::<u32>())) };
+            let place = Self { root: all.join(format!("{id}.{epoch}")) };
+            // Of a run with this number in another database.
+            remove_folder(&place.root).map_err(told)?;
             fs::create_dir_all(place.workspace()).map_err(told)?;
             if let Some(archive) = archive {
                 unpack(&archive, &place.workspace(), Part::Whole)?;
@@ -192,12 +199,19 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Whoever has taken the run over may have been quicker.
-        if let Err(error) = fs::remove_dir_all(&self.root)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
+        if let Err(error) = remove_folder(&self.root) {
             warn!(%error, "a run's folder could not be removed");
         }
+    }
+}
+
+/// Removes a folder, which whoever has taken the run over may be doing as well.
+fn remove_folder(path: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.exists() => Ok(()),
+        // Some of it went in between.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => fs::remove_dir_all(path),
+        removed => removed,
     }
 }
 

@@ -15,6 +15,13 @@ pub struct RunGrip {
     epoch: i64,
 }
 
+impl RunGrip {
+    /// One higher with each replica that has taken the run.
+    pub fn epoch(self) -> i64 {
+        self.epoch
+    }
+}
+
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum RunFault {
