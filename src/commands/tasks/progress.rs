@@ -114,12 +114,12 @@ fn step_text(step: &RunStep) -> Text {
     match step.state {
         StepState::Waiting => Text::plain(format!("○ {name}")),
         StepState::Running => Text::plain("… ").bold(name),
-        StepState::Done => match step.warnings.first() {
-            None => Text::plain(format!("✓ {name}{took}")),
-            Some(warning) => Text::plain(format!("✓ {name}{took}, with a warning: {}", cut(warning, LINE))),
-        },
+        StepState::Done => Text::plain(format!("✓ {name}{took}")),
+        StepState::Warned => {
+            let warning = step.warnings.first().map_or("", String::as_str);
+            Text::plain(format!("! {name}{took}, with a warning: {}", cut(warning, LINE)))
+        }
         StepState::Skipped => Text::plain(format!("– {name}: left out")),
-        StepState::Warned => Text::plain("! ").bold(name).say(format!("{took} did not work, and may{}", because(step))),
         StepState::Failed => Text::plain("✗ ").bold(name).say(format!("{took} failed{}", because(step))),
         StepState::Unknown => Text::plain("? ").bold(name).say(format!(": nobody can tell whether it happened{}", because(step))),
         StepState::Marked => Text::plain(format!("✓ {name}: marked as done by hand")),

@@ -81,7 +81,7 @@ words! {
         Done = "done",
         /// Its `if` is not true.
         Skipped = "skipped",
-        /// It failed, and may.
+        /// It is done, and a person should read what it said.
         Warned = "warned",
         Failed = "failed",
         Unknown = "unknown",
