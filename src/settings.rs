@@ -2,19 +2,24 @@
 //! Must not open connections nor know what the values are for.
 
 mod folder;
+mod hygiene;
 mod on_call;
 mod read;
 mod scaffolder;
 mod search;
 mod source;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf};
 
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use folder::{FolderFile, read_yaml_folder};
+pub use hygiene::{
+    CheckSetting, HygieneSettings, LevelSettings, QuietHours, Rhythm, RoundSettings, RuleSettings, TeamRoundSettings,
+    TrackSettings,
+};
 pub use on_call::{HttpOnCallSettings, LinkHosts, LinkSettings, OnCallSettings, PagerDutySettings};
 pub use read::{ConfigError, check_text, fault_in, load, load_offline, path_folders, schema};
 pub use scaffolder::{NamingSettings, ScaffolderSettings};
@@ -60,7 +65,7 @@ pub struct Settings {
 impl Settings {
     /// Keys that are set, accepted, and not used yet.
     pub fn keys_of_later_versions(&self) -> Vec<String> {
-        let Self { discord, server, hygiene, .. } = self;
+        let Self { discord, server, .. } = self;
         let mut keys = Vec::new();
         let mut note = |key: &str, is_set: bool| {
             if is_set {
@@ -69,9 +74,6 @@ impl Settings {
         };
         note("discord", discord.is_some());
         note("server.api", server.api.public || !server.api.tokens.is_empty());
-        for key in hygiene.later.keys() {
-            note(&format!("hygiene.{key}"), true);
-        }
         keys
     }
 }
@@ -181,16 +183,6 @@ pub struct AccessRule {
     /// Any of these is enough: `everyone`, `members` (people the catalog knows), `owners` (of the entity it is about),
     /// `admins`, or a reference of a group or user.
     pub allow: Vec<String>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct HygieneSettings {
-    /// The channel that hears what no team can be told.
-    pub catch_all: Option<String>,
-    /// Read by later versions.
-    #[serde(flatten)]
-    pub later: BTreeMap<String, serde_json::Value>,
 }
 
 /// A kind that the organisation adds to Backstage's own.

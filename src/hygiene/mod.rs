@@ -3,3 +3,4 @@
 
 pub mod check;
 pub mod edit;
+pub mod standing;

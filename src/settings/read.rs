@@ -188,6 +188,7 @@ fn check_values(settings: &Settings) -> Result<(), (String, String)> {
         }
     }
     super::scaffolder::check(&settings.scaffolder)?;
+    super::hygiene::check(&settings.hygiene)?;
     super::on_call::check(&settings.on_call, &settings.links, &settings.link_hosts)
 }
 

@@ -15,9 +15,8 @@ use crate::{
 
 fn lines(catalog: &Catalog, rules: &Rules) -> String {
     let facts = Facts { catalog, on_call: &OnCall::default(), rules, now: now() };
-    let line = |finding: &Finding| {
-        format!("{} {} {} {}\n", finding.check.severity.as_str(), finding.check.id, finding.entity, finding.detail)
-    };
+    let line =
+        |finding: &Finding| format!("{} {} {} {}\n", finding.severity.as_str(), finding.check.id, finding.entity, finding.detail);
     check_all(&facts).iter().map(line).collect()
 }
 
@@ -139,7 +138,7 @@ fn each_check_says_why_it_matters_and_what_to_do() {
 }
 
 fn by_id(findings: Vec<Finding>) -> BTreeMap<String, String> {
-    findings.into_iter().map(|finding| (finding.id(), finding.detail)).collect()
+    findings.into_iter().map(|finding| (finding.key(), finding.detail)).collect()
 }
 
 /// Whatever is changed or removed, looking around it finds what looking at everything finds.

@@ -5,12 +5,15 @@ mod owner;
 mod place;
 mod said;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use regex::Regex;
 
-use crate::catalog::{Catalog, Entity, EntityRef, Entry, Kind, RelationType, live::OnCall};
+use crate::{
+    catalog::{Catalog, Entity, EntityRef, Entry, Kind, RelationType, live::OnCall},
+    settings::{CheckSetting, HygieneSettings, RuleSettings},
+};
 
 /// Names checks that an entry is excused from, separated by commas.
 const EXEMPT: &str = "steward.dev/exempt";
@@ -79,20 +82,44 @@ pub struct Rules {
     pub runbook_age: TimeDelta,
     /// Checks that are switched off.
     pub off: BTreeSet<String>,
+    /// Checks that matter more or less here than elsewhere.
+    pub severities: BTreeMap<String, Severity>,
+}
+
+impl Rules {
+    /// What the configuration says. A pattern or a name of a check that is none counts as absent: the settings have told of it.
+    pub fn of(settings: &HygieneSettings) -> Self {
+        let RuleSettings { lifecycles, types, names, untouched_days, runbook_days } = &settings.rules;
+        let words = |words: &[String]| words.iter().map(|word| word.trim().to_lowercase()).collect();
+        let mut rules = Self {
+            lifecycles: words(lifecycles),
+            types: words(types),
+            name: names.as_ref().and_then(|names| Regex::new(&format!("^(?:{names})$")).ok()),
+            untouched: TimeDelta::days(i64::from(*untouched_days)),
+            runbook_age: TimeDelta::days(i64::from(*runbook_days)),
+            off: BTreeSet::new(),
+            severities: BTreeMap::new(),
+        };
+        for (id, setting) in &settings.checks {
+            let severity = match setting {
+                CheckSetting::Off => {
+                    rules.off.insert(id.clone());
+                    continue;
+                }
+                CheckSetting::Low => Severity::Low,
+                CheckSetting::Medium => Severity::Medium,
+                CheckSetting::High => Severity::High,
+                CheckSetting::Critical => Severity::Critical,
+            };
+            rules.severities.insert(id.clone(), severity);
+        }
+        rules
+    }
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        Self {
-            // Backstage's own words, and what the field adds to them.
-            lifecycles: words(&["experimental", "production", "deprecated"]),
-            types: BTreeSet::new(),
-            name: None,
-            untouched: TimeDelta::days(365),
-            runbook_age: TimeDelta::days(365),
-            off: BTreeSet::new(),
-        }
+        Self::of(&HygieneSettings::default())
     }
 }
 
@@ -101,13 +128,15 @@ impl Default for Rules {
 pub struct Finding {
     pub check: &'static Check,
     pub entity: EntityRef,
+    /// The check's own, or what the organisation has made of it.
+    pub severity: Severity,
     /// Half a sentence: "is owned by group:default/x, which is not in the catalog".
     pub detail: String,
 }
 
 impl Finding {
     /// The same from round to round, for as long as the same thing is wrong.
-    pub fn id(&self) -> String {
+    pub fn key(&self) -> String {
         format!("{}:{}", self.check.id, self.entity)
     }
 }
@@ -128,7 +157,8 @@ pub fn check_entry(entry: &Entry, facts: &Facts<'_>) -> Vec<Finding> {
     let applies = |check: &&'static Check| !facts.rules.off.contains(check.id) && !is_exempt(check);
     let finding = |check: &'static Check| {
         let detail = (check.find)(entry, facts)?;
-        Some(Finding { check, entity: entry.entity.entity_ref.clone(), detail })
+        let severity = facts.rules.severities.get(check.id).copied().unwrap_or(check.severity);
+        Some(Finding { check, entity: entry.entity.entity_ref.clone(), severity, detail })
     };
     TABLE.iter().filter(applies).filter_map(finding).collect()
 }
