@@ -282,3 +282,15 @@ fn a_thousand_random_documents_become_messages_that_slack_takes() {
         }
     }
 }
+
+#[test]
+fn raw_html_that_github_filters_loses_no_words() {
+    for tag in ["title", "textarea", "style", "xmp", "iframe", "noembed", "noframes", "script", "plaintext"] {
+        for tag in [tag.to_owned(), tag.to_uppercase()] {
+            let read = read_at_slack(&format!("before <{tag}> within\n\n<blockquote>\n  <{tag}> inside\n</blockquote>\n\nafter"));
+            for word in ["before", "within", "inside", "after"] {
+                assert!(read.contains(word), "{word} is lost with <{tag}>: {read}");
+            }
+        }
+    }
+}
