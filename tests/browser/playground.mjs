@@ -263,7 +263,7 @@ const stories = {
       await page.waitForSelector("dialog.form[open]");
       const title = await page.textContent("dialog.form");
       for (const [field, answer] of Object.entries(answers)) {
-        const found = page.locator(`dialog.form [name="${field}"]:is(input:not([type=hidden]):not([type=radio]), textarea)`);
+        const found = page.locator(`dialog.form [name="one.${field}"]:is(input:not([type=hidden]):not([type=radio]), textarea)`);
         if (await found.count() > 0) await found.first().fill(answer);
       }
       if (title.includes("What will happen")) assert.ok(title.includes("is put into the folder"), title);
