@@ -11,6 +11,14 @@ const PIECE: usize = 1_600;
 /// What a span weighs besides its letters: platforms count what frames it.
 const FRAME: usize = 24;
 
+/// Takes `page 3` off the end of what was typed; without it the first page is meant. Pages count from 1.
+pub fn take_page(words: &mut Vec<&str>) -> usize {
+    let [.., word, number] = words.as_slice() else { return 1 };
+    let Some(page) = number.parse().ok().filter(|_| word.eq_ignore_ascii_case("page")) else { return 1 };
+    words.truncate(words.len() - 2);
+    page
+}
+
 /// The content in pages of at most `first`, then `rest` letters or so. There is at least one page.
 ///
 /// A heading stands on the page of what follows it. Code is broken between lines, lists and tables between items.
