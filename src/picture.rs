@@ -83,6 +83,7 @@ pub fn draw_trend(trend: &Trend) -> Result<Vec<u8>, PictureError> {
         .with_y_tick_format(format)
         .with_y_axis_min(0.0)
         .with_y_axis_max(top)
+        .with_legend_box(false)
         .with_legend_position(LegendPosition::OutsideBottomColumns);
     kuva::render_to_png(plots, layout, SCALE).map_err(PictureError::Failed)
 }
@@ -91,8 +92,9 @@ pub fn draw_trend(trend: &Trend) -> Result<Vec<u8>, PictureError> {
 fn axis(first: NaiveDate, last: NaiveDate) -> DateTimeAxis {
     match (last - first).num_days() {
         0..=13 => DateTimeAxis::days("%-d %b").with_step(2),
-        14..=89 => DateTimeAxis::weeks("%-d %b"),
-        90..=399 => DateTimeAxis::months("%b"),
+        14..=41 => DateTimeAxis::weeks("%-d %b"),
+        42..=119 => DateTimeAxis::weeks("%-d %b").with_step(2),
+        120..=399 => DateTimeAxis::months("%b"),
         _ => DateTimeAxis::months("%b %y").with_step(3),
     }
 }
