@@ -48,6 +48,7 @@ fn weight(block: &Block) -> usize {
         Block::Code { text, .. } => text.chars().count() + FRAME,
         Block::List { items, .. } => items.iter().map(item_weight).sum(),
         Block::Table { header, rows } => row_weight(header) + rows.iter().map(|row| row_weight(row)).sum::<usize>(),
+        Block::Picture { url, says } => FRAME + url.chars().count() + says.chars().count(),
         Block::Divider => FRAME,
     }
 }
@@ -92,6 +93,7 @@ fn break_up(block: Block) -> Vec<Block> {
         }
         Block::List { style, items } => split_list(style, items),
         Block::Table { header, rows } => split_table(&header, rows),
+        Block::Picture { .. } => vec![block],
         Block::Divider => vec![Block::Divider],
     }
 }

@@ -83,6 +83,7 @@ fn letters(block: &Block) -> usize {
         Block::Code { text, .. } => text.chars().count(),
         Block::List { items, .. } => items.iter().map(|item| count(&item.text)).sum(),
         Block::Table { header, rows } => header.iter().chain(rows.iter().flatten()).map(count).sum(),
+        Block::Picture { says, .. } => says.chars().count(),
         Block::Divider => 0,
     }
 }
