@@ -3,4 +3,7 @@
 
 pub mod check;
 pub mod edit;
+pub mod fix;
+pub mod guess;
 pub mod standing;
+pub mod track;
