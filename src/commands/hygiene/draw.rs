@@ -33,7 +33,7 @@ pub(super) fn finding(catalog: &Catalog, asking: &Asking<'_>, known: &Known, sta
     let name = label(catalog, &found.entity);
     let title = Text::new().bold(&name).say(": ").say(lower(found.check.title));
     let open = standing.opened_at.and_then(|at| since(at, asking.now));
-    let open = open.map_or_else(|| "Not seen before.".to_owned(), |span| format!("Open for {span}."));
+    let open = open.map_or_else(|| "New.".to_owned(), |span| format!("Open for {span}."));
     let what = format!("{} {}", name, sentence(&found.detail));
     let mut body = vec![Block::Paragraph(Text::plain(what).say(" ").say(found.check.why))];
     let how = Text::plain(found.check.fix);
@@ -131,9 +131,9 @@ pub(super) fn track(progress: &Progress<'_>) -> Text {
     };
     let Some(next) = &progress.next else { return text.say(" There is no level above it.") };
     let title = |check: &str| find_check(check).map_or_else(|| check.to_owned(), |check| lower(check.title));
-    let checks = next.checks.iter().map(|(check, number)| match progress.things {
+    let checks = next.checks.iter().map(|(check, number)| match next.things.len() {
         1 => title(check),
-        _ => format!("{} {number}", title(check)),
+        _ => format!("{} ({number})", title(check)),
     });
     let checks = checks.collect::<Vec<_>>().join(", ");
     match (progress.things, next.things.len()) {

@@ -133,8 +133,10 @@ pub(super) async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, se
         }
     };
     let guessed = guesses.iter().find(|guess| Some(&guess.owner) == to.as_ref()).map(|guess| guess.evidence.clone());
-    let evidence: Vec<String> = guessed.into_iter().chain((!note.is_empty()).then(|| cut(&note, NOTE_LETTERS))).collect();
-    let new = NewHandOver { key: found.key(), from, to, evidence: evidence.join("; "), asked_by: asker(catalog, asking).name };
+    let asked_by = asker(catalog, asking).name;
+    let added = (!note.is_empty()).then(|| format!("{asked_by} says: {}", cut(&note, NOTE_LETTERS)));
+    let evidence: Vec<String> = guessed.into_iter().chain(added).collect();
+    let new = NewHandOver { key: found.key(), from, to, evidence: evidence.join("; "), asked_by };
     Response::Reply(hand_over(app, catalog, asking, &found, &new).await)
 }
 
@@ -169,7 +171,7 @@ pub fn asking_message(catalog: &Catalog, hand_over: &HandOver) -> Option<Reply> 
     let from = hand_over.from.as_ref().map(|from| format!(", for {},", label(catalog, from))).unwrap_or_default();
     let lead = match (&hand_over.to, hand_over.state) {
         (Some(to), _) => {
-            let said = Text::plain("Is ").bold(name).say(" of ").bold(label(catalog, to)).say("? ");
+            let said = Text::plain("Does ").bold(name).say(" belong to ").bold(label(catalog, to)).say("? ");
             said.say(format!("{}{from} says that it is not theirs, and that it may be yours.", hand_over.asked_by))
         }
         (None, _) => {
@@ -182,7 +184,7 @@ pub fn asking_message(catalog: &Catalog, hand_over: &HandOver) -> Option<Reply> 
     reply.audience = crate::chat::Audience::Everyone;
     let mut body = Vec::new();
     if !hand_over.evidence.is_empty() {
-        let word = if hand_over.to.is_some() { "A guess, because: " } else { "What is known: " };
+        let word = if hand_over.to.is_some() { "A guess, from this: " } else { "What is known: " };
         body.push(Block::Paragraph(Text::plain(format!("{word}{}.", hand_over.evidence.trim_end_matches('.')))));
     }
     let open = format!("Open there: {}. {}", draw::lower(check.title), check.why);

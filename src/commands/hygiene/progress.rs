@@ -2,10 +2,14 @@
 
 use super::{draw::lower, parse_key};
 use crate::{
-    catalog::{Catalog, people::annotation},
+    catalog::{
+        Catalog,
+        descriptor::{DOCS_ANNOTATION, RUNBOOK_ANNOTATION},
+        people::annotation,
+    },
     chat::{Block, Button, Card, ListItem, ListStyle, Reply, Span, Status, Text, Tone, limits::cut},
     commands::answer::{age::count, names::label},
-    hygiene::fix::propose::Said,
+    hygiene::fix::{CHANNEL, VERIFIED, propose::Said},
     store::{Fix, FixState, FixedFile},
 };
 
@@ -88,7 +92,15 @@ fn fields(file: &FixedFile) -> String {
     if file.contents.is_some() {
         return "a first description".to_owned();
     }
-    let names: Vec<&str> = file.changes.iter().filter_map(|change| change.path.last().map(String::as_str)).collect();
+    let word = |key: &String| match key.as_str() {
+        RUNBOOK_ANNOTATION => "runbook".to_owned(),
+        DOCS_ANNOTATION => "documentation".to_owned(),
+        CHANNEL => "channel".to_owned(),
+        VERIFIED => "day of the last look".to_owned(),
+        key if key.contains('/') => "on-call schedule".to_owned(),
+        key => key.to_owned(),
+    };
+    let names: Vec<String> = file.changes.iter().filter_map(|change| change.path.last().map(word)).collect();
     match names.as_slice() {
         [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
         names => names.concat(),

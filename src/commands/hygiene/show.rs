@@ -161,16 +161,17 @@ impl Shown {
             };
         }
         let critical = open.iter().filter(|standing| standing.is_critical()).count();
+        let are = if open.len() == 1 { "is" } else { "are" };
         let said = match self.about {
-            Some(_) => name.say(format!(": {} open", count(open.len(), "finding"))),
-            None => Text::plain(format!("{} that nobody answers for", count(open.len(), "finding"))),
+            Some(_) => name.say(format!(": {} {are} open", count(open.len(), "finding"))),
+            None => Text::plain(format!("{} {are} open that nobody answers for", count(open.len(), "finding"))),
         };
         let said = match critical {
             0 => said,
             all if all == open.len() => said.say(", critical"),
             some => said.say(format!(", {some} of them critical")),
         };
-        let said = said.say(", the gravest first.");
+        let said = said.say(if open.len() == 1 { "." } else { ", the gravest first." });
         if pages > 1 { said.say(format!(" Page {page} of {pages}.")) } else { said }
     }
 
@@ -271,7 +272,8 @@ async fn overview(app: &App, catalog: &Catalog, asking: &Asking<'_>, page: usize
     }
     let pages = lines.len().div_ceil(TEAMS);
     let page = page.clamp(1, pages);
-    let lead = format!("{} open in all, by who answers for them.", count(total, "finding"));
+    let are = if total == 1 { "is" } else { "are" };
+    let lead = format!("{} {are} open in all, by who answers for them.", count(total, "finding"));
     let lead = if pages > 1 { format!("{lead} Page {page} of {pages}.") } else { lead };
     let mut reply = Reply::new(Status::Answered, "hygiene", lead.into());
     let here = &lines[(page - 1) * TEAMS..lines.len().min(page * TEAMS)];
