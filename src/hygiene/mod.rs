@@ -3,5 +3,8 @@
 
 pub mod check;
 pub mod edit;
+pub mod fix;
+pub mod guess;
 pub mod standing;
+pub mod track;
 pub mod trend;

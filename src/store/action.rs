@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Store, StoreError,
     claim::{ClaimOf, claim},
+    fix::FixId,
+    hand_over::HandOverId,
     incident::NewIncident,
     note::AuthorNote,
     run::RunId,
@@ -68,6 +70,15 @@ pub const ASK_APPROVERS: &str = "ask_approvers";
 
 /// A run of which the database takes no word is tried again for some half an hour; dead replicas are not counted here.
 const RUN_TRIES: i16 = 8;
+/// The queue's name for [`Job::ProposeFix`].
+pub const PROPOSE_FIX: &str = "propose_fix";
+/// The queue's name for [`Job::ShowFix`].
+pub const SHOW_FIX: &str = "show_fix";
+/// The queue's name for [`Job::FollowFix`].
+pub const FOLLOW_FIX: &str = "follow_fix";
+/// The queue's name for [`Job::AskHandOver`].
+pub const ASK_HAND_OVER: &str = "ask_hand_over";
+
 /// The queue's name for [`Job::CheckLinks`].
 pub const CHECK_LINKS: &str = "check_links";
 
@@ -134,6 +145,14 @@ pub enum Job {
     ShowRun(RunId),
     /// Those who must agree to a run are asked.
     AskApprovers(RunId),
+    /// A pull request is made that mends findings.
+    ProposeFix(FixId),
+    /// The message that shows a fix is drawn anew.
+    ShowFix(FixId),
+    /// A pull request was closed, or is due to be looked at: it may be a fix.
+    FollowFix(OfPull),
+    /// Whoever a finding was handed to is asked.
+    AskHandOver(HandOverId),
 }
 
 /// Somebody is to be woken.
@@ -199,6 +218,14 @@ pub struct OfSource {
 pub struct CheckPullRequest {
     pub source: String,
     pub repository: RepositoryKey,
+    pub number: i64,
+}
+
+/// A pull request by its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfPull {
+    pub source: String,
+    pub repository_id: i64,
     pub number: i64,
 }
 
@@ -411,6 +438,25 @@ pub(super) async fn enqueue(
             let turn = format!("run:{work}");
             let spec = JobSpecBuilder::new().job_key(format!("show:{work}")).queue_name(turn).max_attempts(DELIVERY_TRIES);
             queue.add_raw_job(SHOW_RUN, JobContext { audit_id, work }, spec.priority(URGENT).build()).await?
+        }
+        Job::ProposeFix(work) => {
+            let spec = JobSpecBuilder::new().job_key(format!("fix:{work}")).max_attempts(DELIVERY_TRIES).build();
+            queue.add_raw_job(PROPOSE_FIX, JobContext { audit_id, work }, spec).await?
+        }
+        Job::ShowFix(work) => {
+            // As of runs: only the last state counts, and one after the other.
+            let turn = format!("fix:{work}");
+            let spec = JobSpecBuilder::new().job_key(format!("show-fix:{work}")).queue_name(turn).max_attempts(DELIVERY_TRIES);
+            queue.add_raw_job(SHOW_FIX, JobContext { audit_id, work }, spec.priority(URGENT).build()).await?
+        }
+        Job::FollowFix(work) => {
+            let key = format!("follow-fix:{}:{}:{}", work.source, work.repository_id, work.number);
+            let spec = JobSpecBuilder::new().job_key(key).max_attempts(DELIVERY_TRIES).build();
+            queue.add_raw_job(FOLLOW_FIX, JobContext { audit_id, work }, spec).await?
+        }
+        Job::AskHandOver(work) => {
+            let spec = JobSpecBuilder::new().job_key(format!("hand-over:{}", work.0)).max_attempts(DELIVERY_TRIES).build();
+            queue.add_raw_job(ASK_HAND_OVER, JobContext { audit_id, work }, spec).await?
         }
         Job::Restore(work) => {
             let spec = JobSpecBuilder::new().max_attempts(3).build();

@@ -14,9 +14,11 @@ mod delivery;
 mod document;
 mod export;
 mod finding;
+mod fix;
 mod follow;
 mod gap;
 mod gone;
+mod hand_over;
 mod history;
 mod incident;
 mod link;
@@ -49,10 +51,10 @@ use sqlx::{
 };
 
 pub use action::{
-    ASK_APPROVERS, ATTACH_INCIDENT, AuditEntry, CHANGE_LOCATION, CHECK_LINKS, CHECK_PULL_REQUEST, CLEAN_UP_RUN, ChangeLocation,
-    CheckPullRequest, ConfirmedRemoval, DELIVER, DELIVER_NEWS, Job, JobContext, LINK, LOOK_AT, LinkStep, LinkWait,
-    LocationChange, LookAt, OfSource, PAGE, PageOnCall, READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE, RESTORE, RUN,
-    RestoreRepository, SHOW_RUN, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
+    ASK_APPROVERS, ASK_HAND_OVER, ATTACH_INCIDENT, AuditEntry, CHANGE_LOCATION, CHECK_LINKS, CHECK_PULL_REQUEST, CLEAN_UP_RUN,
+    ChangeLocation, CheckPullRequest, ConfirmedRemoval, DELIVER, DELIVER_NEWS, FOLLOW_FIX, Job, JobContext, LINK, LOOK_AT,
+    LinkStep, LinkWait, LocationChange, LookAt, OfPull, OfSource, PAGE, PROPOSE_FIX, PageOnCall, READ_DOCUMENTS, READ_PACKAGES,
+    READ_PEOPLE, RESTORE, RUN, RestoreRepository, SHOW_FIX, SHOW_RUN, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
 };
 pub use asked::{load_asked_from_disk, save_asked_to_disk};
 pub use audit::{AuditFilter, AuditLine, AuditPage, DENIED};
@@ -64,8 +66,10 @@ pub use database::Database;
 pub use delivery::{Concern, Delivery, Recorded};
 pub use document::{DocumentTarget, DocumentWrite, DocumentsRead};
 pub use finding::{FindingRest, FindingSpell, FindingTally, RestKind, SeenFinding};
+pub use fix::{Fix, FixId, FixNews, FixState, FixedFile, FixedValue, NewFix};
 pub use follow::{Follow, Followed, Synced, follow};
 pub use gap::Gap;
+pub use hand_over::{HandOver, HandOverId, HandOverState, NewHandOver};
 pub use history::{ClaimKey, EntityPast, PastChange, StoredDocument};
 pub use incident::{Incident, IncidentState, NewIncident};
 pub use link::{LinkOutcome, NewLink};

@@ -35,6 +35,7 @@ mod github_look;
 mod github_news;
 mod gone;
 mod history;
+mod hygiene;
 mod inspect;
 mod judged;
 mod lines;
