@@ -17,6 +17,7 @@ pub mod on_call;
 pub mod outbox;
 pub mod people;
 pub mod playground;
+pub mod reach;
 pub mod requests;
 pub mod scaffolder;
 pub mod seal;

@@ -3,4 +3,5 @@
 
 pub mod check;
 pub mod edit;
+pub mod round;
 pub mod standing;

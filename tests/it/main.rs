@@ -55,6 +55,7 @@ mod playground;
 mod question;
 mod removal;
 mod report;
+mod rounds;
 mod runbook;
 mod runs;
 mod sample;
