@@ -274,13 +274,13 @@ impl Worker {
         {
             return Ok(());
         }
-        self.show_preview(look).await.map(|_| ())
+        self.show_preview(look, Occasion::Due).await.map(|_| ())
     }
 
     /// Shows the admins what the first round would say; gives the messages' keys, none where no admin can be reached.
-    pub async fn show_preview(&self, look: &Look) -> Result<Vec<RoundKey>, StoreError> {
+    pub async fn show_preview(&self, look: &Look, occasion: Occasion<'_>) -> Result<Vec<RoundKey>, StoreError> {
         let round = look.plan(&self.app, Occasion::ByHand(None));
-        let messages = preview_messages(&look.scene(&self.app), &self.app.settings.access.admins, &round);
+        let messages = preview_messages(&look.scene(&self.app), &self.app.settings.access.admins, &round, occasion);
         if messages.is_empty() {
             warn!("the first round waits to be let go, and no admin can be reached; name some with a channel in access.admins");
         }

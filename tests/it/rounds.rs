@@ -1,5 +1,7 @@
 //! Rounds: who hears what and when, and that each message leaves once.
 
+mod kill;
+mod ledger;
 mod planned;
 mod year;
 
@@ -101,6 +103,12 @@ impl Story {
             planned_at: self.now,
         });
         self.told.extend(told);
+    }
+
+    /// What is wrong now has just been seen.
+    pub fn opened_now(&mut self, catalog: &Catalog) {
+        self.standing(catalog);
+        self.opened.values_mut().for_each(|opened| *opened = self.now);
     }
 
     /// Plans what is due, and tells it.

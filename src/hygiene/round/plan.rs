@@ -31,8 +31,9 @@ const APART: TimeDelta = TimeDelta::days(3);
 /// Thanks come with the round, or not at all.
 const THANKS_WITHIN: TimeDelta = TimeDelta::hours(6);
 
-/// Weeks until the next round where nothing was new once, twice, and from then on.
-const SLOWER: [i64; 3] = [1, 2, 4];
+/// Weeks until the next telling, by how often nothing was new before: weekly, then fortnightly, then monthly. Each twice,
+/// since with owners who answer half of what they are asked twice as much would stay open if it were once.
+const SLOWER: [i64; 5] = [1, 1, 2, 2, 4];
 
 /// Groups above a team that are looked at; more is a circle.
 const MOST_LEVELS: usize = 10;
@@ -74,8 +75,8 @@ struct Planner<'a> {
     scene: &'a Scene<'a>,
     occasion: Occasion<'a>,
     ledger: Ledger<'a>,
-    /// Messages of the last seven days that each person has got.
-    load: BTreeMap<EntityRef, u32>,
+    /// Messages of the last seven days that each person has got; counted when somebody is about to get one.
+    load: Option<BTreeMap<EntityRef, u32>>,
     round: Round,
 }
 
@@ -89,15 +90,13 @@ impl<'a> Planner<'a> {
     fn new(scene: &'a Scene<'a>, occasion: Occasion<'a>) -> Self {
         let day = Hours::usual(scene.settings).round_at(scene.now).day;
         let round = Round { day, messages: Vec::new(), withheld: Vec::new() };
-        let mut planner = Self { scene, occasion, ledger: Ledger::new(scene.told), load: BTreeMap::new(), round };
-        planner.count_load();
-        planner
+        Self { scene, occasion, ledger: Ledger::new(scene.told), load: None, round }
     }
 
-    fn count_load(&mut self) {
-        let Some(platform) = self.scene.platform else { return };
-        let lately: Vec<&Told> = self.ledger.lately(self.scene.now, TimeDelta::days(7)).collect();
-        for told in lately {
+    fn count_load(&self) -> BTreeMap<EntityRef, u32> {
+        let mut load = BTreeMap::new();
+        let Some(platform) = self.scene.platform else { return load };
+        for told in self.ledger.lately(self.scene.now, TimeDelta::days(7)) {
             let parse = |text: &str| EntityRef::parse(text, None, "default").ok();
             let people = match (hearer_of(&told.key).and_then(parse), parse(team_of(&told.key))) {
                 (Some(person), _) => BTreeSet::from([person]),
@@ -109,9 +108,10 @@ impl<'a> Planner<'a> {
                 (None, None) => BTreeSet::new(),
             };
             for person in people {
-                *self.load.entry(person).or_default() += 1;
+                *load.entry(person).or_default() += 1;
             }
         }
+        load
     }
 
     fn is_asked_for(&self, team: Option<&EntityRef>) -> bool {
@@ -237,12 +237,20 @@ impl<'a> Planner<'a> {
         let news: Vec<&&Standing> = open.asked.iter().filter(|standing| is_new(standing, last)).collect();
         let is_news = !news.is_empty() || !open.below.is_empty();
         self.allow(team, &hours, &round)?;
-        if self.occasion == Occasion::Due && !is_clean {
-            self.keep_rhythm(team, &hours, &round, last, is_news)?;
+        if self.occasion == Occasion::Due {
+            self.keep_rhythm(team, &hours, &round, last, is_news || is_clean)?;
         }
         self.heed_incidents(open)?;
         let route = self.reach(open)?;
-        let places = self.heed_cap(open, &route)?;
+        let mut load = self.load.take().unwrap_or_else(|| self.count_load());
+        let places = self.heed_cap(open, &route, &load);
+        for place in places.iter().flatten() {
+            for person in open.team.iter().flat_map(|team| audience(self.scene.catalog, team, &place.via)) {
+                *load.entry(person).or_default() += 1;
+            }
+        }
+        self.load = Some(load);
+        let places = places?;
         let calm = last.filter(|_| !is_news).map_or(0, |last| last.calm + 1);
         let spelt = self.spell_out(team, open, last, is_news);
         let label = message::label(self.scene.catalog, team);
@@ -268,13 +276,7 @@ impl<'a> Planner<'a> {
                 reply: reply.clone(),
             }
         });
-        let planned: Vec<Planned> = planned.collect();
-        for place in &places {
-            for person in open.team.iter().flat_map(|team| audience(self.scene.catalog, team, &place.via)) {
-                *self.load.entry(person).or_default() += 1;
-            }
-        }
-        Ok(planned)
+        Ok(planned.collect())
     }
 
     fn deserves_thanks(&self, open: &Open<'_>, last: Option<&Told>, round: &RoundDay) -> bool {
@@ -364,11 +366,11 @@ impl<'a> Planner<'a> {
     }
 
     /// The places whose readers have not heard too much this week.
-    fn heed_cap(&self, open: &Open<'_>, route: &Route) -> Result<Vec<Place>, Silence> {
+    fn heed_cap(&self, open: &Open<'_>, route: &Route, load: &BTreeMap<EntityRef, u32>) -> Result<Vec<Place>, Silence> {
         let cap = self.scene.settings.messages_a_week;
         let has_room = |place: &&Place| {
             let people = open.team.as_ref().map_or_else(BTreeSet::new, |team| audience(self.scene.catalog, team, &place.via));
-            let full = people.iter().filter(|person| self.load.get(*person).copied().unwrap_or_default() >= cap).count();
+            let full = people.iter().filter(|person| load.get(*person).copied().unwrap_or_default() >= cap).count();
             // A channel is not silenced by one person who is in every team.
             full * 2 <= people.len() && (people.len() != 1 || full == 0)
         };

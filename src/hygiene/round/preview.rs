@@ -1,7 +1,7 @@
 //! What a round would say, for those who look after the catalog: shown before anything is sent.
 //! Must not send.
 
-use super::{Planned, Round, Scene, counted, message::label, route};
+use super::{Occasion, Planned, Round, Scene, counted, message::label, route};
 use crate::{
     catalog::EntityRef,
     chat::{Block, Button, Card, ListItem, ListStyle, Reply, Status, Text},
@@ -76,7 +76,12 @@ fn withheld_card(scene: &Scene<'_>, withheld: &[Withheld]) -> Option<Card> {
 }
 
 /// The preview of the first round, to each admin that can be reached; nothing else is sent before one of them lets it go.
-pub fn preview_messages(scene: &Scene<'_>, admins: &[String], round: &Round) -> Vec<NewRoundMessage> {
+pub fn preview_messages(
+    scene: &Scene<'_>,
+    admins: &[String],
+    round: &Round,
+    occasion: Occasion<'_>,
+) -> Vec<NewRoundMessage> {
     let Some(platform) = scene.platform else { return Vec::new() };
     let reply = preview(scene, round);
     let mut messages: Vec<NewRoundMessage> = Vec::new();
@@ -96,7 +101,7 @@ pub fn preview_messages(scene: &Scene<'_>, admins: &[String], round: &Round) -> 
                 platform,
                 destination: place.to,
                 others: Vec::new(),
-                any_hour: false,
+                any_hour: occasion != Occasion::Due,
                 calm: 0,
                 message: reply.clone(),
                 keys: Vec::new(),
