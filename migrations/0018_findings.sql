@@ -74,14 +74,28 @@ create table hygiene_messages (
     round        text        not null, -- 2026-11-24, the day of the round where the team is
     platform     text        not null,
     destination  text        not null, -- channel or account
+    others       text[]      not null default '{}', -- where it goes should that one be refused, the next one first
+    any_hour     boolean     not null default false, -- a person asked for it now
+    calm         integer     not null default 0, -- tellings one after the other, up to this one, in which nothing was new
     message      jsonb       not null,
     keys         text[]      not null, -- of all open findings then
     shown        text[]      not null, -- of those that were spelt out
     state        text        not null default 'due' check (state in ('due', 'sent', 'lost')),
-    attempted_at timestamptz,          -- it may have left since
+    attempted_at timestamptz,          -- it may have left since; by the database's clock, which all replicas share
+    looked       integer     not null default 0, -- times that it was looked for in vain because nobody may read there
+    reason       text,                 -- why it is lost
     posted       jsonb,                -- {channel, ts}
     planned_at   timestamptz not null,
     sent_at      timestamptz,
     primary key (team, round)
 );
 create index hygiene_messages_due on hygiene_messages (planned_at) where state = 'due';
+create index hygiene_messages_planned_at on hygiene_messages (planned_at);
+
+-- Whether rounds are held: none is before somebody has seen what would be said, and let it go.
+create table hygiene_start (
+    only_one     boolean     primary key default true check (only_one),
+    previewed_at timestamptz not null, -- the admins were shown the first round
+    begun_at     timestamptz,          -- it was let go
+    begun_by     text                  -- name of who did
+);

@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod people;
 pub mod picture;
 pub mod playground;
+pub mod reach;
 pub mod requests;
 pub mod scaffolder;
 pub mod seal;

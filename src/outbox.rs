@@ -1,5 +1,7 @@
 //! Where messages leave. It delivers only; sending is enqueued by a verb of the store and done by `worker`.
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     chat::{DeliveryError, Message, Platform, Posted},
     playground::Board,
@@ -30,8 +32,34 @@ impl Outbox {
             }
             Platform::Playground => {
                 let board = self.playground.as_ref().ok_or_else(absent)?;
-                let ts = board.post(&message.to, &message.reply, message.replaces.as_deref());
+                let ts = match &message.mark {
+                    Some(mark) => board.post_once(&message.to, &message.reply, mark),
+                    None => board.post(&message.to, &message.reply, message.replaces.as_deref()),
+                };
                 Ok(Some(Posted { channel: message.to.clone(), ts }))
+            }
+            Platform::Discord | Platform::Terminal => Err(absent()),
+        }
+    }
+
+    /// Looks for a message that may have left: one with this mark, said since, where `message` goes. `known` is the platform's
+    /// id of that place, where one is known.
+    pub async fn find_marked(
+        &self,
+        message: &Message,
+        known: Option<&str>,
+        since: DateTime<Utc>,
+    ) -> Result<Option<Posted>, DeliveryError> {
+        let absent = || DeliveryError::NoDoor(message.platform.as_str());
+        let Some(mark) = &message.mark else { return Ok(None) };
+        match message.platform {
+            Platform::Slack => {
+                let client = self.slack.as_ref().ok_or_else(absent)?;
+                client.find_marked(&message.to, known, mark, since).await
+            }
+            Platform::Playground => {
+                let board = self.playground.as_ref().ok_or_else(absent)?;
+                Ok(board.find_marked(mark).map(|ts| Posted { channel: message.to.clone(), ts }))
             }
             Platform::Discord | Platform::Terminal => Err(absent()),
         }

@@ -381,8 +381,7 @@ impl Catalog {
             places.dedup();
             places
         };
-        let (kind_words, telling): (Vec<&String>, Vec<&String>) =
-            typed.tokens.iter().partition(|token| self.is_kind_word(token));
+        let (kind_words, telling): (Vec<&String>, Vec<&String>) = typed.tokens.iter().partition(|token| self.is_kind_word(token));
         let mut candidates: Option<Vec<u32>> = None;
         for token in telling {
             let places = sorted(token);
@@ -420,8 +419,7 @@ impl Catalog {
     }
 
     fn sort_places(&self, places: &mut Vec<u32>, level: Level, typed: &Typed, sought: &Sought<'_>) {
-        let mut scored: Vec<(f64, u32)> =
-            places.iter().map(|at| (self.points_named(*at, level, typed, sought), *at)).collect();
+        let mut scored: Vec<(f64, u32)> = places.iter().map(|at| (self.points_named(*at, level, typed, sought), *at)).collect();
         scored.sort_unstable_by(|a, b| {
             let name = |at: u32| self.entries()[at as usize].entity.entity_ref.name();
             // Places are in order of reference.

@@ -1,7 +1,7 @@
 //! A message that Steward sends of itself, and why one may not leave.
 //! Must not deliver: `outbox` does.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,18 @@ pub struct Message {
     pub replaces: Option<String>,
     #[serde(default)]
     pub urgency: Urgency,
+    /// By which it can be found again, where it may have left unseen.
+    #[serde(default)]
+    pub mark: Option<Mark>,
     pub reply: Reply,
+}
+
+/// A note on a message that people do not see: the same message bears the same, and no other does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// `steward_round`.
+    pub kind: String,
+    pub values: BTreeMap<String, String>,
 }
 
 /// Whether somebody waits for it.
@@ -48,7 +59,13 @@ pub struct Posted {
 impl Message {
     /// News for all in a channel, or for one person in their conversation with Steward.
     pub fn new(platform: Platform, to: impl Into<String>, reply: Reply) -> Self {
-        Self { platform, to: to.into(), only_to: None, thread: None, replaces: None, urgency: Urgency::Told, reply }
+        Self { platform, to: to.into(), only_to: None, thread: None, replaces: None, urgency: Urgency::Told, mark: None, reply }
+    }
+
+    /// With a note by which it is found again.
+    #[must_use]
+    pub fn marked(self, mark: Mark) -> Self {
+        Self { mark: Some(mark), ..self }
     }
 
     /// In the place of one that has left.

@@ -19,7 +19,7 @@ pub use command::{
 };
 pub use custom::{CustomCommand, CustomCommands};
 pub use form::{Choice, Decimals, Field, FieldKind, Form, FormState, Required, ShownWhen, complete};
-pub use message::{DeliveryError, Message, Posted, Urgency};
+pub use message::{DeliveryError, Mark, Message, Posted, Urgency};
 pub use question::{BadPhrase, Phrase, Question, ReadPhrases, Reading};
 pub use reply::{
     Audience, Block, Button, Card, Does, Fact, Freshness, ListItem, ListStyle, Provenance, Reply, Response, Status, Tone, Weight,

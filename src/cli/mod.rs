@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 pub mod lint;
 mod manifest;
+mod nudge;
 mod sample_news;
 pub mod scaffold;
 mod serve;
@@ -43,6 +44,8 @@ enum Command {
     Run,
     /// Read all sources once and print a summary
     Sync(sync::SyncArgs),
+    /// Hold one hygiene round now: each team hears what is wrong with its entries
+    Nudge(nudge::NudgeArgs),
     /// Answer one chat command here on the terminal
     Ask(ask::AskArgs),
     /// Check descriptors and templates, offline
@@ -96,6 +99,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Demo(args) => block_on(serve::demo(&args)),
         Command::Run => block_on(serve::run(settings::load(config)?)),
         Command::Sync(args) => block_on(sync::sync(&args, settings::load(config)?)),
+        Command::Nudge(args) => block_on(nudge::nudge(&args, settings::load(config)?)),
         Command::Ask(args) => block_on(ask::ask(&args, settings::load_offline(config)?)),
         Command::Lint(args) => {
             let kinds = build::custom_kinds(&settings::load_offline(config)?)?;
@@ -141,6 +145,7 @@ fn start_log(command: &Command) {
         Command::Sync(_) if io::stderr().is_terminal() => "warn,octocrab=off",
         Command::Sync(_) => "warn,steward=info,octocrab=off",
         Command::Demo(_)
+        | Command::Nudge(_)
         | Command::Ask(_)
         | Command::Lint(_)
         | Command::Scaffold(_)

@@ -234,7 +234,7 @@ async fn serve(
         stop.cancelled().await;
         tokio::time::Instant::now()
     };
-    let (served, stopped, (), (), (), (), (), (), ()) = tokio::join!(
+    let (served, stopped, (), (), (), (), (), (), (), ()) = tokio::join!(
         serving,
         stopped,
         listening,
@@ -243,6 +243,7 @@ async fn serve(
         worker.work(stop),
         worker.keep_own_commands(stop),
         worker.keep_live(stop),
+        worker.keep_rounds(stop),
         worker.keep_indexed(stop)
     );
     if tokio::time::timeout_at(stopped + DRAIN_LATE, desk.close()).await.is_err() {

@@ -1,6 +1,7 @@
 //! `/hygiene`: what is wrong with the entries of a team, and what its owners do about it.
 //! Must not decide what is wrong, nor change a descriptor: it writes down what somebody wants, and a job does it.
 
+mod course;
 mod draw;
 mod hand_over;
 mod known;
@@ -39,6 +40,12 @@ pub enum Hygiene {
     Act(Deed, String),
     /// A hand-over is answered.
     Answer(Answer, String),
+    /// How the last quarter went, for a team or for all.
+    Trend(String),
+    /// What a round now would say.
+    Preview,
+    /// Rounds are held from now on.
+    Begin,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +78,9 @@ impl From<&Arguments> for Hygiene {
             Some("wake") => Self::Act(Deed::Wake, typed),
             Some("accept") => Self::Answer(Answer::Accept, typed),
             Some("decline") => Self::Answer(Answer::Decline, typed),
+            Some("trend") => Self::Trend(typed),
+            Some("preview") => Self::Preview,
+            Some("begin") => Self::Begin,
             Some(_) | None => Self::Show { typed, page },
         }
     }
@@ -85,6 +95,9 @@ pub async fn hygiene(app: &App, catalog: &Catalog, asking: &Asking<'_>, call: &H
         Hygiene::Act(Deed::Snooze, key) => rest::open(app, catalog, asking, rest::Rest::Snooze, key),
         Hygiene::Act(Deed::Exempt, key) => rest::open(app, catalog, asking, rest::Rest::Exempt, key),
         Hygiene::Act(Deed::Wake, key) => Response::Reply(rest::wake(app, catalog, asking, key).await),
+        Hygiene::Trend(typed) => Response::Reply(course::show(app, catalog, asking, typed).await),
+        Hygiene::Preview => Response::Reply(course::preview(app, asking).await),
+        Hygiene::Begin => Response::Reply(course::begin(app, asking).await),
         Hygiene::Answer(answer, number) => match number.trim_start_matches('#').parse() {
             Ok(number) => hand_over::answer(app, catalog, asking, *answer, HandOverId(number)).await,
             Err(_) => {

@@ -18,6 +18,7 @@ use crate::{
         Arguments, Block, Button, Card, Channel, Choice, Fact, Field, FieldKind, Form, FormState, Message, Place, Platform,
         Reply, Response, Span, Status, Submission, Text, Value, limits::cut,
     },
+    reach::address,
     store::{AuditEntry, Job},
 };
 
@@ -302,17 +303,6 @@ fn recipient(app: &App, catalog: &Catalog, platform: Platform, entry: &Entry) ->
         let channel = written_channel(app.settings.hygiene.catch_all.as_deref()?)?;
         Some(Recipient { who: "those who look after the catalog".to_owned(), channel }).filter(reached)
     })
-}
-
-/// What the platform takes as a destination.
-pub(super) fn address(platform: Platform, channel: &Channel) -> Option<String> {
-    match platform {
-        Platform::Slack => Some(channel.slack_id.clone().unwrap_or_else(|| channel.name.clone())),
-        Platform::Discord => channel.discord_id.clone(),
-        Platform::Playground => Some(channel.name.clone()),
-        // Nothing is listening behind a terminal.
-        Platform::Terminal => None,
-    }
 }
 
 async fn send(

@@ -12,15 +12,14 @@ use super::{
     access::is_of,
     answer::{
         failure,
-        names::{channel_of, person, written_channel},
+        names::{channel_of, written_channel},
     },
-    report::address,
 };
 use crate::{
     app::App,
     catalog::{Catalog, EntityRef, Kind, RelationType},
     chat::{Arguments, Button, Platform, Reply, Status, limits::cut, paging::take_page},
-    playground::channel_of as channel_of_person,
+    reach::{address, personal_address},
     store::{AuditEntry, Run, RunAct, RunChange, RunId, RunState},
 };
 
@@ -268,12 +267,7 @@ pub fn places_of_approvers(app: &App, catalog: &Catalog, platform: Platform, wri
     let place = |approver: &EntityRef| {
         let entry = catalog.find(catalog.primary(approver))?;
         match entry.entity.kind {
-            Kind::User => match platform {
-                Platform::Slack => person(&entry.entity).slack_id,
-                Platform::Discord => person(&entry.entity).discord_id,
-                Platform::Playground => Some(channel_of_person(entry.entity.entity_ref.name())),
-                Platform::Terminal => None,
-            },
+            Kind::User => personal_address(platform, &entry.entity),
             _ => channel_of(catalog, approver).and_then(|(channel, _)| address(platform, &channel)),
         }
     };

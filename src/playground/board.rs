@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::chat::Reply;
+use crate::chat::{Mark, Reply};
 
 use super::is_conversation;
 
@@ -18,6 +18,9 @@ const KEPT_PER_CHANNEL: usize = 100;
 
 /// One channel a person acted as; the one silent for longest makes room.
 const CHANNELS: usize = 500;
+
+/// Marks remembered; a round has one for each team.
+const MARKS: usize = 10_000;
 
 /// Messages that were posted to playground channels. Clones share them.
 #[derive(Debug, Clone)]
@@ -28,6 +31,8 @@ struct Inner {
     /// Tells cursors of an earlier process from ours: numbers start again with each.
     era: u32,
     channels: Mutex<HashMap<String, VecDeque<Arc<Posted>>>>,
+    /// What messages with a mark can be replaced by, the oldest first.
+    marked: Mutex<VecDeque<(Mark, String)>>,
     /// The newest number. Feeds wait on it and read the channel afterwards, so a slow one cannot miss a message.
     newest: watch::Sender<u64>,
     closed: CancellationToken,
@@ -59,6 +64,7 @@ impl Default for Board {
         Self(Arc::new(Inner {
             era: rand::random(),
             channels: Mutex::default(),
+            marked: Mutex::default(),
             newest: watch::Sender::new(0),
             closed: CancellationToken::new(),
         }))
@@ -87,6 +93,26 @@ impl Board {
         }
         self.0.newest.send_replace(number);
         self.cursor(first)
+    }
+
+    /// Adds a message with a mark, unless one with that mark was added before.
+    pub fn post_once(&self, channel: &str, reply: &Reply, mark: &Mark) -> String {
+        let mut marked = self.0.marked.lock().expect("nothing panics while it holds this lock");
+        if let Some((_, posted)) = marked.iter().find(|(known, _)| known == mark) {
+            return posted.clone();
+        }
+        let posted = self.post(channel, reply, None);
+        if marked.len() == MARKS {
+            marked.pop_front();
+        }
+        marked.push_back((mark.clone(), posted.clone()));
+        posted
+    }
+
+    /// What the message with this mark can be replaced by.
+    pub fn find_marked(&self, mark: &Mark) -> Option<String> {
+        let marked = self.0.marked.lock().expect("nothing panics while it holds this lock");
+        marked.iter().find(|(known, _)| known == mark).map(|(_, posted)| posted.clone())
     }
 
     /// What a channel holds now, oldest first.

@@ -21,6 +21,7 @@ use tracing::Span;
 use url::Url;
 
 use super::{
+    found::Metadata,
     pace::Pace,
     parse::ShownView,
     places::Asked,
@@ -28,7 +29,7 @@ use super::{
     response_url::ResponseUrl,
 };
 use crate::{
-    chat::{DeliveryError, Message, Platform, Posted, Reply, Urgency},
+    chat::{DeliveryError, Mark, Message, Platform, Posted, Reply, Urgency},
     error::UserError,
 };
 
@@ -107,6 +108,8 @@ struct Post<'a> {
     /// The message whose place this takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     ts: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Metadata<'a>>,
     #[serde(flatten)]
     message: &'a SlackMessage,
 }
@@ -153,24 +156,24 @@ impl SlackClient {
     /// Sends a message: posts it, shows it to one person alone, or puts it in the place of an earlier one. What is shown
     /// to one person alone has no number by which it could be replaced.
     pub async fn send(&self, message: &Message) -> Result<Option<Posted>, DeliveryError> {
-        let Message { platform: _, to, only_to, thread, replaces, urgency, reply } = message;
+        let Message { platform: _, to, only_to, thread, replaces, urgency, mark, reply } = message;
         if let Some(ts) = replaces {
             let call = Call { urgency: *urgency, ..Call::asked("chat.update") };
-            let post = Post { channel: to, user: None, ts: Some(ts), message: &render_bare(reply) };
+            let post = Post { channel: to, user: None, ts: Some(ts), metadata: None, message: &render_bare(reply) };
             let placed: Placed = self.call(call, &post).await?;
             return Ok(placed.posted());
         }
         let Some(person) = only_to.as_deref().filter(|person| !is_conversation(to, person)) else {
             let drawn = SlackMessage { thread_ts: thread.clone(), ..render_post(reply) };
-            return self.post_message(to, *urgency, &drawn).await;
+            return self.post_message(to, *urgency, mark.as_ref(), &drawn).await;
         };
         let call = Call { urgency: *urgency, ..Call::asked("chat.postEphemeral") };
         let drawn = SlackMessage { thread_ts: thread.clone(), ..render_bare(reply) };
-        let post = Post { channel: to, user: Some(person), ts: None, message: &drawn };
+        let post = Post { channel: to, user: Some(person), ts: None, metadata: None, message: &drawn };
         match self.call::<_, Accepted>(call, &post).await {
             Ok(_) => Ok(None),
             Err(DeliveryError::Refused { reason, .. }) if NOT_THERE.contains(&reason.as_str()) => {
-                self.post_message(person, *urgency, &render_post(reply)).await
+                self.post_message(person, *urgency, None, &render_post(reply)).await
             }
             Err(error) => Err(error),
         }
@@ -180,10 +183,12 @@ impl SlackClient {
         &self,
         channel: &str,
         urgency: Urgency,
+        mark: Option<&Mark>,
         message: &SlackMessage,
     ) -> Result<Option<Posted>, DeliveryError> {
         let call = Call { channel: Some(channel), urgency, ..Call::asked("chat.postMessage") };
-        let placed: Placed = self.call(call, &Post { channel, user: None, ts: None, message }).await?;
+        let metadata = mark.map(Metadata::of);
+        let placed: Placed = self.call(call, &Post { channel, user: None, ts: None, metadata, message }).await?;
         Ok(placed.posted())
     }
 
@@ -252,6 +257,29 @@ impl SlackClient {
     /// Calls a method of which somebody waits for nothing but that it was done.
     pub(super) async fn have<Q: Serialize + Sync + Send>(&self, method: &str, request: &Q) -> Result<(), DeliveryError> {
         self.call::<_, Accepted>(Call::asked(method), request).await.map(|_| ())
+    }
+
+    /// A method that only reads, with its arguments in the address.
+    pub(super) async fn read<A>(&self, method: &str, arguments: &[(&str, String)]) -> Result<A, DeliveryError>
+    where
+        A: for<'de> Deserialize<'de> + Send,
+    {
+        if let Err(wait) = self.pace.admit(method, None, Urgency::Told) {
+            return Err(limited(wait));
+        }
+        let session = self.api.open_session(&self.token);
+        let arguments: Vec<(&str, Option<&String>)> = arguments.iter().map(|(name, value)| (*name, Some(value))).collect();
+        let answer = self.within(CALL_TIMEOUT, session.http_session_api.http_get(method, &arguments, None)).await;
+        answer.map_err(|fault| fault.delivery(|rest| self.pace.hold(method, rest)))
+    }
+
+    /// A method that answers something and does nothing twice.
+    pub(super) async fn have_back<Q, A>(&self, method: &str, request: &Q) -> Result<A, DeliveryError>
+    where
+        Q: Serialize + Sync + Send,
+        A: for<'de> Deserialize<'de> + Send,
+    {
+        self.call(Call { urgency: Urgency::Told, ..Call::asked(method) }, request).await
     }
 
     async fn call<Q, A>(&self, call: Call<'_>, request: &Q) -> Result<A, DeliveryError>

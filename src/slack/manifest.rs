@@ -20,8 +20,21 @@ use crate::{
 };
 
 /// The least that works: commands and shortcuts, messages of the bot's own, mentions, direct messages, and previews of
-/// addresses. <https://docs.slack.dev/reference/scopes>
-pub const BOT_SCOPES: [&str; 6] = ["app_mentions:read", "chat:write", "commands", "im:history", "links:read", "links:write"];
+/// addresses; and to look, before a message is sent again, whether it has not arrived after all: the names of channels, and
+/// what was said where the bot is. <https://docs.slack.dev/reference/scopes>
+pub const BOT_SCOPES: [&str; 11] = [
+    "app_mentions:read",
+    "channels:history",
+    "channels:read",
+    "chat:write",
+    "commands",
+    "groups:history",
+    "groups:read",
+    "im:history",
+    "im:write",
+    "links:read",
+    "links:write",
+];
 
 /// What we hear of; the last two need no scope, and say that the bot has been silenced.
 const BOT_EVENTS: [&str; 6] =

@@ -6,6 +6,7 @@
 //! small structs of our own in `render`.
 
 mod client;
+mod found;
 pub mod manifest;
 mod pace;
 pub mod parse;

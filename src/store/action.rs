@@ -13,6 +13,7 @@ use super::{
     hand_over::HandOverId,
     incident::NewIncident,
     note::AuthorNote,
+    round::RoundKey,
     run::RunId,
 };
 use crate::{
@@ -65,6 +66,8 @@ pub const RUN: &str = "run_template";
 pub const CLEAN_UP_RUN: &str = "clean_up_run";
 /// The queue's name for [`Job::ShowRun`].
 pub const SHOW_RUN: &str = "show_run";
+/// The queue's name for [`Job::SendRound`].
+pub const SEND_ROUND: &str = "send_round";
 /// The queue's name for [`Job::AskApprovers`].
 pub const ASK_APPROVERS: &str = "ask_approvers";
 
@@ -79,6 +82,8 @@ pub const FOLLOW_FIX: &str = "follow_fix";
 /// The queue's name for [`Job::AskHandOver`].
 pub const ASK_HAND_OVER: &str = "ask_hand_over";
 
+/// As often as replicas may die with one message.
+const ROUND_TRIES: i16 = 1_000;
 /// The queue's name for [`Job::CheckLinks`].
 pub const CHECK_LINKS: &str = "check_links";
 
@@ -153,6 +158,8 @@ pub enum Job {
     FollowFix(OfPull),
     /// Whoever a finding was handed to is asked.
     AskHandOver(HandOverId),
+    /// A message of a round that stands in the ledger leaves, once.
+    SendRound(RoundKey),
 }
 
 /// Somebody is to be woken.
@@ -432,6 +439,12 @@ pub(super) async fn enqueue(
         Job::AskApprovers(work) => {
             let spec = JobSpecBuilder::new().job_key(format!("approvers:{work}")).max_attempts(DELIVERY_TRIES).build();
             queue.add_raw_job(ASK_APPROVERS, JobContext { audit_id, work }, spec).await?
+        }
+        Job::SendRound(work) => {
+            // The ledger says what has left; that replicas die with it is no reason to give it up.
+            let key = format!("round:{}:{}", work.team, work.round);
+            let spec = JobSpecBuilder::new().job_key(key).job_key_mode(JobKeyMode::PreserveRunAt).max_attempts(ROUND_TRIES);
+            queue.add_raw_job(SEND_ROUND, JobContext { audit_id, work }, spec.build()).await?
         }
         Job::ShowRun(work) => {
             // Only the last state counts; what runs already may have read too early, so another waits behind it.

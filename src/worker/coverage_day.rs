@@ -29,7 +29,7 @@ impl Worker {
         let rests = app.store.load_rests(now).await?;
         let figures = tokio::task::block_in_place(|| {
             let rules = Rules::of(&app.settings.hygiene);
-            let facts = Facts { catalog: &catalog, on_call: &live.on_call, rules: &rules, now };
+            let facts = Facts { catalog: &catalog, on_call: &live.on_call, coverage: &live.coverage, rules: &rules, now };
             let mut open: BTreeMap<Option<EntityRef>, i32> = BTreeMap::new();
             for finding in check_all(&facts).into_iter().filter(|finding| !rests.contains_key(&finding.key())) {
                 *open.entry(owner_of(&catalog, &finding.entity)).or_default() += 1;

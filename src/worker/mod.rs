@@ -18,6 +18,7 @@ mod on_call;
 mod package;
 mod pull_request;
 mod queue;
+mod round;
 mod run;
 mod search;
 mod template;
@@ -59,6 +60,7 @@ pub struct Worker {
     elsewhere: Arc<Elsewhere>,
     saved: Mutex<Saved>,
     watching: on_call::Watching,
+    rounds: round::Rounds,
     /// Database and version of the catalog whose templates were read last.
     templates_of: Mutex<Option<(String, i64)>>,
 }
@@ -85,6 +87,7 @@ impl Worker {
             elsewhere: Arc::default(),
             saved: Mutex::default(),
             watching: Default::default(),
+            rounds: Default::default(),
             templates_of: Mutex::default(),
         }
     }
@@ -93,6 +96,14 @@ impl Worker {
     #[must_use]
     pub fn with_elsewhere(self, elsewhere: Arc<Elsewhere>) -> Self {
         Self { elsewhere, ..self }
+    }
+
+    /// Looks whether a message has arrived after all, and sends it again, so soon: before a fake platform, which says what it
+    /// has at once.
+    #[must_use]
+    pub fn resending_after(mut self, time: Duration) -> Self {
+        self.rounds.resend_after = time;
+        self
     }
 
     /// Keeps the snapshot current until told to stop. Outages are waited out; answers go on from memory.

@@ -20,6 +20,7 @@ use super::{
     on_call::{IncidentJob, PageJob},
     package::PackagesJob,
     pull_request::CheckPullRequestJob,
+    round::SendRoundJob,
     run::{AskApproversJob, CleanUpRunJob, RunJob, ShowRunJob},
 };
 use crate::store::StoreError;
@@ -42,6 +43,8 @@ enum Lane {
     Asked,
     /// News for teams, of which hundreds may wait for their turn.
     News,
+    /// Messages of rounds: each may have to wait until it is clear whether it has left.
+    Rounds,
     /// Runs of templates: each may take minutes.
     Runs,
     /// A code host told of something; while it limits us these wait, a hundred of them if need be.
@@ -54,9 +57,15 @@ impl Worker {
         tokio::join!(
             self.work_on(Lane::Asked, stop),
             self.work_on(Lane::News, stop),
+            self.work_on(Lane::Rounds, stop),
             self.work_on(Lane::Runs, stop),
             self.work_on(Lane::Heard, stop)
         );
+    }
+
+    /// Sends messages of rounds alone until told to stop.
+    pub async fn send_rounds(self: &Arc<Self>, stop: &CancellationToken) {
+        self.work_on(Lane::Rounds, stop).await;
     }
 
     async fn work_on(self: &Arc<Self>, lane: Lane, stop: &CancellationToken) {
@@ -84,7 +93,7 @@ impl Worker {
             .concurrency(match lane {
                 Lane::Asked => ANSWERS_AT_ONCE,
                 Lane::Runs => RUNS_AT_ONCE,
-                Lane::News | Lane::Heard => JOBS_AT_ONCE,
+                Lane::News | Lane::Heard | Lane::Rounds => JOBS_AT_ONCE,
             })
             .heartbeat_interval(HEARTBEAT)
             .sweep_interval(SWEEP)
@@ -107,6 +116,7 @@ impl Worker {
                 .define_job::<AskHandOverJob>()
                 .define_job::<AskApproversJob>(),
             Lane::News => options.define_job::<DeliverNewsJob>(),
+            Lane::Rounds => options.define_job::<SendRoundJob>(),
             Lane::Runs => options.define_job::<RunJob>().define_job::<CleanUpRunJob>().define_job::<ProposeFixJob>(),
             Lane::Heard => options
                 .define_job::<LookJob>()

@@ -56,6 +56,7 @@ mod playground;
 mod question;
 mod removal;
 mod report;
+mod rounds;
 mod runbook;
 mod runs;
 mod sample;

@@ -75,7 +75,8 @@ fn a_team_sees_its_own_quarter_week_by_week() {
         2026-11-02,10,10,10,5,3,0,0
         2026-11-09,10,10,10,5,2,1,1
         2026-11-16,10,10,10,5,1,0,1
-    "#]].assert_eq(&course.csv().replace("\r\n", "\n"));
+    "#]]
+    .assert_eq(&course.csv().replace("\r\n", "\n"));
     let trend = course.coverage("Ledger", IsOfAll::No);
     assert_eq!(trend.lines.iter().map(|line| line.label.as_str()).collect::<Vec<_>>(), ["runbook", "docs"]);
     assert_eq!(trend.lines[0].points.last().map(|(_, share)| *share), Some(100.0));

@@ -1,16 +1,14 @@
 //! How entities, people and channels are named to people: their names, never bare ids where a name is known.
 //! Must not decide whether something is wrong.
 
-use std::collections::BTreeSet;
-
 use crate::{
     catalog::{Catalog, Entity, EntityRef, Kind, RelationType},
-    chat::{Channel, Person, Span, Text},
+    chat::{Person, Span, Text},
     commands::Asking,
 };
 
-const SLACK_CHANNELS: [&str; 2] = ["steward.dev/channel", "slack.com/channel"];
-const DISCORD_CHANNEL: &str = "steward.dev/discord-channel";
+pub use crate::reach::{channel_of, own_channel, person, written_channel};
+
 const LEAD: &str = "steward.dev/lead";
 const USER_GROUP: &str = "steward.dev/user-group";
 
@@ -47,15 +45,6 @@ pub fn kind_word(entity: &Entity) -> String {
     }
 }
 
-/// Somebody, with what lets platforms mention them.
-pub fn person(entity: &Entity) -> Person {
-    Person {
-        name: entity.label().to_owned(),
-        slack_id: entity.annotation("steward.dev/slack-id").map(|id| id.trim().to_owned()),
-        discord_id: entity.annotation("steward.dev/discord-id").map(|id| id.trim().to_owned()),
-    }
-}
-
 /// An owner as text: a person as a mention, a team by its name, an unknown one as written.
 pub fn owner_text(catalog: &Catalog, owner: &EntityRef) -> Text {
     match catalog.find(catalog.primary(owner)) {
@@ -78,63 +67,10 @@ pub fn asker_words(catalog: &Catalog, asking: &Asking<'_>) -> Text {
     Text::new().bold(asker(catalog, asking).name)
 }
 
-/// A group's own channel.
-pub fn own_channel(group: &Entity) -> Option<Channel> {
-    let slack = SLACK_CHANNELS.iter().find_map(|key| group.annotation(key)).map(str::trim);
-    channel(slack, group.annotation(DISCORD_CHANNEL).map(str::trim))
-}
-
 /// A group's handle for mentions in Slack. It is text: an answer must not call a whole team by being read.
 pub fn user_group(group: &Entity) -> Option<Text> {
     let written = group.annotation(USER_GROUP)?.trim();
     Some(Text::plain(format!("@{}", written.trim_start_matches('@'))))
-}
-
-/// A channel as settings write it: a name, or the id of one platform.
-pub fn written_channel(written: &str) -> Option<Channel> {
-    let written = Some(written.trim()).filter(|written| !written.is_empty());
-    if written.is_some_and(is_discord_id) { channel(None, written) } else { channel(written, None) }
-}
-
-fn channel(slack: Option<&str>, discord: Option<&str>) -> Option<Channel> {
-    if slack.is_none() && discord.is_none() {
-        return None;
-    }
-    let slack_id = slack.filter(|text| is_slack_id(text)).map(str::to_owned);
-    let named = slack.filter(|text| !is_slack_id(text)).or(discord.filter(|text| !is_discord_id(text)));
-    let name = match named {
-        Some(name) => format!("#{}", name.trim_start_matches('#')),
-        None => slack.or(discord).unwrap_or_default().to_owned(),
-    };
-    Some(Channel { name, slack_id, discord_id: discord.filter(|text| is_discord_id(text)).map(str::to_owned) })
-}
-
-fn is_discord_id(text: &str) -> bool {
-    text.len() >= 15 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// `C0123ABCD`: Slack's conversation ids are capitals and digits behind a C, G or D.
-fn is_slack_id(text: &str) -> bool {
-    text.len() >= 8
-        && text.starts_with(['C', 'G', 'D'])
-        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-        && text.bytes().any(|byte| byte.is_ascii_digit())
-}
-
-/// How a group is reached: its own channel or the nearest one above it, with the group whose channel it is.
-pub fn channel_of(catalog: &Catalog, group: &EntityRef) -> Option<(Channel, EntityRef)> {
-    let mut seen = BTreeSet::new();
-    let mut open = vec![group.clone()];
-    while let Some(group) = open.pop() {
-        if !seen.insert(group.clone()) {
-            continue;
-        }
-        if let Some(channel) = catalog.find(&group).and_then(|entry| own_channel(&entry.entity)) {
-            return Some((channel, group));
-        }
-        open.extend(catalog.related(&group, RelationType::ChildOf));
-    }
-    None
 }
 
 /// The channel as text; one that is borrowed from a parent says so.

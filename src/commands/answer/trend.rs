@@ -102,7 +102,8 @@ async fn keep(app: &App, shape: Shape, owner: Option<&EntityRef>) -> Result<Stri
 }
 
 fn words(course: &Course) -> Text {
-    let (opened, closed) = course.weeks.iter().fold((0, 0), |(opened, closed), week| (opened + week.opened, closed + week.closed));
+    let (opened, closed) =
+        course.weeks.iter().fold((0, 0), |(opened, closed), week| (opened + week.opened, closed + week.closed));
     let mut text = Text::new();
     let mut stood = course.weeks.iter().filter_map(|week| week.stood).filter(|stood| stood.components > 0);
     if let Some(first) = stood.next() {

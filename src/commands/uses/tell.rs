@@ -13,8 +13,8 @@ use crate::{
             failure,
             names::{asker_words, channel_of, label, short_ref},
         },
-        report::address,
     },
+    reach::address,
     store::{AuditEntry, PackageNotice},
 };
 

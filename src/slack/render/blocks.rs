@@ -2,8 +2,9 @@
 
 use slack_morphism::prelude::{
     SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement, SlackBlockButtonStyle,
-    SlackBlockConfirmItem, SlackBlockMarkDownText, SlackBlockText, SlackContextBlock, SlackDividerBlock, SlackImageBlock, SlackImageUrlOrFile, SlackRichTextBlock,
-    SlackRichTextElement, SlackRichTextInlineElement as Inline, SlackRichTextSection, SlackSectionBlock,
+    SlackBlockConfirmItem, SlackBlockMarkDownText, SlackBlockText, SlackContextBlock, SlackDividerBlock, SlackImageBlock,
+    SlackImageUrlOrFile, SlackRichTextBlock, SlackRichTextElement, SlackRichTextInlineElement as Inline, SlackRichTextSection,
+    SlackSectionBlock,
 };
 
 use url::Url;

@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod event;
+pub mod history;
 pub mod person;
 pub mod shown;
 pub mod socket;
@@ -15,7 +16,7 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header::AUTHORIZATION},
     response::{IntoResponse, Response},
     routing::post,
@@ -23,6 +24,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify};
 
+use history::{Chaos, Fate};
 use socket::{APP_TOKEN, Sockets};
 
 pub const BOT_TOKEN: &str = "xoxb-fake";
@@ -73,6 +75,13 @@ pub struct Model {
     pub previews: Vec<Value>,
     /// What will go wrong next, by method.
     pub troubles: BTreeMap<String, VecDeque<Trouble>>,
+    /// Names of channels, where this Slack has ids for them and says the time as it is.
+    pub channels: Vec<String>,
+    pub has_ids: bool,
+    /// How the next calls go, by method.
+    pub fates: BTreeMap<String, VecDeque<Fate>>,
+    /// What goes wrong by chance.
+    pub chaos: Option<Chaos>,
     /// What no good app would send. Empty at the end of every test.
     pub unexpected: Vec<String>,
 }
@@ -102,7 +111,7 @@ impl FakeSlack {
         let sockets = Arc::new(Sockets::start().await);
         let shared = Arc::new(Shared { model: Mutex::default(), changed: Notify::new(), sockets: Arc::clone(&sockets) });
         let routes = Router::new()
-            .route("/api/{method}", post(call))
+            .route("/api/{method}", post(call).get(read))
             .route("/response/{id}", post(answer))
             .with_state(Arc::clone(&shared));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -157,6 +166,16 @@ impl Drop for FakeSlack {
     }
 }
 
+/// Methods that only read take their arguments in the address.
+async fn read(
+    shared: State<Arc<Shared>>,
+    method: Path<String>,
+    headers: HeaderMap,
+    Query(arguments): Query<BTreeMap<String, String>>,
+) -> Response {
+    call(shared, method, headers, Json(json!(arguments))).await
+}
+
 async fn call(
     State(shared): State<Arc<Shared>>,
     Path(method): Path<String>,
@@ -181,9 +200,29 @@ async fn call(
     if is_app {
         return Json(shared.sockets.open()).into_response();
     }
-    let answer = shared.lock().call(&method, request);
-    shared.changed.notify_waiters();
-    answer
+    let fate = shared.lock().fate(&method);
+    match fate {
+        Fate::Well => {}
+        Fate::Fails(status) => return StatusCode::from_u16(status).unwrap().into_response(),
+        Fate::Code(code) => return refused(code),
+        Fate::Limited => return (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")]).into_response(),
+        Fate::DoneBut(_) | Fate::DoneAndCut | Fate::Late(_) => {}
+    }
+    // Slack carries out what it was sent, whether or not anybody waits for the answer.
+    let carried_out = tokio::spawn(async move {
+        if let Fate::Late(time) = fate {
+            tokio::time::sleep(time).await;
+        }
+        let answer = shared.lock().call(&method, request);
+        shared.changed.notify_waiters();
+        answer
+    });
+    let answer = carried_out.await.unwrap();
+    match fate {
+        Fate::DoneBut(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        Fate::DoneAndCut => Fate::cut(),
+        _ => answer,
+    }
 }
 
 /// What goes wrong with this call, if it is one with which something shall.
@@ -245,6 +284,9 @@ impl Model {
             "views.open" => self.open(request),
             "views.update" => self.update(request),
             "views.publish" => self.publish(request),
+            "conversations.history" => self.history(&request),
+            "conversations.list" => self.list(&request),
+            "conversations.open" => self.open_conversation(&request),
             "chat.update" => self.replace(request),
             "chat.unfurl" => self.unfurl(request),
             other => {
@@ -261,6 +303,7 @@ impl Model {
             return refused("invalid_arguments");
         }
         let channel = request["channel"].as_str().unwrap_or_default().to_owned();
+        let Some(channel) = self.place(&channel) else { return refused("channel_not_found") };
         if !channel.starts_with(['C', 'D', 'U', '#']) {
             return refused("channel_not_found");
         }
@@ -274,7 +317,10 @@ impl Model {
         if !self.expect_none(method, check::message_faults(&request)) {
             return refused("invalid_blocks");
         }
-        let ts = format!("{}.000100", 1_795_000_001 + self.messages.len());
+        let ts = match self.has_ids {
+            true => format!("{}.{:06}", chrono::Utc::now().timestamp(), self.messages.len() % 1_000_000),
+            false => format!("{}.000100", 1_795_000_001 + self.messages.len()),
+        };
         let is_ephemeral = only_to.is_some();
         let (at, updates) = (Instant::now(), Vec::new());
         self.messages.push(Posted { channel: channel.clone(), only_to, ts: ts.clone(), at, payload: request, updates });

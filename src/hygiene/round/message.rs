@@ -1,0 +1,168 @@
+//! What a team reads: short, by name, with why it matters and a button for each way to settle it.
+//! Must not decide what is in it.
+
+use std::collections::BTreeMap;
+
+use super::{NOBODY, Scene, counted, route::Via};
+use crate::{
+    catalog::{Catalog, EntityRef},
+    chat::{Audience, Block, Button, Card, Reply, Status, Text, Tone},
+    hygiene::{check::Severity, standing::Standing},
+};
+
+/// Entities named in the line of what was told before.
+const NAMED: usize = 4;
+
+/// What one message says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said<'a> {
+    /// By the ledger's name.
+    pub team: &'a str,
+    pub label: &'a str,
+    /// With why, fix and buttons.
+    pub spelt: &'a [&'a Standing],
+    /// All of it, those that are spelt out among them.
+    pub asked: &'a [&'a Standing],
+    pub below: &'a [Below<'a>],
+    pub via: Option<&'a Via>,
+}
+
+/// What a team below has left open for too long.
+#[derive(Debug)]
+pub(super) struct Below<'a> {
+    pub standing: &'a Standing,
+    pub team: EntityRef,
+    /// In which it was told of it.
+    pub rounds: usize,
+}
+
+/// What people call a team of the ledger.
+pub(super) fn label(catalog: &Catalog, team: &str) -> String {
+    let found = EntityRef::parse(team, None, "default").ok().and_then(|team| catalog.find(&team));
+    found.map_or_else(|| team.to_owned(), |entry| entry.entity.label().to_owned())
+}
+
+pub(super) fn compose(scene: &Scene<'_>, said: &Said<'_>) -> Reply {
+    let mut reply = Reply::new(Status::Answered, "hygiene", lead(scene, said));
+    reply.audience = Audience::Everyone;
+    reply.refs = said.asked.iter().map(|standing| standing.finding.entity.to_string()).collect();
+    reply.refs.dedup();
+    reply.cards.extend(said.below.iter().map(|below| below_card(scene, below)));
+    reply.cards.extend(said.spelt.iter().map(|standing| card(scene, standing)));
+    reply.cards.extend(rest_card(scene, said));
+    if said.asked.len() > said.spelt.len() || said.spelt.is_empty() && !said.asked.is_empty() {
+        reply.buttons.push(Button::say("Show all", format!("hygiene all {}", said.team)));
+    }
+    reply
+}
+
+/// One line that says it all: who is meant, how much it is, and the gravest of it by name.
+fn lead(scene: &Scene<'_>, said: &Said<'_>) -> Text {
+    let name = |standing: &Standing| name_of(scene.catalog, &standing.finding.entity);
+    let is_nobody = said.team == NOBODY;
+    let text = match said.via {
+        _ if is_nobody => Text::plain("Nobody owns these"),
+        Some(Via::CatchAll) => Text::plain("For ").bold(said.label).say(", which no channel is known of"),
+        Some(Via::Lead(_)) => Text::plain("For ").bold(said.label).say(", which you lead"),
+        Some(Via::Member(_)) => Text::plain("For ").bold(said.label).say(", which you are in"),
+        Some(Via::Channel(_) | Via::Owner(_)) | None => Text::new().bold(said.label),
+    };
+    let Some(first) = said.spelt.first() else {
+        if let Some(below) = said.below.first() {
+            let team = label(scene.catalog, below.team.as_str());
+            return text.say(": ").bold(name(below.standing)).say(format!(" of {team} has stayed open for long."));
+        }
+        if said.asked.is_empty() {
+            return Text::plain("Thank you, ").bold(said.label).say(": everything that was open in the catalog is settled.");
+        }
+        return text.say(format!(": {} in the catalog, as before.", still_open(said.asked.len())));
+    };
+    let many = match said.spelt.len() {
+        1 => "one thing to put right in the catalog".to_owned(),
+        some => format!("{some} things to put right in the catalog, first"),
+    };
+    let what = text.say(format!(": {many}: ")).say(lower(first.finding.check.title)).say(", ").bold(name(first));
+    what.say(".")
+}
+
+/// One finding with why it matters, how it is mended, and the ways to settle it.
+fn card(scene: &Scene<'_>, standing: &Standing) -> Card {
+    let finding = &standing.finding;
+    let name = name_of(scene.catalog, &finding.entity);
+    let why = Text::new().bold(name.as_str()).say(format!(" {}. {}", finding.detail, finding.check.why));
+    let key = standing.key();
+    Card {
+        tone: if standing.is_critical() { Tone::Critical } else { Tone::Neutral },
+        title: Text::plain(format!("{}: {name}", finding.check.title)),
+        body: vec![Block::Paragraph(why), Block::Paragraph(Text::plain(finding.check.fix))],
+        buttons: vec![
+            Button::say("Fix", format!("hygiene fix {key}")).primary(),
+            Button::say("Not ours", format!("hygiene notours {key}")),
+            Button::say("Snooze", format!("hygiene snooze {key}")),
+        ],
+        footer: Text::plain(footer(standing)),
+        ..Card::default()
+    }
+}
+
+fn footer(standing: &Standing) -> String {
+    let severity = match standing.finding.severity {
+        Severity::Critical => "Critical",
+        Severity::High => "High",
+        Severity::Medium => "Medium",
+        Severity::Low => "Low",
+    };
+    let since = standing.opened_at.map(|at| format!(" · open since {}", at.format("%-d %B"))).unwrap_or_default();
+    format!("{severity}{since} · {}", standing.finding.entity)
+}
+
+/// Labelled as what it is: somebody else's, and why it comes here.
+fn below_card(scene: &Scene<'_>, below: &Below<'_>) -> Card {
+    let team = label(scene.catalog, below.team.as_str());
+    let mut card = card(scene, below.standing);
+    let told = counted(below.rounds, "round");
+    let why = Text::plain("This belongs to ")
+        .bold(team)
+        .say(format!(", who have heard of it for {told}. It is in production, so it comes to you as well, this once."));
+    card.body.insert(0, Block::Paragraph(why));
+    card
+}
+
+/// What was told before, as one line.
+fn rest_card(scene: &Scene<'_>, said: &Said<'_>) -> Option<Card> {
+    let is_spelt = |standing: &&&Standing| said.spelt.iter().any(|spelt| std::ptr::eq(*spelt, **standing));
+    let rest: Vec<&&Standing> = said.asked.iter().filter(|standing| !is_spelt(standing)).collect();
+    if rest.is_empty() {
+        return None;
+    }
+    let mut titles: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut order = Vec::new();
+    for standing in rest.iter().take(NAMED) {
+        let title = standing.finding.check.title;
+        if !order.contains(&title) {
+            order.push(title);
+        }
+        titles.entry(title).or_default().push(name_of(scene.catalog, &standing.finding.entity));
+    }
+    let named = order.iter().map(|title| format!("{} ({})", lower(title), titles[title].join(", ")));
+    let named = named.collect::<Vec<_>>().join("; ");
+    let more = rest.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let opening = if said.spelt.is_empty() { String::new() } else { format!("{} besides: ", still_open(rest.len())) };
+    let line = Text::plain(format!("{opening}{named}{more}."));
+    Some(Card { body: vec![Block::Paragraph(line)], ..Card::default() })
+}
+
+fn still_open(number: usize) -> String {
+    if number == 1 { "one thing is open".to_owned() } else { format!("{number} things are open") }
+}
+
+fn name_of(catalog: &Catalog, entity: &EntityRef) -> String {
+    catalog.find(entity).map_or_else(|| entity.to_string(), |entry| entry.entity.label().to_owned())
+}
+
+/// A headline within a sentence.
+fn lower(title: &str) -> String {
+    let mut letters = title.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,171 @@
+//! The round: who hears what, where and when. Planning makes a value; sending it is the worker's.
+//! Must not send, nor know the time by itself.
+
+pub mod hours;
+mod ledger;
+mod look;
+mod message;
+mod plan;
+mod preview;
+mod route;
+
+use std::{collections::BTreeSet, fmt};
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::standing::Standing;
+use crate::{
+    catalog::{Catalog, EntityRef},
+    chat::{Platform, Reply},
+    settings::HygieneSettings,
+    store::{Hand, NewRoundMessage, RoundKey, Told},
+};
+
+pub use ledger::Ledger;
+pub use look::{Look, begin, look, look_at, platform_of, show_preview, standings};
+pub use plan::plan;
+pub use preview::{preview, preview_messages};
+
+/// The ledger's name for what nobody owns.
+pub const NOBODY: &str = "nobody";
+
+/// All that is spelt out in one message.
+pub const MOST_SPELT_OUT: usize = 5;
+
+/// What a round is planned from.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    pub catalog: &'a Catalog,
+    pub settings: &'a HygieneSettings,
+    /// Where teams are written to; `None`: nowhere.
+    pub platform: Option<Platform>,
+    pub now: DateTime<Utc>,
+    pub standing: &'a [Standing],
+    /// In whose hands findings were put.
+    pub hands: &'a [Hand],
+    /// Findings that a pull request mends already.
+    pub in_fixes: &'a BTreeSet<String>,
+    /// What has an open incident.
+    pub in_incidents: &'a BTreeSet<EntityRef>,
+    /// What was told before, the oldest first.
+    pub told: &'a [Told],
+    /// When rounds were let go; `None`: not yet.
+    pub begun_at: Option<DateTime<Utc>>,
+}
+
+/// Why a round is planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion<'a> {
+    /// Time has passed: whoever's turn it is.
+    Due,
+    /// A person asks for it now, for all teams or for one: the calendar does not count.
+    ByHand(Option<&'a EntityRef>),
+}
+
+/// One round, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Round {
+    /// The day of the usual round.
+    pub day: NaiveDate,
+    pub messages: Vec<Planned>,
+    pub withheld: Vec<Withheld>,
+}
+
+/// One message of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Whose findings they are: `group:default/payments`, or [`NOBODY`].
+    pub team: String,
+    /// In the ledger.
+    pub key: RoundKey,
+    pub platform: Platform,
+    /// As the platform takes it.
+    pub destination: String,
+    pub others: Vec<String>,
+    pub any_hour: bool,
+    pub calm: u32,
+    /// What is open, the gravest first.
+    pub findings: Vec<Named>,
+    /// Keys of what is spelt out.
+    pub shown: Vec<String>,
+    /// Keys of what the teams below have left open for long.
+    pub from_below: Vec<String>,
+    pub reply: Reply,
+}
+
+/// A finding as programs are told of it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Named {
+    pub id: String,
+    pub check: &'static str,
+    pub severity: &'static str,
+    pub entity: String,
+}
+
+/// A team that has something open, and hears nothing.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Withheld {
+    pub team: String,
+    pub reason: String,
+}
+
+impl Planned {
+    /// As the ledger takes it.
+    pub fn to_ledger(&self) -> NewRoundMessage {
+        NewRoundMessage {
+            key: self.key.clone(),
+            platform: self.platform,
+            destination: self.destination.clone(),
+            others: self.others.clone(),
+            any_hour: self.any_hour,
+            calm: self.calm,
+            message: self.reply.clone(),
+            keys: self.findings.iter().map(|finding| finding.id.clone()).collect(),
+            shown: self.shown.iter().cloned().chain(self.from_below.iter().map(|key| ledger::up(key))).collect(),
+        }
+    }
+}
+
+impl Round {
+    /// One entry for each team, whose destinations are together where it is told one by one.
+    pub fn by_team(&self) -> Vec<(&Planned, String)> {
+        let mut teams: Vec<(&Planned, String)> = Vec::new();
+        for message in &self.messages {
+            match teams.iter_mut().find(|(known, _)| known.team == message.team) {
+                Some((_, destinations)) => *destinations = format!("{destinations}, {}", message.destination),
+                None => teams.push((message, message.destination.clone())),
+            }
+        }
+        teams
+    }
+}
+
+/// The dry run.
+impl fmt::Display for Round {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "The round of {}: {}", self.day.format("%A, %-d %B %Y"), counted(self.messages.len(), "message"))?;
+        for (message, destinations) in self.by_team() {
+            let found = match message.findings.len() {
+                0 => "a thank-you".to_owned(),
+                some => counted(some, "finding"),
+            };
+            writeln!(f, "\n{} -> {destinations}: {found}", message.team)?;
+            for finding in &message.findings {
+                let mark = if message.shown.contains(&finding.id) { '*' } else { ' ' };
+                writeln!(f, "  {mark} {:<8} {:<20} {}", finding.severity, finding.check, finding.entity)?;
+            }
+        }
+        if !self.withheld.is_empty() {
+            writeln!(f, "\nWithheld:")?;
+        }
+        for Withheld { team, reason } in &self.withheld {
+            writeln!(f, "  {team}: {reason}")?;
+        }
+        Ok(())
+    }
+}
+
+/// "1 finding", "3 findings".
+pub(crate) fn counted(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}

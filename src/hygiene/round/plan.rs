@@ -1,0 +1,411 @@
+//! Who hears what in a round, and who hears nothing and why: a pure function of what is known.
+//! Must not read or write anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{NaiveDate, TimeDelta};
+
+use super::{
+    Ledger, MOST_SPELT_OUT, NOBODY, Named, Occasion, Planned, Round, Scene, Withheld, counted,
+    hours::{Hours, RoundDay},
+    ledger::{self, hearer_of, team_of, up},
+    message::{self, Below, Said},
+    route::{Place, Route, Via, audience, catch_all, route},
+};
+use crate::{
+    catalog::{EntityRef, RelationType},
+    hygiene::{check::Severity, standing::Standing},
+    settings::Rhythm,
+    store::{HandState, Told},
+};
+
+/// Of what was named before without being spelt out, so many are spelt out where nothing is new.
+const FROM_BEFORE: usize = 3;
+
+/// No team hears more often in a month, however many weeks it has.
+const MOST_A_MONTH: usize = 4;
+
+/// A round that was put off and the next one are not this close to one another.
+const APART: TimeDelta = TimeDelta::days(3);
+
+/// Thanks come with the round, or not at all.
+const THANKS_WITHIN: TimeDelta = TimeDelta::hours(6);
+
+/// Weeks until the next telling, by how often nothing was new before: weekly, then fortnightly, then monthly. Each twice,
+/// since with owners who answer half of what they are asked twice as much would stay open if it were once.
+const SLOWER: [i64; 5] = [1, 1, 2, 2, 4];
+
+/// Groups above a team that are looked at; more is a circle.
+const MOST_LEVELS: usize = 10;
+
+/// Plans a round. What is left alone, or in the hands of people who settle it, is in no message.
+pub fn plan(scene: &Scene<'_>, occasion: Occasion<'_>) -> Round {
+    let mut planner = Planner::new(scene, occasion);
+    let mut open: Vec<(String, Open<'_>)> = planner.gather().into_iter().collect();
+    // Where there is room for some messages only, the gravest go.
+    open.sort_by(|(one, a), (other, b)| b.gravest().cmp(&a.gravest()).then_with(|| one.cmp(other)));
+    for (team, open) in &open {
+        if planner.is_asked_for(open.team.as_ref()) {
+            planner.decide(team, open);
+        }
+    }
+    planner.round
+}
+
+/// What is open for one owner.
+#[derive(Debug, Default)]
+struct Open<'a> {
+    /// `None`: nobody answers for it.
+    team: Option<EntityRef>,
+    /// To be asked for, the gravest first.
+    asked: Vec<&'a Standing>,
+    /// Open, and not asked for now.
+    silent: usize,
+    below: Vec<Below<'a>>,
+}
+
+impl Open<'_> {
+    fn gravest(&self) -> Option<Severity> {
+        let below = (!self.below.is_empty()).then_some(Severity::Critical);
+        self.asked.first().map(|standing| standing.finding.severity).max(below)
+    }
+}
+
+struct Planner<'a> {
+    scene: &'a Scene<'a>,
+    occasion: Occasion<'a>,
+    ledger: Ledger<'a>,
+    /// Messages of the last seven days that each person has got; counted when somebody is about to get one.
+    load: Option<BTreeMap<EntityRef, u32>>,
+    round: Round,
+}
+
+/// Why nothing is said: a reason, or that there is nothing to say.
+enum Silence {
+    Because(String),
+    Nothing,
+}
+
+impl<'a> Planner<'a> {
+    fn new(scene: &'a Scene<'a>, occasion: Occasion<'a>) -> Self {
+        let day = Hours::usual(scene.settings).round_at(scene.now).day;
+        let round = Round { day, messages: Vec::new(), withheld: Vec::new() };
+        Self { scene, occasion, ledger: Ledger::new(scene.told), load: None, round }
+    }
+
+    fn count_load(&self) -> BTreeMap<EntityRef, u32> {
+        let mut load = BTreeMap::new();
+        let Some(platform) = self.scene.platform else { return load };
+        for told in self.ledger.lately(self.scene.now, TimeDelta::days(7)) {
+            let parse = |text: &str| EntityRef::parse(text, None, "default").ok();
+            let people = match (hearer_of(&told.key).and_then(parse), parse(team_of(&told.key))) {
+                (Some(person), _) => BTreeSet::from([person]),
+                (None, Some(team)) => {
+                    let Route { first, others } = route(self.scene.catalog, self.scene.settings, platform, &team);
+                    let place = first.into_iter().chain(others).find(|place| place.to == told.destination);
+                    place.map_or_else(BTreeSet::new, |place| audience(self.scene.catalog, &team, &place.via))
+                }
+                (None, None) => BTreeSet::new(),
+            };
+            for person in people {
+                *load.entry(person).or_default() += 1;
+            }
+        }
+        load
+    }
+
+    fn is_asked_for(&self, team: Option<&EntityRef>) -> bool {
+        match self.occasion {
+            Occasion::Due | Occasion::ByHand(None) => true,
+            Occasion::ByHand(Some(asked)) => team == Some(asked),
+        }
+    }
+
+    /// What is open, by the ledger's name of whose it is; also those who were told something and have nothing open now.
+    fn gather(&self) -> BTreeMap<String, Open<'a>> {
+        let mut all: BTreeMap<String, Open<'a>> = BTreeMap::new();
+        let known = self.ledger.teams().filter_map(|team| EntityRef::parse(team, None, "default").ok());
+        for team in known.filter(|team| self.scene.catalog.find(team).is_some()) {
+            all.insert(team.to_string(), Open { team: Some(team), ..Open::default() });
+        }
+        let hands: BTreeMap<&str, _> = self.scene.hands.iter().map(|hand| (hand.key.as_str(), hand)).collect();
+        let mut cuts = BTreeMap::new();
+        for standing in self.scene.standing {
+            let key = standing.key();
+            let hand = hands.get(key.as_str());
+            let holder = match hand.map(|hand| (hand.state, &hand.to)) {
+                Some((HandState::Asked | HandState::Accepted, Some(to))) => Some(to.clone()),
+                Some((HandState::Declined, _)) | None => standing.owner.clone(),
+                // It is with the people who settle such things.
+                Some((HandState::Asked | HandState::Accepted | HandState::Escalated, _)) => continue,
+            };
+            let name = holder.as_ref().map_or(NOBODY, EntityRef::as_str).to_owned();
+            let cut = *cuts.entry(name.clone()).or_insert_with(|| self.cut(holder.as_ref()));
+            let open = all.entry(name).or_insert_with(|| Open { team: holder, ..Open::default() });
+            let is_early = || cut.is_some_and(|cut| standing.opened_at.is_none_or(|opened| opened > cut));
+            if standing.rest.is_some() || self.scene.in_fixes.contains(&key) || is_early() {
+                open.silent += 1;
+            } else {
+                open.asked.push(standing);
+            }
+        }
+        self.tell_above(&mut all);
+        all
+    }
+
+    /// What was opened after this belongs to a later round.
+    fn cut(&self, team: Option<&EntityRef>) -> Option<chrono::DateTime<chrono::Utc>> {
+        match self.occasion {
+            Occasion::ByHand(_) => None,
+            Occasion::Due => {
+                let opens_at = self.hours(team).round_at(self.scene.now).opens_at;
+                Some(self.scene.begun_at.map_or(opens_at, |begun| begun.max(opens_at)))
+            }
+        }
+    }
+
+    fn hours(&self, team: Option<&EntityRef>) -> Hours<'a> {
+        team.map_or_else(|| Hours::usual(self.scene.settings), |team| Hours::of(self.scene.catalog, self.scene.settings, team))
+    }
+
+    /// Puts what teams have left open for too many rounds beside what the group above them hears, once.
+    fn tell_above(&self, all: &mut BTreeMap<String, Open<'a>>) {
+        let after = self.scene.settings.escalate_after as usize;
+        let Some(platform) = self.scene.platform.filter(|_| after > 0) else { return };
+        let mut above = Vec::new();
+        for (name, open) in all.iter() {
+            let Some(team) = &open.team else { continue };
+            let is_grave = |standing: &&&Standing| standing.is_critical() && self.is_in_production(&standing.finding.entity);
+            for standing in open.asked.iter().filter(is_grave) {
+                let key = standing.key();
+                let rounds = self.ledger.rounds_with(name, &key);
+                if rounds < after {
+                    continue;
+                }
+                let Some(parent) = self.group_above(team, platform) else { continue };
+                if !self.ledger.spelt_out(parent.as_str()).contains(up(&key).as_str()) {
+                    above.push((parent, Below { standing: *standing, team: team.clone(), rounds }));
+                }
+            }
+        }
+        for (parent, below) in above {
+            let open = all.entry(parent.to_string()).or_insert_with(|| Open { team: Some(parent), ..Open::default() });
+            open.below.push(below);
+        }
+    }
+
+    fn is_in_production(&self, entity: &EntityRef) -> bool {
+        let entry = self.scene.catalog.find(entity);
+        let lifecycle = entry.and_then(|entry| entry.entity.lifecycle.as_deref());
+        lifecycle.is_some_and(|lifecycle| lifecycle.eq_ignore_ascii_case("production"))
+    }
+
+    /// The nearest group above that is reached somewhere else.
+    fn group_above(&self, team: &EntityRef, platform: crate::chat::Platform) -> Option<EntityRef> {
+        let place = |team: &EntityRef| route(self.scene.catalog, self.scene.settings, platform, team).first;
+        let own = place(team);
+        let mut level = self.scene.catalog.related(team, RelationType::ChildOf);
+        for _ in 0..MOST_LEVELS {
+            let found = level.iter().find(|group| {
+                let places = place(group);
+                places.first().is_some_and(|first| first.via != Via::CatchAll) && places != own
+            });
+            if let Some(group) = found {
+                return Some(group.clone());
+            }
+            level = level.iter().flat_map(|group| self.scene.catalog.related(group, RelationType::ChildOf)).collect();
+        }
+        None
+    }
+
+    fn decide(&mut self, team: &str, open: &Open<'a>) {
+        match self.try_plan(team, open) {
+            Ok(messages) => self.round.messages.extend(messages),
+            Err(Silence::Nothing) => {}
+            Err(Silence::Because(reason)) => self.round.withheld.push(Withheld { team: team.to_owned(), reason }),
+        }
+    }
+
+    fn try_plan(&mut self, team: &str, open: &Open<'a>) -> Result<Vec<Planned>, Silence> {
+        let hours = self.hours(open.team.as_ref());
+        let round = hours.round_at(self.scene.now);
+        let last = self.ledger.last(team);
+        let is_clean = open.asked.is_empty() && open.below.is_empty();
+        if is_clean && !self.deserves_thanks(open, last, &round) {
+            return Err(Silence::Nothing);
+        }
+        let news: Vec<&&Standing> = open.asked.iter().filter(|standing| is_new(standing, last)).collect();
+        let is_news = !news.is_empty() || !open.below.is_empty();
+        self.allow(team, &hours, &round)?;
+        if self.occasion == Occasion::Due {
+            self.keep_rhythm(team, &hours, &round, last, is_news || is_clean)?;
+        }
+        self.heed_incidents(open)?;
+        let route = self.reach(open)?;
+        let mut load = self.load.take().unwrap_or_else(|| self.count_load());
+        let places = self.heed_cap(open, &route, &load);
+        for place in places.iter().flatten() {
+            for person in open.team.iter().flat_map(|team| audience(self.scene.catalog, team, &place.via)) {
+                *load.entry(person).or_default() += 1;
+            }
+        }
+        self.load = Some(load);
+        let places = places?;
+        let calm = last.filter(|_| !is_news).map_or(0, |last| last.calm + 1);
+        let spelt = self.spell_out(team, open, last, is_news);
+        let label = message::label(self.scene.catalog, team);
+        let first_place = places.first().map(|place| &place.via);
+        let said = Said { team, label: &label, spelt: &spelt, asked: &open.asked, below: &open.below, via: first_place };
+        let reply = message::compose(self.scene, &said);
+        let planned = places.iter().map(|place| {
+            let hearer = match &place.via {
+                Via::Member(user) => Some(user.as_str()),
+                Via::Channel(_) | Via::Lead(_) | Via::Owner(_) | Via::CatchAll => None,
+            };
+            Planned {
+                team: team.to_owned(),
+                key: ledger::key(team, hearer, round.day),
+                platform: self.scene.platform.unwrap_or(crate::chat::Platform::Slack),
+                destination: place.to.clone(),
+                others: route.others.iter().map(|place| place.to.clone()).collect(),
+                any_hour: self.occasion != Occasion::Due,
+                calm,
+                findings: open.asked.iter().map(|standing| named(standing)).collect(),
+                shown: spelt.iter().map(|standing| standing.key()).collect(),
+                from_below: open.below.iter().map(|below| below.standing.key()).collect(),
+                reply: reply.clone(),
+            }
+        });
+        Ok(planned.collect())
+    }
+
+    fn deserves_thanks(&self, open: &Open<'_>, last: Option<&Told>, round: &RoundDay) -> bool {
+        let is_time = self.scene.now - round.opens_at < THANKS_WITHIN;
+        self.occasion == Occasion::Due && is_time && open.silent == 0 && last.is_some_and(|last| !last.keys.is_empty())
+    }
+
+    fn allow(&self, team: &str, hours: &Hours<'_>, round: &RoundDay) -> Result<(), Silence> {
+        let because = |reason: String| Err(Silence::Because(reason));
+        if hours.every == Rhythm::Never {
+            return because("its rounds are switched off in the configuration".to_owned());
+        }
+        if self.ledger.has_heard(team, round.day) {
+            return because(format!("has heard in the round of {}", said(round.day)));
+        }
+        if self.scene.platform.is_none() {
+            return because("no chat is set up in which it could be told".to_owned());
+        }
+        if self.occasion == Occasion::Due && !hours.is_open(self.scene.now) {
+            let opens = hours.next_open(self.scene.now).with_timezone(&hours.zone);
+            return because(format!("is left alone until {}", opens.format("%A, %-d %B, %H:%M (%Z)")));
+        }
+        Ok(())
+    }
+
+    fn keep_rhythm(
+        &self,
+        team: &str,
+        hours: &Hours<'_>,
+        round: &RoundDay,
+        last: Option<&Told>,
+        is_news: bool,
+    ) -> Result<(), Silence> {
+        let because = |reason: String| Err(Silence::Because(reason));
+        let Some(last) = last else { return Ok(()) };
+        let base = match hours.every {
+            Rhythm::Weekly | Rhythm::Never => 1,
+            Rhythm::Fortnightly => 2,
+            Rhythm::Monthly => 4,
+        };
+        let slower = SLOWER[(last.calm as usize).min(SLOWER.len() - 1)];
+        let weeks = if is_news { base } else { base.max(slower) };
+        let told: Option<NaiveDate> = last.key.round.parse().ok();
+        // A team whose day was moved by a day or two has not lost a week by it.
+        if told.is_some_and(|told| (round.day - told).num_days() < weeks * 7 - APART.num_days()) {
+            let next = told.map(|told| told + TimeDelta::weeks(weeks)).map(said).unwrap_or_default();
+            return because(match is_news {
+                true => format!("hears again in the round of {next}"),
+                false => format!("nothing is new; hears again in the round of {next}"),
+            });
+        }
+        if self.scene.now - last.planned_at < APART {
+            return because("has heard less than three days ago".to_owned());
+        }
+        if self.ledger.rounds_in_month(team, self.scene.now, hours.zone) >= MOST_A_MONTH {
+            return because(format!("has heard {MOST_A_MONTH} times this month"));
+        }
+        Ok(())
+    }
+
+    fn heed_incidents(&self, open: &Open<'_>) -> Result<(), Silence> {
+        let Some(team) = &open.team else { return Ok(()) };
+        let is_its = |entity: &&EntityRef| super::super::standing::owner_of(self.scene.catalog, entity).as_ref() == Some(team);
+        match self.scene.in_incidents.iter().find(is_its) {
+            Some(entity) => Err(Silence::Because(format!("{entity} has an open incident"))),
+            None => Ok(()),
+        }
+    }
+
+    fn reach(&self, open: &Open<'_>) -> Result<Route, Silence> {
+        let platform = self.scene.platform.unwrap_or(crate::chat::Platform::Slack);
+        let found = match &open.team {
+            Some(team) => route(self.scene.catalog, self.scene.settings, platform, team),
+            None => Route { first: catch_all(self.scene.settings, platform).into_iter().collect(), others: Vec::new() },
+        };
+        if !found.first.is_empty() {
+            return Ok(found);
+        }
+        Err(Silence::Because(match &open.team {
+            Some(_) => {
+                "cannot be reached: it has no channel, no lead and no members who are known in chat, and hygiene.catch_all \
+                        names no channel"
+                    .to_owned()
+            }
+            None => "nobody owns these, and hygiene.catch_all names no channel".to_owned(),
+        }))
+    }
+
+    /// The places whose readers have not heard too much this week.
+    fn heed_cap(&self, open: &Open<'_>, route: &Route, load: &BTreeMap<EntityRef, u32>) -> Result<Vec<Place>, Silence> {
+        let cap = self.scene.settings.messages_a_week;
+        let has_room = |place: &&Place| {
+            let people = open.team.as_ref().map_or_else(BTreeSet::new, |team| audience(self.scene.catalog, team, &place.via));
+            let full = people.iter().filter(|person| load.get(*person).copied().unwrap_or_default() >= cap).count();
+            // A channel is not silenced by one person who is in every team.
+            full * 2 <= people.len() && (people.len() != 1 || full == 0)
+        };
+        let places: Vec<Place> = route.first.iter().filter(has_room).cloned().collect();
+        if places.is_empty() {
+            let said = counted(cap as usize, "message");
+            return Err(Silence::Because(format!("its people have had {said} this week")));
+        }
+        Ok(places)
+    }
+
+    /// What is new and what was never spelt out, the gravest first.
+    fn spell_out(&self, team: &str, open: &Open<'a>, last: Option<&Told>, is_news: bool) -> Vec<&'a Standing> {
+        let before = self.ledger.spelt_out(team);
+        let (news, rest): (Vec<&Standing>, Vec<&Standing>) = open.asked.iter().partition(|standing| is_new(standing, last));
+        let rest = rest.into_iter().filter(|standing| !before.contains(standing.key().as_str()));
+        let most = if is_news { MOST_SPELT_OUT } else { FROM_BEFORE };
+        let mut spelt: Vec<&Standing> = news.into_iter().chain(rest).take(most).collect();
+        spelt.sort_by_key(|standing| std::cmp::Reverse(standing.finding.severity));
+        spelt
+    }
+}
+
+/// Whether it was not open when the team was told last, or has been mended and broken again since.
+fn is_new(standing: &Standing, last: Option<&Told>) -> bool {
+    let Some(last) = last else { return true };
+    !last.keys.contains(&standing.key()) || standing.opened_at.is_some_and(|opened| opened > last.planned_at)
+}
+
+fn named(standing: &Standing) -> Named {
+    let finding = &standing.finding;
+    Named { id: standing.key(), check: finding.check.id, severity: finding.severity.as_str(), entity: finding.entity.to_string() }
+}
+
+/// "Tuesday, 24 November".
+fn said(day: NaiveDate) -> String {
+    day.format("%A, %-d %B").to_string()
+}

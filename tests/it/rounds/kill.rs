@@ -1,0 +1,149 @@
+//! Replicas that die at any moment of a round, before a Slack that loses, delays and fails: every team hears exactly once.
+//! `STEWARD_KILLS=300 cargo test --test it rounds::kill -- --nocapture` kills as often.
+
+use std::{
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use secrecy::ExposeSecret;
+use steward::store::{RoundKey, RoundState, Store};
+use tempfile::TempDir;
+
+use super::ledger::{RESEND_AFTER, Replica as Bench, new_message, slack_with_ids};
+use crate::{
+    cluster::new_database,
+    fake_slack::{BOT_TOKEN, FakeSlack, history::Chaos},
+};
+
+const TEAMS: [&str; 6] = ["#payments", "#ledger", "#search", "U0ANA", "C0ORDERS", "#cart"];
+const CHANNELS: [&str; 5] = ["payments", "ledger", "search", "orders", "cart"];
+
+fn kills(usual: usize) -> usize {
+    std::env::var("STEWARD_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(usual)
+}
+
+fn assert_once(slack: &FakeSlack, planned: &[RoundKey]) {
+    let marked = slack.model().marked();
+    for key in planned {
+        assert_eq!(marked.get(&(key.team.clone(), key.round.clone())), Some(&1), "{key:?}");
+    }
+    assert_eq!(marked.len(), planned.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_sender_stops_at_any_moment_arrives_once() {
+    let slack = slack_with_ids(&CHANNELS).await;
+    slack.model().chaos = Some(Chaos::new(7, RESEND_AFTER / 4));
+    let database = Arc::new(new_database().await);
+    let mut planned = Vec::new();
+    for turn in 0..kills(40) {
+        let (first, second) = (Bench::idle(&database, &slack).await, Bench::idle(&database, &slack).await);
+        let to = TEAMS[turn % TEAMS.len()];
+        let keys = first.plan(&[new_message(&format!("team-{turn}"), "1", to)]).await;
+        let (worker, key) = (Arc::clone(&first.worker), keys[0].clone());
+        let begun = tokio::spawn(async move { worker.send_round(&key).await });
+        tokio::time::sleep(Duration::from_micros(rand::random_range(0..12_000))).await;
+        begun.abort();
+        let began = Instant::now();
+        while second.state(&keys[0]).await == RoundState::Due {
+            assert!(began.elapsed() < Duration::from_secs(30), "{:?} stands still", keys[0]);
+            let wait = second.worker.send_round(&keys[0]).await.unwrap();
+            tokio::time::sleep(wait.unwrap_or_default()).await;
+        }
+        assert_eq!(second.state(&keys[0]).await, RoundState::Sent, "{:?}", keys[0]);
+        planned.extend(keys);
+    }
+    assert_once(&slack, &planned);
+    slack.finish();
+}
+
+/// `steward run` as a process that can be killed.
+struct Replica {
+    folder: TempDir,
+    child: Child,
+}
+
+impl Replica {
+    fn start(slack: &FakeSlack, database: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let config = format!(
+            "data_dir: {}\ndatabase: {{ url: \"{database}\", max_connections: 8 }}\nserver: {{ listen: 127.0.0.1:0 }}\n\
+             slack: {{ bot_token: {BOT_TOKEN}, signing_secret: secret, api_url: \"{}\" }}\n",
+            folder.path().join("data").display(),
+            slack.api_url()
+        );
+        std::fs::write(folder.path().join("steward.yaml"), config).unwrap();
+        let child = Self::spawn(folder.path());
+        Self { folder, child }
+    }
+
+    fn spawn(folder: &Path) -> Child {
+        let said = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("said")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
+        command.current_dir(folder).arg("run").env("RUST_LOG", "steward=info").stdout(Stdio::null()).stderr(said);
+        command.spawn().expect("the binary was built for this test")
+    }
+
+    /// kill -9, and begins again.
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = Self::spawn(self.folder.path());
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("said")).unwrap_or_default()
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_due_team_hears_exactly_once_however_often_replicas_are_killed() {
+    let slack = slack_with_ids(&CHANNELS).await;
+    slack.model().chaos = Some(Chaos::new(11, Duration::from_secs(10)));
+    let database = new_database().await;
+    let url = database.ensure_running().unwrap().expose_secret().to_owned();
+    let store = Store::unopened();
+    store.open(&database, 4).await.unwrap();
+    let mut replicas = [Replica::start(&slack, &url), Replica::start(&slack, &url)];
+    let mut planned = Vec::new();
+    for kill in 0..kills(20) {
+        // As if two replicas had planned the round: one of the two writes it down.
+        let round: Vec<_> =
+            TEAMS.iter().map(|to| new_message(&format!("team {}", to.trim_start_matches('#')), &kill.to_string(), to)).collect();
+        let now = chrono::Utc::now();
+        let (one, other) = tokio::join!(store.plan_round(&round, now), store.plan_round(&round, now));
+        planned.extend(one.unwrap().into_iter().chain(other.unwrap()));
+        tokio::time::sleep(Duration::from_millis(rand::random_range(100..2_000))).await;
+        replicas[kill % 2].kill();
+    }
+    assert_eq!(planned.len(), TEAMS.len() * kills(20));
+    let killed = Instant::now();
+    loop {
+        let due = store.count_due(&planned).await.unwrap();
+        if due == 0 {
+            break;
+        }
+        let waited = killed.elapsed();
+        assert!(waited < Duration::from_secs(600), "{due} messages stand still:\n{}\n{}", replicas[0].said(), replicas[1].said());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    println!("{} messages, {} kills, settled {:?} after the last", planned.len(), kills(20), killed.elapsed());
+    for key in &planned {
+        let ended = store.load_round_message(key).await.unwrap().unwrap().state;
+        assert_eq!(ended, RoundState::Sent, "{key:?}");
+    }
+    // Whatever Slack was still late with has arrived by now.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_once(&slack, &planned);
+    slack.finish();
+}
