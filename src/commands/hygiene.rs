@@ -1,6 +1,7 @@
 //! `/hygiene`: what is wrong with the entries of a team, and what its owners do about it.
 //! Must not decide what is wrong, nor change a descriptor: it writes down what somebody wants, and a job does it.
 
+mod describe;
 mod draw;
 mod hand_over;
 mod known;
@@ -50,6 +51,8 @@ pub enum Deed {
     Snooze,
     Exempt,
     Wake,
+    /// The key is a repository's name.
+    Describe,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,7 @@ impl From<&Arguments> for Hygiene {
             Some("notours") => Self::Act(Deed::NotOurs, typed),
             Some("snooze") => Self::Act(Deed::Snooze, typed),
             Some("exempt") => Self::Act(Deed::Exempt, typed),
+            Some("describe") => Self::Act(Deed::Describe, typed),
             Some("wake") => Self::Act(Deed::Wake, typed),
             Some("accept") => Self::Answer(Answer::Accept, typed),
             Some("decline") => Self::Answer(Answer::Decline, typed),
@@ -84,6 +88,7 @@ pub async fn hygiene(app: &App, catalog: &Catalog, asking: &Asking<'_>, call: &H
         Hygiene::Act(Deed::NotOurs, key) => hand_over::open(app, catalog, asking, key),
         Hygiene::Act(Deed::Snooze, key) => rest::open(app, catalog, asking, rest::Rest::Snooze, key),
         Hygiene::Act(Deed::Exempt, key) => rest::open(app, catalog, asking, rest::Rest::Exempt, key),
+        Hygiene::Act(Deed::Describe, name) => describe::open(app, catalog, asking, name).await,
         Hygiene::Act(Deed::Wake, key) => Response::Reply(rest::wake(app, catalog, asking, key).await),
         Hygiene::Answer(answer, number) => match number.trim_start_matches('#').parse() {
             Ok(number) => hand_over::answer(app, catalog, asking, *answer, HandOverId(number)).await,
@@ -103,6 +108,7 @@ pub fn act_of_form(subject: &str) -> Option<&str> {
 pub async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, sent: Submission) -> Response {
     match sent.state.subject.split_whitespace().next() {
         Some("fix" | "fixall" | "adopt") => mend::submit(app, catalog, asking, sent).await,
+        Some("describe") => describe::submit(app, catalog, asking, sent).await,
         Some("snooze") => rest::submit(app, catalog, asking, rest::Rest::Snooze, sent).await,
         Some("exempt") => rest::submit(app, catalog, asking, rest::Rest::Exempt, sent).await,
         Some("notours") => hand_over::submit(app, catalog, asking, sent).await,

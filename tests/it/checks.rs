@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use expect_test::{Expect, expect};
 use steward::{
-    catalog::{Catalog, EntityRef, Entry, live::{Coverage, OnCall}},
+    catalog::{
+        Catalog, EntityRef, Entry,
+        live::{Coverage, OnCall},
+    },
     hygiene::check::{Facts, Finding, Rules, Severity, check_all, check_around, checks},
 };
 

@@ -64,7 +64,7 @@ fn form(catalog: &Catalog, found: &Open, guesses: &[Guess], state: FormState, er
     let intro = Text::new().bold(&name).say(format!(": {}. ", draw::lower(found.finding.check.title)));
     let intro = match guesses {
         [] => intro
-            .say("Whose it may be cannot be guessed from what is known. Left empty, people who settle such things are asked."),
+            .say("Whose it may be cannot be guessed from what is known. Left empty, its repository's CODEOWNERS are asked, else people who settle such things."),
         guesses => {
             let said =
                 guesses.iter().map(|guess| Text::new().bold(label(catalog, &guess.owner)).say(format!(" ({})", guess.evidence)));

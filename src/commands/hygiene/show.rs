@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    draw, facts, findings_of,
+    describe, draw, facts, findings_of,
     known::{Known, load},
     may,
 };
@@ -48,6 +48,9 @@ pub(super) async fn show(app: &App, catalog: &Catalog, asking: &Asking<'_>, type
     }
     if typed.eq_ignore_ascii_case("everyone") {
         return overview(app, catalog, asking, page).await;
+    }
+    if typed.eq_ignore_ascii_case("undescribed") {
+        return describe::list(app, asking, page).await;
     }
     let subject = match subject::resolve(catalog, asking, "hygiene", typed) {
         Ok(subject) => subject,

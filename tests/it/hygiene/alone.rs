@@ -68,7 +68,10 @@ async fn an_exemption_waits_for_an_admin_and_ends_within_a_year() {
     let granted = reply(bot.submit("pat", &granting, &values).await);
     assert_eq!(granted.lead.to_plain(), "Exempt until 1 May 2027: Cart, no runbook. Then it comes back by itself.");
     let shown = bot.say_as("ana", "hygiene cart").await.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(shown.contains("exempt until 2027-05-01 00:00 UTC by Ana Silva, approved by Pat Reed: It 'only' shows a page."), "{shown}");
+    assert!(
+        shown.contains("exempt until 2027-05-01 00:00 UTC by Ana Silva, approved by Pat Reed: It 'only' shows a page."),
+        "{shown}"
+    );
     bot.pass(TimeDelta::days(200));
     let shown = bot.say_as("ana", "hygiene cart").await;
     assert!(shown.contains("Cart: no runbook\n") && !shown.contains("exempt until"), "{shown}");

@@ -41,7 +41,12 @@ async fn a_fix_changes_only_its_line_is_followed_and_struck_when_it_is_merged() 
     let bot = shop().await;
     let opened = bot.open_form("ana", DESCRIBE).await;
     assert_eq!(field_names(&opened), ["description", "runbook"]);
-    check(&opened.intro.to_plain(), expect!["Cart has no description. Write one sentence in metadata.description. This proposes the change to acme/cart/catalog-info.yaml as a pull request; nothing else in it changes. What else is missing there can be filled in with it."]);
+    check(
+        &opened.intro.to_plain(),
+        expect![
+            "Cart has no description. Write one sentence in metadata.description. This proposes the change to acme/cart/catalog-info.yaml as a pull request; nothing else in it changes. What else is missing there can be filled in with it."
+        ],
+    );
     let missing = form(bot.submit("ana", &opened, &[("runbook", "docs/runbook.md")]).await);
     assert_eq!(missing.fields[0].error.as_deref(), Some("This is what is missing: please fill it in."));
     let bad = form(bot.submit("ana", &opened, &[("description", "Holds what people mean to buy."), ("runbook", "a b")]).await);
@@ -54,14 +59,10 @@ async fn a_fix_changes_only_its_line_is_followed_and_struck_when_it_is_merged() 
     let message = bot.messages(&Bot::conversation("ana"), 1).await;
     assert_eq!(message.len(), 1, "one message follows it");
     check(
-        &steward::cli::ask::render_text(
-            &steward::chat::Response::Reply(message[0].clone()),
-            100,
-            steward::cli::ask::Colour::Off,
-        ),
+        &steward::cli::ask::render_text(&steward::chat::Response::Reply(message[0].clone()), 100, steward::cli::ask::Colour::Off),
         expect![[r#"
-            Proposed: description and steward.dev/runbook of Cart in acme/cart#1
-            <https://github.com/acme/cart/pull/1>. It waits for review.
+            Proposed: description and runbook of Cart in acme/cart#1 <https://github.com/acme/cart/pull/1>. It
+            waits for review.
 
               - No description of Cart
               - No runbook of Cart
@@ -85,7 +86,9 @@ async fn a_fix_changes_only_its_line_is_followed_and_struck_when_it_is_merged() 
 
     // Comments, order, quotes and indentation are the author's still.
     let diff = similar::TextDiff::from_lines(CART, &proposed(&bot, "cart", "catalog-info.yaml")).unified_diff().to_string();
-    check(&diff, expect![[r#"
+    check(
+        &diff,
+        expect![[r#"
         @@ -6,6 +6,8 @@
              title: 'Cart'
              annotations:
@@ -95,7 +98,8 @@ async fn a_fix_changes_only_its_line_is_followed_and_struck_when_it_is_merged() 
          spec:
              owner: team-cart
              type: service
-    "#]]);
+    "#]],
+    );
     bot.github.model(|model| {
         let pull = &model.made.pulls[0];
         assert_eq!(pull["title"], "Set description and runbook of Cart");
@@ -192,7 +196,8 @@ async fn many_alike_are_one_form_and_one_pull_request_a_repository() {
 
 #[test]
 fn the_last_line_of_codeowners_that_fits_counts() {
-    let text = "* @everybody\n*.yaml @acme/yaml # a note\n/docs/ @writer\napps/ @acme/apps\n/build/*.md a@example.com\n# no\n/secret\n";
+    let text =
+        "* @everybody\n*.yaml @acme/yaml # a note\n/docs/ @writer\napps/ @acme/apps\n/build/*.md a@example.com\n# no\n/secret\n";
     let owners = |path: &str| {
         let word = |owner: CodeOwner| match owner {
             CodeOwner::Person(login) => login,

@@ -12,17 +12,18 @@ const NOT_OURS: &str = "hygiene notours runbook-missing:component:default/cart";
 async fn what_is_not_theirs_is_asked_of_whom_it_may_be_and_settled_when_it_comes_back() {
     let bot = shop().await;
     let opened = bot.open_form("ana", NOT_OURS).await;
-    check(&opened.intro.to_plain(), expect!["Cart: no runbook. A guess: it may be of Team Shop (owner of the system Shop, which it belongs to). Whoever is named is asked, and may say no."]);
+    check(
+        &opened.intro.to_plain(),
+        expect![
+            "Cart: no runbook. A guess: it may be of Team Shop (owner of the system Shop, which it belongs to). Whoever is named is asked, and may say no."
+        ],
+    );
     assert_eq!(opened.fields[0].value, Some(Value::Text("group:default/team-shop".to_owned())));
     let asked = said(bot.submit("ana", &opened, &[("owner", "group:default/team-shop"), ("note", "They run it.")]).await);
     assert_eq!(asked, "Thank you. Team Shop are asked whether Cart is theirs. Meanwhile you are not asked about it.");
     let message = bot.messages("#shop", 1).await.pop().unwrap();
     check(
-        &steward::cli::ask::render_text(
-            &steward::chat::Response::Reply(message.clone()),
-            100,
-            steward::cli::ask::Colour::Off,
-        ),
+        &steward::cli::ask::render_text(&steward::chat::Response::Reply(message.clone()), 100, steward::cli::ask::Colour::Off),
         expect![[r#"
             Does Cart belong to Team Shop? Ana Silva, for Team Cart, says that it is not theirs, and that it may
             be yours.

@@ -9,7 +9,9 @@ use crate::{shop::check, world::World};
 async fn a_team_sees_its_level_what_is_next_and_each_finding_with_its_buttons() {
     let bot = shop().await;
     let own = bot.say_as("ana", "hygiene").await;
-    check(&own, expect![[r#"
+    check(
+        &own,
+        expect![[r#"
         Team Cart: 4 findings are open, the gravest first.
 
           Readiness: bronze. One of 3 keeps it from silver: no runbook, no description.
@@ -52,7 +54,8 @@ async fn a_team_sees_its_level_what_is_next_and_each_finding_with_its_buttons() 
         → Fix all 2: unknown lifecycle  /hygiene fixall lifecycle-unknown:group:default/team-cart
 
         Read from the catalog, synced just now
-    "#]]);
+    "#]],
+    );
     let reply = bot.ask("ana", "hygiene").await;
     assert_eq!(reply.refs, ["group:default/team-cart"]);
     let key = "runbook-missing:component:default/cart";
@@ -74,13 +77,16 @@ async fn nothing_open_is_good_news_and_admins_see_all_teams() {
     assert!(good.starts_with("✓ Nothing is open for Team Shop. All is as it should be."), "{good}");
     assert!(bot.say("hygiene").await.starts_with("The catalog does not know which teams you are in."));
     let all = bot.say_as("pat", "hygiene everyone").await;
-    check(&all, expect![[r#"
+    check(
+        &all,
+        expect![[r#"
         4 findings are open in all, by who answers for them.
 
           Team       Open  Critical
           Team Cart  4     0
         → Team Cart  /hygiene group:default/team-cart
-    "#]]);
+    "#]],
+    );
     let refused = bot.say_as("ana", "hygiene everyone").await;
     assert!(refused.starts_with("Only admins may see how all teams stand."), "{refused}");
     bot.halt().await;
@@ -93,7 +99,9 @@ fn without_postgresql_findings_are_shown_and_what_is_missing_is_said() {
     world.user("kim").member_of("team-a");
     world.component("lone").owner("team-a").describe("Does things.");
     let shown = world.bot().by("kim").say("hygiene team-a");
-    check(&shown, expect![[r#"
+    check(
+        &shown,
+        expect![[r#"
         team-a: 2 findings are open, the gravest first.
 
           Readiness: bronze. What it lacks for silver: no runbook.
@@ -118,7 +126,8 @@ fn without_postgresql_findings_are_shown_and_what_is_missing_is_said() {
         → Exempt    /hygiene exempt docs-missing:component:default/lone
 
         Read from the catalog, synced 3 min ago
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
