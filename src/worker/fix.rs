@@ -232,7 +232,14 @@ impl Worker {
     /// Has every open pull request looked at.
     pub async fn follow_fixes(&self) -> Result<(), StoreError> {
         for fix in self.app.store.load_open_fixes().await? {
-            let Some(number) = fix.number else { continue };
+            let Some(number) = fix.number else {
+                // The queue has given up long before.
+                if self.app.clock.now() - fix.created_at > GIVE_UP * 2 {
+                    let reason = "it could not be proposed for a day".to_owned();
+                    self.app.store.note_fix(fix.id, &FixNews::Failed { reason }, self.app.clock.now()).await?;
+                }
+                continue;
+            };
             let of = OfPull { source: fix.source, repository_id: fix.repository_id, number };
             self.app.store.enqueue_job(Job::FollowFix(of)).await?;
         }

@@ -101,7 +101,7 @@ async fn a_fix_changes_only_its_line_is_followed_and_struck_when_it_is_merged() 
     );
 
     // Comments, order, quotes and indentation are the author's still.
-    let diff = similar::TextDiff::from_lines(CART, &proposed(&bot, "cart", "catalog-info.yaml")).unified_diff().to_string();
+    let diff = similar::TextDiff::from_lines(CART, proposed(&bot, "cart", "catalog-info.yaml")).unified_diff().to_string();
     check(
         &diff,
         expect![[r#"
@@ -277,7 +277,9 @@ async fn a_repository_without_a_descriptor_gets_its_first_from_what_it_shows() {
     assert_eq!(begun, "A first descriptor is being proposed to acme/till. How it goes on is shown here.");
     until_said(&bot, "ana", "Proposed: ").await;
     let text = proposed(&bot, "till", "catalog-info.yaml");
-    check(&text, expect![[r#"
+    check(
+        &text,
+        expect![[r#"
         apiVersion: backstage.io/v1alpha1
         kind: Component
         metadata:
@@ -295,7 +297,8 @@ async fn a_repository_without_a_descriptor_gets_its_first_from_what_it_shows() {
           lifecycle: production
           owner: team-cart
           system: shop
-    "#]]);
+    "#]],
+    );
     bot.github.end_pull("till", 1, true);
     bot.sync().await;
     let entity = EntityRef::new("component", "default", "till");
