@@ -7,3 +7,4 @@ pub mod fix;
 pub mod guess;
 pub mod standing;
 pub mod track;
+pub mod trend;

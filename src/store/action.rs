@@ -68,6 +68,8 @@ pub const SHOW_RUN: &str = "show_run";
 /// The queue's name for [`Job::AskApprovers`].
 pub const ASK_APPROVERS: &str = "ask_approvers";
 
+/// A run of which the database takes no word is tried again for some half an hour; dead replicas are not counted here.
+const RUN_TRIES: i16 = 8;
 /// The queue's name for [`Job::ProposeFix`].
 pub const PROPOSE_FIX: &str = "propose_fix";
 /// The queue's name for [`Job::ShowFix`].
@@ -77,8 +79,6 @@ pub const FOLLOW_FIX: &str = "follow_fix";
 /// The queue's name for [`Job::AskHandOver`].
 pub const ASK_HAND_OVER: &str = "ask_hand_over";
 
-/// A run that dies with its replica is taken over; one that killed so many is left as it is.
-const RUN_TRIES: i16 = 20;
 /// The queue's name for [`Job::CheckLinks`].
 pub const CHECK_LINKS: &str = "check_links";
 
@@ -272,7 +272,7 @@ impl Store {
     /// Writes the audit line and enqueues the job in one transaction: both or neither.
     pub async fn record_action(&self, audit: AuditEntry, job: Option<Job>) -> Result<(), StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let audit_id = insert_audit(&mut transaction, &audit).await?;
         match job {
             Some(job) => {
@@ -293,7 +293,7 @@ impl Store {
     /// Enqueues work that no person asked for.
     pub async fn enqueue_job(&self, job: Job) -> Result<(), StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         enqueue(pool, &mut transaction, job, None).await?;
         transaction.commit().await?;
         Ok(())
@@ -346,7 +346,7 @@ impl Store {
         message: Option<Message>,
     ) -> Result<(), StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         if let Some(audit_id) = audit_id {
             sqlx::query!("update audit set result = $2, ended_at = $3 where id = $1", audit_id, result, now)
                 .execute(&mut *transaction)

@@ -3,6 +3,7 @@
 
 mod beside;
 mod checked_link;
+mod coverage_day;
 mod custom;
 mod deliver;
 mod document;

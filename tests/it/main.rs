@@ -70,6 +70,7 @@ mod sync;
 mod tasks;
 mod tidy;
 mod transfer;
+mod trend;
 mod url_source;
 mod uses;
 mod versions;
