@@ -17,6 +17,7 @@ pub mod kinds;
 pub mod links;
 pub mod live;
 pub mod lookup;
+mod owner;
 pub mod people;
 mod person;
 mod relation;
@@ -34,6 +35,7 @@ pub use graph::{Circle, Dependencies, Direction, MAX_NODES, Node, Repeat};
 pub use lookup::{
     Candidate, Found, InDocument, Level, LookupIndex, Question, Ranked, Ranking, Score, Sought, Taste, Weights, is_deprecated,
 };
+pub use owner::Owner;
 pub use person::left;
 pub use relation::{Relation, RelationType};
 pub use repository::{

@@ -2,6 +2,7 @@
 //! Must not decide what is wrong, nor change a descriptor: it writes down what somebody wants, and a job does it.
 
 mod course;
+mod describe;
 mod draw;
 mod hand_over;
 mod known;
@@ -57,6 +58,8 @@ pub enum Deed {
     Snooze,
     Exempt,
     Wake,
+    /// The key is a repository's name.
+    Describe,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +78,7 @@ impl From<&Arguments> for Hygiene {
             Some("notours") => Self::Act(Deed::NotOurs, typed),
             Some("snooze") => Self::Act(Deed::Snooze, typed),
             Some("exempt") => Self::Act(Deed::Exempt, typed),
+            Some("describe") => Self::Act(Deed::Describe, typed),
             Some("wake") => Self::Act(Deed::Wake, typed),
             Some("accept") => Self::Answer(Answer::Accept, typed),
             Some("decline") => Self::Answer(Answer::Decline, typed),
@@ -94,6 +98,7 @@ pub async fn hygiene(app: &App, catalog: &Catalog, asking: &Asking<'_>, call: &H
         Hygiene::Act(Deed::NotOurs, key) => hand_over::open(app, catalog, asking, key),
         Hygiene::Act(Deed::Snooze, key) => rest::open(app, catalog, asking, rest::Rest::Snooze, key),
         Hygiene::Act(Deed::Exempt, key) => rest::open(app, catalog, asking, rest::Rest::Exempt, key),
+        Hygiene::Act(Deed::Describe, name) => describe::open(app, catalog, asking, name).await,
         Hygiene::Act(Deed::Wake, key) => Response::Reply(rest::wake(app, catalog, asking, key).await),
         Hygiene::Trend(typed) => Response::Reply(course::show(app, catalog, asking, typed).await),
         Hygiene::Preview => Response::Reply(course::preview(app, asking).await),
@@ -116,6 +121,7 @@ pub fn act_of_form(subject: &str) -> Option<&str> {
 pub async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, sent: Submission) -> Response {
     match sent.state.subject.split_whitespace().next() {
         Some("fix" | "fixall" | "adopt") => mend::submit(app, catalog, asking, sent).await,
+        Some("describe") => describe::submit(app, catalog, asking, sent).await,
         Some("snooze") => rest::submit(app, catalog, asking, rest::Rest::Snooze, sent).await,
         Some("exempt") => rest::submit(app, catalog, asking, rest::Rest::Exempt, sent).await,
         Some("notours") => hand_over::submit(app, catalog, asking, sent).await,

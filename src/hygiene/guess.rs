@@ -55,13 +55,9 @@ pub fn guess(catalog: &Catalog, entry: &Entry, clues: &Clues<'_>) -> Vec<Guess> 
 
 /// Whether somebody is there who could say yes.
 fn answers(catalog: &Catalog, owner: &EntityRef) -> bool {
-    let is_there = |user: &EntityRef| catalog.find(user).is_some_and(|user| left(&user.entity).is_none());
     match catalog.find(owner) {
-        Some(entry) if entry.entity.kind == Kind::Group => {
-            catalog.related(owner, RelationType::HasMember).iter().any(is_there)
-                || !catalog.related(owner, RelationType::ParentOf).is_empty()
-        }
-        Some(entry) => entry.entity.kind == Kind::User && is_there(owner),
+        Some(entry) if entry.entity.kind == Kind::Group => !catalog.has_nobody(owner),
+        Some(entry) => entry.entity.kind == Kind::User && left(&entry.entity).is_none(),
         None => false,
     }
 }

@@ -68,6 +68,9 @@ pub struct FixedFile {
     /// A file that is written anew, whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<String>,
+    /// It is the first descriptor of its repository: its contents are made of what is set and what the repository shows.
+    #[serde(default)]
+    pub is_new: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -159,6 +159,23 @@ impl Store {
         Ok(true)
     }
 
+    /// Names whom to ask where nobody could be guessed before; false where somebody has said no, or has answered.
+    pub async fn redirect_hand_over(&self, id: HandOverId, to: &EntityRef, evidence: &str) -> Result<bool, StoreError> {
+        let changed = sqlx::query!(
+            "update finding_hand_overs set to_owner = $2, state = 'asked',
+                 evidence = case when evidence = '' then $3 else $3 || '. ' || evidence end
+             where id = $1 and state = 'escalated' and to_owner is null
+               and not exists (select from finding_hand_overs before
+                               where before.key = finding_hand_overs.key and before.id < $1 and before.state = 'declined')",
+            id.0,
+            to.as_str(),
+            evidence
+        )
+        .execute(self.pool()?)
+        .await?;
+        Ok(changed.rows_affected() > 0)
+    }
+
     pub async fn load_hand_over(&self, id: HandOverId) -> Result<Option<HandOver>, StoreError> {
         let row = sqlx::query_as!(
             Row,

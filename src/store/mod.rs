@@ -36,6 +36,7 @@ mod run;
 mod sync;
 mod template;
 mod transfer;
+mod undescribed;
 mod write;
 
 use std::{
@@ -89,6 +90,7 @@ pub use run::{
 pub use sync::{SharedClock, SourceLock, StoredFiles, StoredSource, SyncEnd, SyncState, Wrote};
 pub use template::StoredTemplate;
 pub use transfer::TakeOver;
+pub use undescribed::Undescribed;
 pub use write::{Applied, PageWrite};
 
 /// How long a caller waits for a connection: a person is waiting behind it.

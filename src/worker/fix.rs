@@ -8,14 +8,21 @@ use tracing::{info, warn};
 
 use super::{Worker, jobs::job};
 use crate::{
-    catalog::{FileRole, FilesWanted, RepositoryKey},
+    catalog::{EntityRef, FileRole, FilesWanted, RepositoryKey},
     chat::{DeliveryError, Message, Platform},
     commands::hygiene::{
         asking_message, places_of_hand_over,
         progress::{progress, said},
     },
     github::GithubSource,
-    hygiene::fix::propose::{Trouble, edit_files, patch, propose},
+    hygiene::{
+        fix::{
+            first::{Shown, Told, descriptor},
+            owners::{CODE_OWNERS, owners_of},
+            propose::{Trouble, edit_files, patch, propose},
+        },
+        guess::{Clues, guess},
+    },
     store::{Fix, FixId, FixNews, FixState, HandOverId, Job, JobContext, OfPull, StoreError},
     sync::Source,
 };
@@ -76,6 +83,11 @@ impl Worker {
     /// The inner `Err` is for people.
     async fn propose_on(&self, github: &GithubSource, fix: &Fix) -> Result<Result<FixNews, String>, String> {
         let said = said(&self.app.catalog.load(), fix);
+        let mut fix = fix.clone();
+        if let Err(reason) = self.describe(Some(github), &mut fix).await? {
+            return Ok(Err(reason));
+        }
+        let fix = &fix;
         let proposed = propose(github, fix, &said, &self.app.custom_kinds).await;
         if let Some(patch) = &proposed.patch {
             self.app.store.note_fix_patch(fix.id, patch).await.map_err(told)?;
@@ -86,6 +98,52 @@ impl Worker {
             Err(Trouble::Later(reason)) if self.app.clock.now() - fix.created_at > GIVE_UP => Ok(Err(reason)),
             Err(Trouble::Later(reason)) => Err(reason),
         }
+    }
+
+    /// Writes first descriptors from what was said and what the repository shows. The inner `Err` is for people.
+    async fn describe(&self, github: Option<&GithubSource>, fix: &mut Fix) -> Result<Result<(), String>, String> {
+        if !fix.files.iter().any(|file| file.is_new) {
+            return Ok(Ok(()));
+        }
+        let repository = self.app.store.load_repository(&fix.source, fix.repository_id).await.map_err(told)?;
+        let Some(repository) = repository else { return Ok(Err(format!("{} is gone", fix.repository))) };
+        let mut paths = Vec::new();
+        if let Some(github) = github {
+            let unread = fix.files.iter().find(|file| file.is_new && !github.is_descriptor(&file.path));
+            if let Some(file) = unread {
+                return Ok(Err(format!("{} is none of the catalog_paths of the source {}", file.path, fix.source)));
+            }
+            let maker = github.connection().maker(None).map_err(|error| error.to_string())?;
+            let head = repository.head.as_ref().map_or("HEAD", |head| &head.sha);
+            // An extra: what the files would tell is left out where they cannot be read, or are too many.
+            if let Ok(commit) = maker.load_commit(&fix.repository, head).await
+                && let Ok(Some(tree)) = maker.load_tree(&fix.repository, &commit.tree).await
+            {
+                paths.extend(tree.into_iter().map(|(path, ..)| path));
+            }
+        }
+        let shown = Shown {
+            full_name: &repository.full_name,
+            description: repository.description.as_deref(),
+            topics: &repository.topics,
+            language: repository.language.as_deref(),
+            paths: &paths,
+        };
+        for file in fix.files.iter_mut().filter(|file| file.is_new) {
+            let said = |key: &str| {
+                let change = file.changes.iter().find(|change| change.path.last().is_some_and(|last| last == key));
+                change.map(|change| change.value.as_str())
+            };
+            let told = Told {
+                owner: said("owner").unwrap_or_default(),
+                lifecycle: said("lifecycle").unwrap_or_default(),
+                system: said("system"),
+                spec_type: said("type"),
+                description: said("description"),
+            };
+            file.contents = Some(descriptor(&shown, &told));
+        }
+        Ok(Ok(()))
     }
 
     /// A folder on this disk has nobody to propose to: the change is shown. Gives the reason, for people.
@@ -101,7 +159,11 @@ impl Worker {
                 crate::catalog::Contents::Unreadable(_) => None,
             }
         };
-        match edit_files(&fix.files, &self.app.custom_kinds, text) {
+        let mut described = fix.clone();
+        if let Err(reason) = self.describe(None, &mut described).await? {
+            return Ok(reason);
+        }
+        match edit_files(&described.files, &self.app.custom_kinds, text) {
             Ok(edited) if edited.is_empty() => Ok("it is right by now: nothing would change".to_owned()),
             Ok(edited) => {
                 self.app.store.note_fix_patch(fix.id, &patch(&edited)).await.map_err(told)?;
@@ -170,7 +232,14 @@ impl Worker {
     /// Has every open pull request looked at.
     pub async fn follow_fixes(&self) -> Result<(), StoreError> {
         for fix in self.app.store.load_open_fixes().await? {
-            let Some(number) = fix.number else { continue };
+            let Some(number) = fix.number else {
+                // The queue has given up long before.
+                if self.app.clock.now() - fix.created_at > GIVE_UP * 2 {
+                    let reason = "it could not be proposed for a day".to_owned();
+                    self.app.store.note_fix(fix.id, &FixNews::Failed { reason }, self.app.clock.now()).await?;
+                }
+                continue;
+            };
             let of = OfPull { source: fix.source, repository_id: fix.repository_id, number };
             self.app.store.enqueue_job(Job::FollowFix(of)).await?;
         }
@@ -191,9 +260,38 @@ impl Worker {
         }
     }
 
+    /// Where nobody could be guessed from what is stored, the repository's CODEOWNERS may say who it is.
+    async fn ask_code_owners(&self, id: HandOverId) -> Result<(), String> {
+        let store = &self.app.store;
+        let hand_over = store.load_hand_over(id).await.map_err(told)?;
+        let Some(hand_over) = hand_over.filter(|found| found.to.is_none() && found.state.is_open()) else { return Ok(()) };
+        let catalog = self.app.catalog.load();
+        let entity = hand_over.key.split_once(':').and_then(|(_, entity)| EntityRef::parse(entity, None, "default").ok());
+        let Some(entry) = entity.and_then(|entity| catalog.find(&entity)) else { return Ok(()) };
+        let origin = &entry.origin;
+        let Some(Source::Github(github)) = self.sources.iter().find(|source| source.id() == &*origin.source) else {
+            return Ok(());
+        };
+        let mut code_owners = Vec::new();
+        for place in CODE_OWNERS {
+            // An extra: without it those are asked who settle what nobody takes.
+            let Ok(Some(text)) = github.writer().load_file(&origin.repository, place, "HEAD").await else { continue };
+            code_owners = owners_of(&String::from_utf8_lossy(&text), &origin.path);
+            break;
+        }
+        let not: Vec<EntityRef> = hand_over.from.iter().cloned().collect();
+        let recent = self.app.live.load().recent;
+        let clues = Clues { recent: &recent, code_owners: &code_owners, not: &not, now: self.app.clock.now() };
+        match guess(&catalog, entry, &clues).first().filter(|_| !code_owners.is_empty()) {
+            Some(best) => store.redirect_hand_over(id, &best.owner, &best.evidence).await.map(|_| ()).map_err(told),
+            None => Ok(()),
+        }
+    }
+
     /// Asks those to whom a finding was handed.
     async fn ask_hand_over(&self, job: JobContext<HandOverId>) -> Result<(), String> {
         let store = &self.app.store;
+        self.ask_code_owners(job.work).await?;
         let Some(hand_over) = store.load_hand_over(job.work).await.map_err(told)?.filter(|found| found.state.is_open()) else {
             return Ok(());
         };

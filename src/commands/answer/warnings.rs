@@ -1,9 +1,9 @@
 //! What is wrong with an entry, said so that nobody misses it.
 //! Must not repair nor nag: `hygiene` does.
 
-use super::names::{channel_text, label, members, short_ref};
+use super::names::{channel_text, label, short_ref};
 use crate::{
-    catalog::{BrokenFile, Catalog, EntityRef, Entry, Found, Kind, RelationType, Sought, is_deprecated, left},
+    catalog::{BrokenFile, Catalog, EntityRef, Entry, Found, Kind, Owner, RelationType, Sought, is_deprecated, left},
     chat::{Block, Span, Text, Tone},
     commands::whois,
 };
@@ -35,36 +35,39 @@ pub fn has_known_owner(catalog: &Catalog, entry: &Entry) -> bool {
 /// Whether nobody who is known answers for it.
 fn owner_warnings(catalog: &Catalog, entry: &Entry) -> Vec<Text> {
     let entity = &entry.entity;
-    let Some(owner) = entity.owner() else {
-        let needs_owner = matches!(entity.kind, Kind::Component | Kind::Api | Kind::Resource | Kind::System | Kind::Domain);
-        return if needs_owner { vec![Text::plain("The entry names no owner.")] } else { Vec::new() };
-    };
-    let Some(found) = catalog.find(catalog.primary(owner)) else {
-        if let Some(gone) = catalog.gone(owner) {
-            return vec![Text::plain("The owner is gone: ").join(whois::gone_text(gone))];
+    match catalog.owner_of(entity) {
+        Owner::Missing => {
+            let needs_owner = matches!(entity.kind, Kind::Component | Kind::Api | Kind::Resource | Kind::System | Kind::Domain);
+            if needs_owner { vec![Text::plain("The entry names no owner.")] } else { Vec::new() }
         }
-        let said = Text::plain("The owner ").code(owner.as_str());
-        let said = if owner.kind() == "user" {
-            said.say(" is not in the catalog; they may have left.")
-        } else {
-            said.say(" is not in the catalog.").join(similar_group(catalog, owner))
-        };
-        return vec![said];
-    };
-    match found.entity.kind {
-        Kind::User if left(&found.entity).is_some() => {
-            let day = left(&found.entity).unwrap_or_default();
-            vec![Text::plain(format!("{} {}.", found.entity.label(), whois::left_words(day)))]
+        Owner::Unknown(owner) => {
+            if let Some(gone) = catalog.gone(owner) {
+                return vec![Text::plain("The owner is gone: ").join(whois::gone_text(gone))];
+            }
+            let said = Text::plain("The owner ").code(owner.as_str());
+            let said = if owner.kind() == "user" {
+                said.say(" is not in the catalog; they may have left.")
+            } else {
+                said.say(" is not in the catalog.").join(similar_group(catalog, owner))
+            };
+            vec![said]
         }
-        Kind::User if catalog.related(owner, RelationType::MemberOf).is_empty() => {
-            let said = format!("{} is in no team any more and may have left.", found.entity.label());
+        Owner::Left(owner) => {
+            let day = left(&owner.entity).unwrap_or_default();
+            vec![Text::plain(format!("{} {}.", owner.entity.label(), whois::left_words(day)))]
+        }
+        Owner::Known(owner)
+            if owner.entity.kind == Kind::User
+                && catalog.related(&owner.entity.entity_ref, RelationType::MemberOf).is_empty() =>
+        {
+            let said = format!("{} is in no team any more and may have left.", owner.entity.label());
             vec![Text::plain(said)]
         }
-        Kind::Group if has_nobody(catalog, owner) => {
-            let said = format!("{} has no members in the catalog: perhaps nobody listens there.", found.entity.label());
+        Owner::Empty(owner) => {
+            let said = format!("{} has no members in the catalog: perhaps nobody listens there.", owner.entity.label());
             vec![Text::plain(said)]
         }
-        _ => Vec::new(),
+        Owner::Known(_) => Vec::new(),
     }
 }
 
@@ -127,16 +130,12 @@ pub fn stand_in(catalog: &Catalog, entry: &Entry) -> Option<(EntityRef, EntityRe
 }
 
 fn answers(catalog: &Catalog, owner: &EntityRef) -> bool {
-    catalog.find(owner).is_some_and(|entry| entry.entity.kind != Kind::Group || !has_nobody(catalog, owner))
-}
-
-fn has_nobody(catalog: &Catalog, group: &EntityRef) -> bool {
-    members(catalog, group).0.is_empty() && catalog.related(group, RelationType::ParentOf).is_empty()
+    catalog.find(owner).is_some_and(|entry| entry.entity.kind != Kind::Group || !catalog.has_nobody(owner))
 }
 
 fn empty_group(catalog: &Catalog, entry: &Entry) -> Option<Text> {
     let group = &entry.entity.entity_ref;
-    let empty = entry.entity.kind == Kind::Group && has_nobody(catalog, group);
+    let empty = entry.entity.kind == Kind::Group && catalog.has_nobody(group);
     empty.then(|| Text::plain("This team has no members in the catalog: perhaps nobody listens there."))
 }
 

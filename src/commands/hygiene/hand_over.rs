@@ -64,7 +64,7 @@ fn form(catalog: &Catalog, found: &Open, guesses: &[Guess], state: FormState, er
     let intro = Text::new().bold(&name).say(format!(": {}. ", draw::lower(found.finding.check.title)));
     let intro = match guesses {
         [] => intro
-            .say("Whose it may be cannot be guessed from what is known. Left empty, people who settle such things are asked."),
+            .say("Whose it may be cannot be guessed from what is known. Left empty, the code owners of its repository are asked, or else those who settle such things."),
         guesses => {
             let said =
                 guesses.iter().map(|guess| Text::new().bold(label(catalog, &guess.owner)).say(format!(" ({})", guess.evidence)));
@@ -151,8 +151,8 @@ async fn hand_over(app: &App, catalog: &Catalog, asking: &Asking<'_>, found: &Op
                 said.say(" is theirs. Meanwhile you are not asked about it.")
             }
             None => {
-                let said = Text::plain("Thank you. Those who settle what nobody takes are asked whose ").bold(name);
-                said.say(" is. Meanwhile you are not asked about it.")
+                let said = Text::plain("Thank you. The code owners of its repository are asked whose ").bold(name);
+                said.say(" is, or else those who settle such things. Meanwhile you are not asked about it.")
             }
         },
         Ok(None) => Text::plain("Somebody has handed this on already, and it is not answered yet: ").bold(name).say("."),

@@ -279,6 +279,7 @@ async fn start(app: &App, catalog: &Catalog, asking: &Asking<'_>, subject: &str,
                 entity: entity.clone(),
                 changes: vec![change.into()],
                 contents: None,
+                is_new: false,
             }),
         }
     }
@@ -310,7 +311,7 @@ async fn start(app: &App, catalog: &Catalog, asking: &Asking<'_>, subject: &str,
 }
 
 /// `steward/fix-payments-api-m3x9k2`: a name of its own for each, which a person can tell from another.
-fn branch(name: &str) -> String {
+pub(super) fn branch(name: &str) -> String {
     let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' };
     let name: String = name.chars().take(BRANCH_NAME).map(plain).collect();
     let mut number = rand::random::<u32>();

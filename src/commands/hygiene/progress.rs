@@ -89,7 +89,7 @@ fn about(catalog: &Catalog, fix: &Fix) -> Text {
 
 /// "owner", "owner and lifecycle".
 fn fields(file: &FixedFile) -> String {
-    if file.contents.is_some() {
+    if file.is_new {
         return "a first description".to_owned();
     }
     let word = |key: &String| match key.as_str() {
@@ -132,21 +132,24 @@ fn buttons(catalog: &Catalog, fix: &Fix) -> Vec<Button> {
 /// What stands on GitHub.
 pub fn said(catalog: &Catalog, fix: &Fix) -> Said {
     let title = match fix.files.as_slice() {
-        [one] if one.contents.is_some() => format!("Describe {} for the catalog", label(catalog, &one.entity)),
+        [one] if one.is_new => format!("Describe {} for the catalog", one.entity.name()),
         [one] => format!("Set {} of {}", fields(one), label(catalog, &one.entity)),
         several => format!("Complete {}", count(several.len(), "entry").replace("entrys", "entries of the catalog")),
     };
-    let mut body = String::from("What was wrong:\n\n");
+    let mut body = String::new();
+    if !fix.keys.is_empty() {
+        body.push_str("What was wrong:\n\n");
+    }
     for (check, entity) in fix.keys.iter().filter_map(|key| parse_key(key)) {
         body.push_str(&format!("- **{}**: {}. {}\n", escape(&label(catalog, &entity)), lower(check.title), check.why));
     }
     body.push_str("\nWhat this changes, and nothing else:\n\n");
     for file in &fix.files {
-        for change in &file.changes {
+        for change in file.changes.iter().filter(|_| !file.is_new) {
             let key = change.path.join(".");
             body.push_str(&format!("- `{}`: `{key}` becomes `{}`\n", file.path, change.value.replace('`', "'")));
         }
-        if file.contents.is_some() {
+        if file.is_new {
             body.push_str(&format!("- `{}`: new\n", file.path));
         }
     }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    draw, facts, findings_of,
+    describe, draw, facts, findings_of,
     known::{Known, load},
     may,
 };
@@ -48,6 +48,9 @@ pub(super) async fn show(app: &App, catalog: &Catalog, asking: &Asking<'_>, type
     }
     if typed.eq_ignore_ascii_case("everyone") {
         return overview(app, catalog, asking, page).await;
+    }
+    if typed.eq_ignore_ascii_case("undescribed") {
+        return describe::list(app, asking, page).await;
     }
     let subject = match subject::resolve(catalog, asking, "hygiene", typed) {
         Ok(subject) => subject,
@@ -286,7 +289,13 @@ async fn overview(app: &App, catalog: &Catalog, asking: &Asking<'_>, page: usize
         let subject = team.as_ref().map_or_else(|| NOBODY.to_owned(), ToString::to_string);
         Button::say(cut(&name(team), 60), format!("hygiene {subject}"))
     });
-    let body = known.missing.iter().map(|missing| Block::Warning(missing.as_str().into())).chain(body).collect();
+    let misspelt = track::unknown_checks(&app.settings.hygiene.tracks);
+    let misspelt = (!misspelt.is_empty()).then(|| {
+        let names = misspelt.into_iter().collect::<Vec<_>>().join(", ");
+        format!("hygiene.tracks names checks that there are not: {names}.")
+    });
+    let warnings = known.missing.clone().into_iter().chain(misspelt);
+    let body = warnings.map(|warning| Block::Warning(warning.into())).chain(body).collect();
     reply.cards.push(Card { body, buttons: buttons.collect(), ..Card::default() });
     if page > 1 {
         reply.buttons.push(Button::say("Back", format!("hygiene everyone page {}", page - 1)));

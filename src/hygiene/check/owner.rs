@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Facts, is_thing};
-use crate::catalog::{Catalog, EntityRef, Entry, Kind, RelationType, left as left_on};
+use crate::catalog::{Catalog, EntityRef, Entry, Kind, Owner, RelationType, left as left_on};
 
 /// Annotations of a group that say where it is reached.
 const CHANNELS: [&str; 3] = ["steward.dev/channel", "slack.com/channel", "steward.dev/discord-channel"];
@@ -17,32 +17,30 @@ pub(super) fn missing(entry: &Entry, _: &Facts<'_>) -> Option<String> {
 }
 
 pub(super) fn unknown(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
-    let owner = entry.entity.owner()?;
-    let catalog = facts.catalog;
-    catalog.find(catalog.primary(owner)).is_none().then(|| match catalog.gone(owner) {
+    let Owner::Unknown(owner) = facts.catalog.owner_of(&entry.entity) else { return None };
+    Some(match facts.catalog.gone(owner) {
         Some(_) => format!("is owned by {owner}, which is gone"),
         None => format!("is owned by {owner}, which is not in the catalog"),
     })
 }
 
 pub(super) fn left(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
-    let owner = owner_of(entry, facts, Kind::User)?;
+    let Owner::Left(owner) = facts.catalog.owner_of(&entry.entity) else { return None };
     let day = left_on(&owner.entity)?;
     let day = if day.is_empty() { String::new() } else { format!(" since {day}") };
     Some(format!("is owned by {}, who is gone{day}", owner.entity.label()))
 }
 
 pub(super) fn empty(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
-    let owner = owner_of(entry, facts, Kind::Group)?;
-    has_nobody(facts.catalog, &owner.entity.entity_ref)
-        .then(|| format!("is owned by {}, in which nobody is", owner.entity.label()))
+    let Owner::Empty(owner) = facts.catalog.owner_of(&entry.entity) else { return None };
+    Some(format!("is owned by {}, in which nobody is", owner.entity.label()))
 }
 
 pub(super) fn team_empty(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
     let group = is_team(entry)?;
     // The findings of what it owns say it already.
     let owns = || facts.catalog.dependents_count(group) > 0 || !facts.catalog.related(group, RelationType::OwnerOf).is_empty();
-    (has_nobody(facts.catalog, group) && !owns()).then(|| "has nobody in it".to_owned())
+    (facts.catalog.has_nobody(group) && !owns()).then(|| "has nobody in it".to_owned())
 }
 
 pub(super) fn team_without_channel(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
@@ -60,21 +58,8 @@ pub(super) fn members_differ(entry: &Entry, facts: &Facts<'_>) -> Option<String>
     })
 }
 
-fn owner_of<'a>(entry: &Entry, facts: &Facts<'a>, kind: Kind) -> Option<&'a Entry> {
-    let owner = entry.entity.owner()?;
-    let found = facts.catalog.find(facts.catalog.primary(owner))?;
-    (found.entity.kind == kind).then_some(&**found)
-}
-
 fn is_team(entry: &Entry) -> Option<&EntityRef> {
     (entry.entity.kind == Kind::Group).then_some(&entry.entity.entity_ref)
-}
-
-/// Whether a group has no known member who is there, and no group below it.
-fn has_nobody(catalog: &Catalog, group: &EntityRef) -> bool {
-    let is_there = |user: &EntityRef| catalog.find(user).is_some_and(|user| left_on(&user.entity).is_none());
-    !catalog.related(group, RelationType::HasMember).iter().any(is_there)
-        && catalog.related(group, RelationType::ParentOf).is_empty()
 }
 
 /// A channel of its own, or of a group above it.

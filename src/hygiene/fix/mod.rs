@@ -1,6 +1,7 @@
 //! What mends a finding: which value is missing, how an answer is read, and what it changes in a descriptor.
 //! Must not know how a form is drawn.
 
+pub mod first;
 pub mod owners;
 pub mod propose;
 

@@ -1,17 +1,33 @@
 //! Fix: from the form to the pull request, and from its merge to the finding that is struck.
 
 use expect_test::expect;
+use serde_json::json;
 use steward::{
-    catalog::EntityRef,
+    catalog::{
+        EntityRef,
+        descriptor::{Verdict, parse_descriptor},
+        kinds::CustomKinds,
+    },
+    chat::Value,
+    directory::DirectorySource,
     hygiene::{
-        fix::owners::{CodeOwner, owners_of},
+        fix::{
+            first::{Shown, Told, descriptor},
+            owners::{CodeOwner, owners_of},
+        },
         track,
     },
     settings::{LevelSettings, TrackSettings},
+    sync::Source,
 };
 
 use super::{CART, audited, field_names, form, lines, said, shop};
-use crate::{bot::Bot, fake_github::Fault, shop::check};
+use crate::{
+    bot::Bot,
+    cluster::new_database,
+    fake_github::{FakeGithub, Fault},
+    shop::check,
+};
 
 const DESCRIBE: &str = "hygiene fix description-missing:component:default/cart";
 
@@ -61,8 +77,8 @@ async fn a_fix_changes_only_its_line_is_followed_and_struck_when_it_is_merged() 
     check(
         &steward::cli::ask::render_text(&steward::chat::Response::Reply(message[0].clone()), 100, steward::cli::ask::Colour::Off),
         expect![[r#"
-            Proposed: description and steward.dev/runbook of Cart in acme/cart#1
-            <https://github.com/acme/cart/pull/1>. It waits for review.
+            Proposed: description and runbook of Cart in acme/cart#1 <https://github.com/acme/cart/pull/1>. It
+            waits for review.
 
               - No description of Cart
               - No runbook of Cart
@@ -85,7 +101,7 @@ async fn a_fix_changes_only_its_line_is_followed_and_struck_when_it_is_merged() 
     );
 
     // Comments, order, quotes and indentation are the author's still.
-    let diff = similar::TextDiff::from_lines(CART, &proposed(&bot, "cart", "catalog-info.yaml")).unified_diff().to_string();
+    let diff = similar::TextDiff::from_lines(CART, proposed(&bot, "cart", "catalog-info.yaml")).unified_diff().to_string();
     check(
         &diff,
         expect![[r#"
@@ -192,6 +208,147 @@ async fn many_alike_are_one_form_and_one_pull_request_a_repository() {
     assert_eq!(text.matches("lifecycle: production").count(), 2, "{text}");
     assert_eq!(text.replace("production", "soon"), super::WISHES);
     bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_tells_of_the_merge_at_once() {
+    let bot = shop().await;
+    let opened = bot.open_form("ana", DESCRIBE).await;
+    bot.submit("ana", &opened, &[("description", "Holds things.")]).await;
+    until_said(&bot, "ana", "Proposed: ").await;
+    bot.github.end_pull("cart", 1, true);
+    let payload = json!({ "action": "closed", "number": 1, "pull_request": { "number": 1, "merged": true } });
+    assert_eq!(bot.github_event("pull_request", &bot.payload_of("cart", payload)).await, 202);
+    until_said(&bot, "ana", "✓ Merged: ").await;
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_there_is_no_github_the_change_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("till")).unwrap();
+    let text = CART.replace("name: cart", "name: till").replace("'Cart'", "'Till'");
+    std::fs::write(folder.path().join("till/catalog-info.yaml"), text).unwrap();
+    let directory = DirectorySource { path: folder.path().to_owned(), catalog_paths: vec!["catalog-info.yaml".to_owned()] };
+    let source = Source::Directory { id: "folder".to_owned(), directory };
+    let github = FakeGithub::start("acme").await;
+    github.add_repository("org", &[("catalog-info.yaml", super::ORG)]);
+    let bot = Bot::with_sources(github, new_database().await, vec![source]).await;
+    bot.sync().await;
+    let opened = bot.open_form("ana", "hygiene fix description-missing:component:default/till").await;
+    bot.submit("ana", &opened, &[("description", "Takes the money.")]).await;
+    until_said(&bot, "ana", "Not proposed: ").await;
+    let message = bot.messages(&Bot::conversation("ana"), 1).await.pop().unwrap();
+    let shown = format!("{:?}", message.cards);
+    assert!(shown.contains("is a folder and not on GitHub, so it cannot be proposed there. This is the change."), "{shown}");
+    assert!(shown.contains("+    description: Takes the money."), "{shown}");
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_without_a_descriptor_gets_its_first_from_what_it_shows() {
+    let bot = shop().await;
+    let files =
+        [("Dockerfile", "FROM scratch"), ("mkdocs.yml", "site_name: Till"), ("docs/runbook.md", "# Till"), ("src/a.go", "")];
+    bot.github.add_repository("till", &files);
+    bot.github.model(|model| {
+        model.change("till", |repo| {
+            repo.description = Some("Takes: the money".to_owned());
+            repo.topics = vec!["go".to_owned(), "tier-1".to_owned()];
+        });
+    });
+    bot.sync().await;
+    let pushed = bot.github.model(|model| model.find_repo("till").unwrap().pushed_at.unwrap());
+    bot.pass(pushed - bot.app().clock.now() + chrono::TimeDelta::days(2));
+    let list = bot.ask("ana", "hygiene undescribed").await;
+    assert_eq!(list.lead.to_plain(), "One repository that somebody works on has no descriptor.");
+    assert_eq!(lines(&list), ["hygiene describe acme/till"]);
+    let opened = bot.open_form("ana", "hygiene describe acme/till").await;
+    assert_eq!(field_names(&opened), ["owner", "type", "lifecycle", "description", "system"]);
+    assert_eq!(opened.fields[0].value, Some(Value::Text("group:default/team-cart".to_owned())));
+    let answers = [
+        ("owner", "group:default/team-cart"),
+        ("type", "service"),
+        ("lifecycle", "production"),
+        ("description", "Takes: the money"),
+        ("system", "system:default/shop"),
+    ];
+    let begun = said(bot.submit("ana", &opened, &answers).await);
+    assert_eq!(begun, "A first descriptor is being proposed to acme/till. How it goes on is shown here.");
+    until_said(&bot, "ana", "Proposed: ").await;
+    let text = proposed(&bot, "till", "catalog-info.yaml");
+    check(
+        &text,
+        expect![[r#"
+        apiVersion: backstage.io/v1alpha1
+        kind: Component
+        metadata:
+          name: till
+          description: "Takes: the money"
+          annotations:
+            github.com/project-slug: acme/till
+            backstage.io/techdocs-ref: dir:.
+            steward.dev/runbook: docs/runbook.md
+          tags:
+            - go
+            - tier-1
+        spec:
+          type: service
+          lifecycle: production
+          owner: team-cart
+          system: shop
+    "#]],
+    );
+    bot.github.end_pull("till", 1, true);
+    bot.sync().await;
+    let entity = EntityRef::new("component", "default", "till");
+    let catalog = bot.app().catalog.load();
+    assert_eq!(catalog.find(&entity).unwrap().entity.owner(), Some(&EntityRef::new("group", "default", "team-cart")));
+    // What is pushed to no more is left in peace.
+    bot.github.add_repository("dust", &[("README.md", "Old.")]);
+    bot.sync().await;
+    bot.pass(chrono::TimeDelta::days(400));
+    let none = bot.ask("ana", "hygiene undescribed").await.lead.to_plain();
+    assert_eq!(none, "✓ Every repository that somebody works on has a descriptor.");
+    bot.halt().await;
+}
+
+/// Whatever a repository is called and says of itself, its first descriptor is valid and says the same.
+#[test]
+fn a_first_descriptor_is_valid_whatever_the_repository_says() {
+    let nasty = [
+        "plain",
+        "with: colon",
+        "# hash",
+        "'quoted' \"twice\"",
+        "- dash",
+        "yes",
+        "1.5",
+        "a\nb",
+        "{x}",
+        "&a *b !c",
+        "end:",
+        "ü ✓",
+        "@acme",
+        "%x",
+    ];
+    for description in nasty {
+        for name in ["shop", "Shop.Web", "_odd_", "a b"] {
+            let full_name = format!("acme/{name}");
+            let topics = ["go".to_owned(), "Not A Tag".to_owned(), "c++".to_owned()];
+            let paths = ["mkdocs.yml".to_owned()];
+            let shown =
+                Shown { full_name: &full_name, description: Some(description), topics: &topics, language: None, paths: &paths };
+            let told = Told { owner: "team-a", lifecycle: "production", ..Told::default() };
+            let text = descriptor(&shown, &told);
+            let documents = parse_descriptor(text.as_bytes(), &CustomKinds::default());
+            let [document] = documents.as_slice() else { panic!("{text}") };
+            let Verdict::Valid { entity, .. } = &document.verdict else { panic!("{text}: {:?}", document.verdict) };
+            let said = description.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(entity.description.as_deref(), Some(said.as_str()), "{text}");
+            assert_eq!(entity.tags, ["go", "c++"], "{text}");
+        }
+    }
 }
 
 #[test]

@@ -79,3 +79,22 @@ async fn who_takes_it_gets_the_form_with_themselves_as_owner() {
     assert!(shown.contains("Cart: no runbook"), "it is theirs now: {shown}");
     bot.halt().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_can_be_guessed_codeowners_are_asked() {
+    let bot = shop().await;
+    let lone = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: lone}\nspec: {owner: team-cart, type: library, lifecycle: production}\n";
+    bot.github.add_repository("lone", &[("catalog-info.yaml", lone), (".github/CODEOWNERS", "* @acme/team-shop\n")]);
+    bot.sync().await;
+    let opened = bot.open_form("ana", "hygiene notours description-missing:component:default/lone").await;
+    assert_eq!(opened.fields[0].value, None);
+    let asked = said(bot.submit("ana", &opened, &[]).await);
+    assert_eq!(
+        asked,
+        "Thank you. The code owners of its repository are asked whose lone is, or else those who settle such things. Meanwhile you are not asked about it."
+    );
+    let message = bot.messages("#shop", 1).await.pop().unwrap();
+    let shown = format!("{:?}", message.cards);
+    assert!(shown.contains("A guess, from this: named in CODEOWNERS of acme/lone."), "{shown}");
+    bot.halt().await;
+}
