@@ -67,11 +67,8 @@ pub async fn nudge(args: &NudgeArgs, settings: crate::settings::Settings) -> any
     let round = held?;
     if args.json {
         let messages = round.by_team().into_iter();
-        let messages = messages.map(|(planned, destination)| ToldTeam {
-            team: &planned.team,
-            destination,
-            findings: &planned.findings,
-        });
+        let messages =
+            messages.map(|(planned, destination)| ToldTeam { team: &planned.team, destination, findings: &planned.findings });
         let told = Told { round: round.day.to_string(), messages: messages.collect(), withheld: &round.withheld };
         super::print(serde_json::to_string(&told)?)?;
     } else {
@@ -121,7 +118,9 @@ async fn hold(args: &NudgeArgs, team: Option<&EntityRef>, worker: &std::sync::Ar
                 "the first round is shown to the admins and not held, and none of them can be reached: name some in access.admins. \
                  Look at it with --dry-run; `steward nudge` once more lets it go"
             }
-            _ => "the first round is shown to the admins and not held: one of them lets it go in chat, or `steward nudge` once more",
+            _ => {
+                "the first round is shown to the admins and not held: one of them lets it go in chat, or `steward nudge` once more"
+            }
         };
         let first = std::mem::take(&mut round.messages);
         withhold(&mut round, first, reason);
@@ -156,7 +155,10 @@ async fn deliver(worker: &std::sync::Arc<Worker>, keys: &[RoundKey]) -> anyhow::
     stop.cancel();
     works.await?;
     if due > 0 {
-        eprintln!("{due} of {} messages are still on their way: `steward run`, or another `steward nudge`, sends them.", keys.len());
+        eprintln!(
+            "{due} of {} messages are still on their way: `steward run`, or another `steward nudge`, sends them.",
+            keys.len()
+        );
     }
     Ok(())
 }

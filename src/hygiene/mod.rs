@@ -3,5 +3,6 @@
 
 pub mod check;
 pub mod edit;
+pub mod kept;
 pub mod round;
 pub mod standing;

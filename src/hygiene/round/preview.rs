@@ -76,12 +76,7 @@ fn withheld_card(scene: &Scene<'_>, withheld: &[Withheld]) -> Option<Card> {
 }
 
 /// The preview of the first round, to each admin that can be reached; nothing else is sent before one of them lets it go.
-pub fn preview_messages(
-    scene: &Scene<'_>,
-    admins: &[String],
-    round: &Round,
-    occasion: Occasion<'_>,
-) -> Vec<NewRoundMessage> {
+pub fn preview_messages(scene: &Scene<'_>, admins: &[String], round: &Round, occasion: Occasion<'_>) -> Vec<NewRoundMessage> {
     let Some(platform) = scene.platform else { return Vec::new() };
     let reply = preview(scene, round);
     let mut messages: Vec<NewRoundMessage> = Vec::new();

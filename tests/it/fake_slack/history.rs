@@ -74,7 +74,8 @@ impl Model {
         if let Some(fate) = self.fates.get_mut(method).and_then(std::collections::VecDeque::pop_front) {
             return fate;
         }
-        let is_exposed = ["chat.postMessage", "conversations.history", "conversations.open", "conversations.list"].contains(&method);
+        let is_exposed =
+            ["chat.postMessage", "conversations.history", "conversations.open", "conversations.list"].contains(&method);
         self.chaos.as_mut().filter(|_| is_exposed).map_or(Fate::Well, Chaos::fate)
     }
 
@@ -114,8 +115,13 @@ impl Model {
 
     pub fn list(&self, asked: &Value) -> Response {
         let from: usize = asked["cursor"].as_str().and_then(|cursor| cursor.parse().ok()).unwrap_or_default();
-        let page: Vec<Value> =
-            self.channels.iter().skip(from).take(5).map(|name| json!({"id": id_of(name), "name": name, "is_member": true})).collect();
+        let page: Vec<Value> = self
+            .channels
+            .iter()
+            .skip(from)
+            .take(5)
+            .map(|name| json!({"id": id_of(name), "name": name, "is_member": true}))
+            .collect();
         let next = if from + page.len() < self.channels.len() { (from + page.len()).to_string() } else { String::new() };
         Json(json!({"ok": true, "channels": page, "response_metadata": {"next_cursor": next}})).into_response()
     }

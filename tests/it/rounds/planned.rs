@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use expect_test::expect;
 use steward::{
-    catalog::{Catalog, EntityRef},
+    catalog::EntityRef,
     cli::ask::{Colour, render_text},
     hygiene::round::{Occasion, Round, preview},
     settings::{Rhythm, TeamRoundSettings},
@@ -80,7 +80,8 @@ fn a_round_is_one_message_to_the_channel_with_why_fix_and_buttons() {
         → Not ours  /hygiene notours docs-missing:component:default/payments-api
         → Snooze    /hygiene snooze docs-missing:component:default/payments-api
         Low · open since 2 January · component:default/payments-api
-    "#]].assert_eq(&shown(&round, 0));
+    "#]]
+    .assert_eq(&shown(&round, 0));
     let lines: Vec<String> = round.messages[0].reply.cards[0]
         .buttons
         .iter()
@@ -98,7 +99,8 @@ fn a_round_is_one_message_to_the_channel_with_why_fix_and_buttons() {
           * high     runbook-missing      component:default/payments-api
           * low      description-missing  component:default/payments-api
           * low      docs-missing         component:default/payments-api
-    "#]].assert_eq(&round.to_string());
+    "#]]
+    .assert_eq(&round.to_string());
 }
 
 #[test]
@@ -184,7 +186,8 @@ fn a_round_that_falls_on_a_closed_hour_waits_for_the_next_open_one() {
         (0..24 * 14).find_map(|_| {
             story.now += TimeDelta::hours(1);
             let round = story.plan_for(&catalog, Occasion::Due);
-            (!round.messages.is_empty()).then(|| format!("{} for {}", story.now.format("%a %d %H:%M"), round.messages[0].key.round))
+            (!round.messages.is_empty())
+                .then(|| format!("{} for {}", story.now.format("%a %d %H:%M"), round.messages[0].key.round))
         })
     };
     assert_eq!(first(&|_| {}).as_deref(), Some("Tue 24 10:00 for 2026-11-24"));
@@ -284,7 +287,8 @@ fn what_is_unchanged_shrinks_to_a_line_and_comes_less_often() {
           documentation (Payments API).
 
         → Show all  /hygiene all group:default/payments
-    "#]].assert_eq(&shown(&round, 0));
+    "#]]
+    .assert_eq(&shown(&round, 0));
 }
 
 #[test]
@@ -300,7 +304,8 @@ fn a_line_says_what_is_open_as_before() {
           no runbook (Payments API); no description (Payments API); no documentation (Payments API).
 
         → Show all  /hygiene all group:default/payments
-    "#]].assert_eq(&shown(&round, 0));
+    "#]]
+    .assert_eq(&shown(&round, 0));
 }
 
 #[test]
@@ -314,7 +319,8 @@ fn a_clean_round_is_thanked_for_once() {
     let round = story.hold(&catalog);
     expect![[r#"
         Thank you, Payments: everything that was open in the catalog is settled.
-    "#]].assert_eq(&shown(&round, 0));
+    "#]]
+    .assert_eq(&shown(&round, 0));
     story.now += TimeDelta::weeks(1);
     assert_eq!(heard(&story.hold(&catalog)), Vec::<String>::new());
     // Who never had anything is not written to.
@@ -349,7 +355,8 @@ fn one_person_gets_no_more_messages_a_week_than_agreed() {
     expect![[r#"
         group:default/c: its people have had 2 messages this week
         group:default/d: its people have had 2 messages this week
-    "#]].assert_eq(&reasons(&round));
+    "#]]
+    .assert_eq(&reasons(&round));
     story.now += TimeDelta::hours(1);
     assert_eq!(heard(&story.hold(&world.catalog())), Vec::<String>::new());
 }
@@ -368,7 +375,10 @@ fn what_stays_grave_for_long_goes_to_the_group_above_once() {
     for _ in 0..20 {
         let round = story.hold(&catalog);
         above.extend(round.messages.iter().filter(|message| message.team.ends_with("commerce")).map(|message| {
-            (story.now.format("%Y-%m-%d").to_string(), render_text(&steward::chat::Response::Reply(message.reply.clone()), 100, Colour::Off))
+            (
+                story.now.format("%Y-%m-%d").to_string(),
+                render_text(&steward::chat::Response::Reply(message.reply.clone()), 100, Colour::Off),
+            )
         }));
         story.now += TimeDelta::weeks(1);
     }
@@ -396,7 +406,8 @@ fn what_stays_grave_for_long_goes_to_the_group_above_once() {
         → Not ours  /hygiene notours owner-empty:component:default/payments-api
         → Snooze    /hygiene snooze owner-empty:component:default/payments-api
         Critical · open since 2 January · component:default/payments-api
-    "#]].assert_eq(&format!("{}\n{}", above[0].0, above[0].1));
+    "#]]
+    .assert_eq(&format!("{}\n{}", above[0].0, above[0].1));
 }
 
 #[test]
@@ -468,5 +479,6 @@ fn a_preview_says_who_would_hear_what_and_has_the_button() {
 
         → Let it go   /hygiene begin
         → Look again  /hygiene preview
-    "#]].assert_eq(&render_text(&steward::chat::Response::Reply(reply), 100, Colour::Off));
+    "#]]
+    .assert_eq(&render_text(&steward::chat::Response::Reply(reply), 100, Colour::Off));
 }

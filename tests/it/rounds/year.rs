@@ -19,7 +19,8 @@ const REPOSITORIES: usize = 158;
 const TEAMS: usize = 18;
 /// Of all entries, in a month.
 const GOING_WRONG: f64 = 0.03;
-const ZONES: [Tz; 5] = [Tz::Europe__Berlin, Tz::America__New_York, Tz::Asia__Tokyo, Tz::Australia__Sydney, Tz::America__Sao_Paulo];
+const ZONES: [Tz; 5] =
+    [Tz::Europe__Berlin, Tz::America__New_York, Tz::Asia__Tokyo, Tz::Australia__Sydney, Tz::America__Sao_Paulo];
 const HOLIDAYS: [&str; 6] = ["2026-01-01", "2026-05-05", "2026-05-26", "2026-10-06", "2026-12-24", "2026-12-25"];
 
 /// One year is a matter of luck by half a percent.
@@ -190,7 +191,8 @@ impl Year {
                 }
             }
             if message.team.starts_with("group:") {
-                *self.messages.entry((message.team.clone(), now.month())).or_default() += 1;
+                let month = now.with_timezone(&zone_of(&message.team)).month();
+                *self.messages.entry((message.team.clone(), month)).or_default() += 1;
             }
         }
         self.story.tell(&round);
@@ -198,8 +200,7 @@ impl Year {
 
     fn assert_good_hour(&self, team: &str) {
         let now = self.story.now;
-        let number = team.strip_prefix("group:default/team-").and_then(|number| number.parse::<usize>().ok());
-        let local = now.with_timezone(&number.map_or(Tz::Europe__Berlin, |number| ZONES[number % ZONES.len()]));
+        let local = now.with_timezone(&zone_of(team));
         let day: NaiveDate = local.date_naive();
         assert!((9..18).contains(&local.hour()), "{team} at {local}");
         assert!(!matches!(local.weekday(), Weekday::Sat | Weekday::Sun), "{team} at {local}");
@@ -213,6 +214,12 @@ impl Year {
         counts.sort_unstable();
         counts
     }
+}
+
+/// Of whom it is not known, that of the usual schedule.
+fn zone_of(team: &str) -> Tz {
+    let number = team.strip_prefix("group:default/team-").and_then(|number| number.parse::<usize>().ok());
+    number.map_or(Tz::Europe__Berlin, |number| ZONES[number % ZONES.len()])
 }
 
 fn key(entry: usize, fault: &str) -> String {
