@@ -2,6 +2,7 @@
 
 mod kill;
 mod ledger;
+mod nudge;
 mod planned;
 mod year;
 

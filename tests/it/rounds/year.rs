@@ -23,7 +23,7 @@ const ZONES: [Tz; 5] =
     [Tz::Europe__Berlin, Tz::America__New_York, Tz::Asia__Tokyo, Tz::Australia__Sydney, Tz::America__Sao_Paulo];
 const HOLIDAYS: [&str; 6] = ["2026-01-01", "2026-05-05", "2026-05-26", "2026-10-06", "2026-12-24", "2026-12-25"];
 
-/// One year is a matter of luck by half a percent.
+/// One year is a matter of luck by half a percent; what is judged is looked at more than once.
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// What can go wrong with an entry.
@@ -231,7 +231,8 @@ fn key(entry: usize, fault: &str) -> String {
 fn a_year_of_rounds_settles_and_bothers_nobody() {
     let mut settled: BTreeMap<i32, Vec<f64>> = BTreeMap::new();
     for percent in [30, 50, 70] {
-        for seed in SEEDS {
+        let seeds = if percent == 50 { &SEEDS[..] } else { &SEEDS[..1] };
+        for seed in seeds.iter().copied() {
             let mut year = Year::new(f64::from(percent) / 100.0, seed);
             let curve = year.play();
             let months: Vec<String> = curve.iter().skip(3).step_by(4).map(|share| format!("{:.1}", share * 100.0)).collect();
@@ -252,7 +253,7 @@ fn a_year_of_rounds_settles_and_bothers_nobody() {
             settled.entry(percent).or_default().push(share);
         }
     }
-    let mean = |percent: i32| settled[&percent].iter().sum::<f64>() / SEEDS.len() as f64;
+    let mean = |percent: i32| settled[&percent].iter().sum::<f64>() / settled[&percent].len() as f64;
     assert!(mean(50) < 0.02, "{settled:?}");
     assert!(mean(70) < mean(50) && mean(50) < mean(30), "{settled:?}");
 }
