@@ -61,6 +61,7 @@ create table fixes (
     number        bigint,
     url           text,
     reason        text,                 -- why it failed
+    patch         text,                 -- the change as lines, once it is known
     created_at    timestamptz not null,
     ended_at      timestamptz,
     unique (source_id, repository_id, branch)

@@ -21,6 +21,7 @@ use crate::{
         live::{ChannelTeams, Coverage, Hearing, Live, OnCall, Recent},
     },
     chat::{CommandSet, CustomCommands},
+    github::GithubSource,
     outbox::Outbox,
     seal::Seal,
     search::SearchIndex,
@@ -52,6 +53,8 @@ pub struct App {
     pub search: SearchIndex,
     /// For secrets that runs need; none without a configured key.
     pub seal: Option<Seal>,
+    /// Where repositories are made, and may be there already; none where nothing but the catalog is answered from.
+    pub githubs: Vec<GithubSource>,
 }
 
 /// The current snapshot: readers never wait, a writer swaps it whole.

@@ -1,4 +1,4 @@
-//! The other source: a folder of checkouts or plain folders, one per repository.
+//! The other source: a folder of checkouts or plain folders, one per repository, with or without their owners' folders between.
 //! Must not know what is done with what it reads.
 
 use std::{
@@ -33,8 +33,19 @@ const ORGANISATION: &str = ".organisation";
 #[derive(Debug, Clone)]
 pub struct DirectorySource {
     pub path: PathBuf,
+    pub layout: Layout,
     /// Globs relative to a repository's root.
     pub catalog_paths: Vec<String>,
+}
+
+/// How repositories lie in the folder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// `NAME`.
+    #[default]
+    Flat,
+    /// `OWNER/NAME`.
+    Owners,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -83,8 +94,7 @@ impl DirectorySource {
 
     fn folders_by_id(&self) -> Result<HashMap<i64, PathBuf>, DirectoryError> {
         let mut facts = self.read_facts()?;
-        let with_id = |folder: PathBuf| {
-            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let with_id = |(name, folder): (String, PathBuf)| {
             (facts.remove(&name).and_then(|facts| facts.id).unwrap_or_else(|| number_of(&name)), folder)
         };
         Ok(self.folders()?.into_iter().map(with_id).collect())
@@ -100,14 +110,13 @@ impl DirectorySource {
         for chunk in folders.chunks(PAGE) {
             let asked_at = Instant::now();
             let mut repositories = Vec::with_capacity(chunk.len());
-            for folder in chunk {
-                let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let known = facts.remove(&name).unwrap_or_default();
+            for (name, folder) in chunk {
+                let known = facts.remove(name).unwrap_or_default();
                 let head = match &known.head {
                     Some(_) => None,
                     None => git_head(folder).await,
                 };
-                let repository = describe(&name, known, head, &organisation, &self.path);
+                let repository = describe(name, known, head, &organisation, &self.path);
                 // A slow disk must not hold a thread that answers.
                 match tokio::task::block_in_place(|| read_files(folder, &globs)) {
                     Ok(files) => repositories.push(RepositoryRead { repository, files: Files::Read(files) }),
@@ -131,15 +140,17 @@ impl DirectorySource {
         set.build().map_err(|error| bad("catalog_paths", error))
     }
 
-    fn folders(&self) -> Result<Vec<PathBuf>, DirectoryError> {
+    /// Each repository by its name below this folder, with the place where it lies.
+    fn folders(&self) -> Result<Vec<(String, PathBuf)>, DirectoryError> {
         let unreadable =
             |error: io::Error| DirectoryError::Unreadable { path: self.path.display().to_string(), why: error.to_string() };
-        let mut folders = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            if entry.path().is_dir() && !entry.file_name().to_string_lossy().starts_with('.') {
-                folders.push(entry.path());
+        let mut folders = list_folders(&self.path, "").map_err(unreadable)?;
+        if self.layout == Layout::Owners {
+            let mut repositories = Vec::new();
+            for (owner, folder) in folders {
+                repositories.extend(list_folders(&folder, &format!("{owner}/")).map_err(unreadable)?);
             }
+            folders = repositories;
         }
         folders.sort();
         Ok(folders)
@@ -153,9 +164,24 @@ impl DirectorySource {
     }
 }
 
+/// The folders in a folder, but those whose name starts with a dot.
+fn list_folders(folder: &Path, prefix: &str) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let (name, path) = entry.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))?;
+        if path.is_dir() && !name.starts_with('.') {
+            folders.push((format!("{prefix}{name}"), path));
+        }
+    }
+    Ok(folders)
+}
+
 fn describe(name: &str, facts: Facts, git: Option<Commit>, organisation: &Facts, root: &Path) -> Repository {
     let local = root.file_name().unwrap_or_default().to_string_lossy();
-    let full_name = facts.full_name.unwrap_or_else(|| format!("{}/{name}", organisation.full_name.as_deref().unwrap_or(&local)));
+    let full_name = facts.full_name.unwrap_or_else(|| match name.contains('/') {
+        true => name.to_owned(),
+        false => format!("{}/{name}", organisation.full_name.as_deref().unwrap_or(&local)),
+    });
     let told = facts.head.map(|sha| Commit { sha, committed_at: facts.committed_at, author: facts.committer });
     Repository {
         id: facts.id.unwrap_or_else(|| number_of(name)),

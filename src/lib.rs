@@ -16,6 +16,7 @@ pub mod hygiene;
 pub mod on_call;
 pub mod outbox;
 pub mod people;
+pub mod picture;
 pub mod playground;
 pub mod reach;
 pub mod requests;

@@ -16,6 +16,12 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// Those by which a message can leave.
+    pub fn platforms(&self) -> Vec<Platform> {
+        let slack = self.slack.as_ref().map(|_| Platform::Slack);
+        slack.into_iter().chain(self.playground.as_ref().map(|_| Platform::Playground)).collect()
+    }
+
     /// Hands one message to its platform, at the platform's pace; where it can be replaced later, says by which number.
     pub async fn deliver(&self, message: &Message) -> Result<Option<Posted>, DeliveryError> {
         let absent = || DeliveryError::NoDoor(message.platform.as_str());

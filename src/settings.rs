@@ -22,7 +22,7 @@ pub use hygiene::{
 };
 pub use on_call::{HttpOnCallSettings, LinkHosts, LinkSettings, OnCallSettings, PagerDutySettings};
 pub use read::{ConfigError, check_text, fault_in, load, load_offline, path_folders, schema};
-pub use scaffolder::{NamingSettings, ScaffolderSettings};
+pub use scaffolder::{NamingSettings, PUBLISHED, ScaffolderSettings};
 pub use search::{LinkCheckSettings, SearchSettings, WeightSettings};
 pub use source::{
     AppAuth, BackstageSettings, DirectorySettings, Filters, GithubAuth, GithubSettings, OrgData, PeopleSettings,
@@ -183,6 +183,10 @@ pub struct AccessRule {
     /// Any of these is enough: `everyone`, `members` (people the catalog knows), `owners` (of the entity it is about),
     /// `admins`, or a reference of a group or user.
     pub allow: Vec<String>,
+    /// Of a rule for a template, or for `new`: any of these groups and users must agree before a run begins, whatever the
+    /// template itself says of approval.
+    #[serde(default)]
+    pub approvers: Vec<String>,
 }
 
 /// A kind that the organisation adds to Backstage's own.

@@ -3,7 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
-use crate::store::{Run, RunId};
+use crate::{
+    seal::Seal,
+    store::{Run, RunId},
+};
 
 /// Whoever asked for a run is at the keyboard; a day is for those whom a colleague has to ask.
 const GOOD_FOR: TimeDelta = TimeDelta::hours(24);
@@ -25,20 +28,22 @@ pub fn sealed_about(run: &Run) -> String {
 impl App {
     /// Whether this set-up can take secrets.
     pub fn check_secrets(&self) -> Result<(), NoSecrets> {
-        match (&self.seal, &self.settings.server.public_url) {
-            (None, _) => Err(NoSecrets::NoKey),
-            (Some(_), None) => Err(NoSecrets::NoAddress),
-            (Some(_), Some(_)) => Ok(()),
-        }
+        self.secret_door().map(|_| ())
     }
 
     /// The page on which whoever asked for the run enters its secrets; for their eyes alone.
     pub fn secret_page(&self, run: &Run) -> Result<String, NoSecrets> {
-        self.check_secrets()?;
-        let (Some(seal), Some(public_url)) = (&self.seal, &self.settings.server.public_url) else { return Err(NoSecrets::NoKey) };
+        let (seal, public_url) = self.secret_door()?;
         let until = (run.created_at + GOOD_FOR).timestamp();
         let signature = seal.sign(&signed(run.id, until));
         Ok(format!("{}/secrets/{}/{until}/{signature}", public_url.trim_end_matches('/'), run.id))
+    }
+
+    /// What secrets are kept with, and where people reach this server.
+    fn secret_door(&self) -> Result<(&Seal, &str), NoSecrets> {
+        let seal = self.seal.as_ref().ok_or(NoSecrets::NoKey)?;
+        let public_url = self.settings.server.public_url.as_deref().ok_or(NoSecrets::NoAddress)?;
+        Ok((seal, public_url))
     }
 
     /// Whether an address of such a page was made here, and is still good.

@@ -138,8 +138,21 @@ impl Catalog {
         &self.facet(facet).counts
     }
 
+    /// Whether any entity has this value, in lower case.
+    pub fn has_value(&self, facet: Facet, value: &str) -> bool {
+        self.facet(facet).places.contains_key(value)
+    }
+
     /// Those that pass all filters, in the order of their references.
     pub fn passing(&self, filters: &[Filter]) -> Vec<Arc<Entry>> {
+        match self.passing_places(filters) {
+            None => self.entries().to_vec(),
+            Some(places) => places.into_iter().map(|at| Arc::clone(&self.entries()[at as usize])).collect(),
+        }
+    }
+
+    /// Where those that pass all filters stand among [`Catalog::entries`], ascending; `None`: there is no filter.
+    pub fn passing_places(&self, filters: &[Filter]) -> Option<Vec<u32>> {
         let mut left: Option<Vec<u32>> = None;
         for Filter { facet, values } in filters {
             let places = &self.facet(*facet).places;
@@ -151,10 +164,7 @@ impl Catalog {
                 Some(left) => left.into_iter().filter(|at| having.binary_search(at).is_ok()).collect(),
             });
         }
-        match left {
-            None => self.entries().to_vec(),
-            Some(left) => left.into_iter().map(|at| Arc::clone(&self.entries()[at as usize])).collect(),
-        }
+        left
     }
 
     fn facet(&self, facet: Facet) -> &FacetValues {
@@ -253,10 +263,5 @@ impl Catalog {
         scored.retain(|(like, _)| *like >= 0.75);
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
         scored.into_iter().take(OFFERED).map(|(_, value)| value.to_owned()).collect()
-    }
-
-    /// Whether an entity passes all filters.
-    pub fn passes(&self, entry: &Entry, filters: &[Filter]) -> bool {
-        filters.iter().all(|filter| values(self, entry, filter.facet).iter().any(|value| filter.values.contains(value)))
     }
 }

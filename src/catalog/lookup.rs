@@ -18,7 +18,7 @@ pub use rank::is_deprecated;
 pub use search::{Candidate, Ranked, Ranking};
 pub use taste::{NO_TASTE, Score, Taste, Weights, Whose};
 
-use super::{Catalog, Entity, EntityRef, Kind, carry::Carried, snapshot::Entry};
+use super::{Catalog, Entity, EntityRef, Kind, carry::Carried, filter::Facet, snapshot::Entry};
 
 /// No name has more parts, and each is looked for among all names.
 const MOST_TOKENS: usize = 12;
@@ -193,17 +193,17 @@ impl LookupIndex {
     }
 
     /// Places that hold a token starting with this one.
-    fn with_token(&self, token: &str) -> HashSet<u32> {
+    fn with_token(&self, token: &str) -> Vec<u32> {
         self.tokens.prefixed(&self.names, token).map(|posting| posting.place).collect()
     }
 
     /// Places that hold this very token.
-    fn with_whole_token(&self, token: &str) -> HashSet<u32> {
+    fn with_whole_token(&self, token: &str) -> Vec<u32> {
         self.tokens.equal(&self.names, token).map(|posting| posting.place).collect()
     }
 
     /// Places that hold a token at most the forgiven slips away.
-    fn with_token_slipped(&self, token: &str) -> HashSet<u32> {
+    fn with_token_slipped(&self, token: &str) -> Vec<u32> {
         let slips = words::slips(token.chars().count());
         self.tokens.near(&self.names, token, slips).map(|(_, posting)| posting.place).collect()
     }
@@ -216,6 +216,14 @@ impl LookupIndex {
         let fewest = near.iter().map(|(slips, _)| *slips).min();
         near.into_iter().filter(|(slips, _)| Some(*slips) == fewest).map(|(_, at)| at).collect()
     }
+}
+
+/// What counts for one whose name was met.
+struct Named {
+    rank: Rank,
+    whose: Whose,
+    fit: f64,
+    bonus: f64,
 }
 
 /// What was typed, taken apart once.
@@ -366,25 +374,52 @@ impl Catalog {
     }
 
     /// Each token must be found; one that is only the entity's kind or type ("payments service") counts beside others.
-    fn with_all_tokens(&self, typed: &Typed, places_of: impl Fn(&str) -> HashSet<u32>) -> Vec<u32> {
-        let each: Vec<HashSet<u32>> = typed.tokens.iter().map(|token| places_of(token)).collect();
-        let mut candidates: Vec<u32> = each.iter().flatten().copied().collect();
-        candidates.sort_unstable();
-        candidates.dedup();
+    fn with_all_tokens(&self, typed: &Typed, places_of: impl Fn(&str) -> Vec<u32>) -> Vec<u32> {
+        let sorted = |token: &str| {
+            let mut places = places_of(token);
+            places.sort_unstable();
+            places.dedup();
+            places
+        };
+        let (kind_words, telling): (Vec<&String>, Vec<&String>) = typed.tokens.iter().partition(|token| self.is_kind_word(token));
+        let mut candidates: Option<Vec<u32>> = None;
+        for token in telling {
+            let places = sorted(token);
+            let left = match candidates {
+                None => places,
+                Some(before) => before.into_iter().filter(|at| places.binary_search(at).is_ok()).collect(),
+            };
+            // Most questions hold a word that is in no name: then the others, which may be in many, need no look.
+            if left.is_empty() {
+                return left;
+            }
+            candidates = Some(left);
+        }
+        let each: Vec<(&String, Vec<u32>)> = kind_words.into_iter().map(|token| (token, sorted(token))).collect();
+        let mut candidates = candidates.unwrap_or_else(|| {
+            let mut any: Vec<u32> = each.iter().flat_map(|(_, places)| places).copied().collect();
+            any.sort_unstable();
+            any.dedup();
+            any
+        });
         candidates.retain(|at| {
             let entity = &self.entries()[*at as usize].entity;
-            typed.tokens.iter().zip(&each).all(|(token, places)| {
-                let kind_word = entity.kind.as_str().eq_ignore_ascii_case(token)
-                    || entity.spec_type.as_deref().is_some_and(|written| written.eq_ignore_ascii_case(token));
-                places.contains(at) || kind_word
+            each.iter().all(|(token, places)| {
+                places.binary_search(at).is_ok()
+                    || entity.kind.as_str().eq_ignore_ascii_case(token)
+                    || entity.spec_type.as_deref().is_some_and(|written| written.eq_ignore_ascii_case(token))
             })
         });
         candidates
     }
 
+    /// Whether anything in the catalog is of a kind or type that is called so.
+    fn is_kind_word(&self, token: &str) -> bool {
+        self.has_value(Facet::Kind, token) || self.has_value(Facet::Type, token)
+    }
+
     fn sort_places(&self, places: &mut Vec<u32>, level: Level, typed: &Typed, sought: &Sought<'_>) {
-        let mut scored: Vec<(f64, u32)> =
-            places.iter().map(|at| (self.score_named(*at, level, typed, sought).points, *at)).collect();
+        let mut scored: Vec<(f64, u32)> = places.iter().map(|at| (self.points_named(*at, level, typed, sought), *at)).collect();
         scored.sort_unstable_by(|a, b| {
             let name = |at: u32| self.entries()[at as usize].entity.entity_ref.name();
             // Places are in order of reference.
@@ -394,25 +429,39 @@ impl Catalog {
         places.extend(scored.into_iter().map(|(_, at)| at));
     }
 
-    /// What one that was met at this level is worth among the others there.
+    /// What one that was met at this level is worth among the others there, and why.
     fn score_named(&self, at: u32, level: Level, typed: &Typed, sought: &Sought<'_>) -> Score {
-        let entity = &self.entries()[at as usize].entity;
+        let Named { rank, whose, fit, bonus } = self.weigh_named(at, level, typed, sought);
+        let mut score = sought.taste.score(rank, &self.entries()[at as usize].entity.entity_ref, whose, fit);
+        score.points += bonus;
+        score.parts.extend((bonus > 0.0).then_some(("component or yours among namesakes", bonus)));
+        score
+    }
+
+    /// The same without the reasons.
+    fn points_named(&self, at: u32, level: Level, typed: &Typed, sought: &Sought<'_>) -> f64 {
+        let Named { rank, whose, fit, bonus } = self.weigh_named(at, level, typed, sought);
+        sought.taste.points(rank, &self.entries()[at as usize].entity.entity_ref, whose, fit) + bonus
+    }
+
+    fn weigh_named(&self, at: u32, level: Level, typed: &Typed, sought: &Sought<'_>) -> Named {
         let mut rank = self.rank(at);
         rank.side &= !typed.tokens.iter().any(|token| words::is_side_word(token));
         let whose = self.whose(at, sought);
-        let shortest = self.lookup().names[at as usize].keys().iter().map(|key| key.len()).min().unwrap_or(1).max(1);
+        let keys = self.lookup().names[at as usize].keys();
+        let shortest = keys.iter().map(|key| key.len()).min().unwrap_or(1).max(1);
         let brevity = (typed.key.len() as f64 / shortest as f64).min(1.0);
-        let begins = || self.lookup().names[at as usize].keys().iter().any(|key| key.starts_with(&typed.key));
-        let fit = if level == Level::Prefix && !begins() { HELD_WHOLE } else { level.fit() };
-        let mut score = sought.taste.score(rank, &entity.entity_ref, whose, fit + BREVITY * brevity);
+        let begins = || keys.iter().any(|key| key.starts_with(&typed.key));
+        let met = if level == Level::Prefix && !begins() { HELD_WHOLE } else { level.fit() };
+        let fit = met + BREVITY * brevity;
         // Bearers of one and the same name differ by little else than whose they are.
-        if matches!(level, Level::Exact | Level::Alias) {
-            let bonus = SAME_NAME
-                * (f64::from(u8::from(entity.kind == Kind::Component)) + 0.5 * f64::from(u8::from(whose == Whose::Askers)));
-            score.points += bonus;
-            score.parts.extend((bonus > 0.0).then_some(("component or yours among namesakes", bonus)));
-        }
-        score
+        let bonus = if matches!(level, Level::Exact | Level::Alias) {
+            let is_component = self.entries()[at as usize].entity.kind == Kind::Component;
+            SAME_NAME * (f64::from(u8::from(is_component)) + 0.5 * f64::from(u8::from(whose == Whose::Askers)))
+        } else {
+            0.0
+        };
+        Named { rank, whose, fit, bonus }
     }
 
     fn points(&self, at: u32, sought: &Sought<'_>, fit: f64) -> f64 {

@@ -11,6 +11,14 @@ const PIECE: usize = 1_600;
 /// What a span weighs besides its letters: platforms count what frames it.
 const FRAME: usize = 24;
 
+/// Takes `page 3` off the end of what was typed; without it the first page is meant. Pages count from 1.
+pub fn take_page(words: &mut Vec<&str>) -> usize {
+    let [.., word, number] = words.as_slice() else { return 1 };
+    let Some(page) = number.parse().ok().filter(|_| word.eq_ignore_ascii_case("page")) else { return 1 };
+    words.truncate(words.len() - 2);
+    page
+}
+
 /// The content in pages of at most `first`, then `rest` letters or so. There is at least one page.
 ///
 /// A heading stands on the page of what follows it. Code is broken between lines, lists and tables between items.
@@ -40,6 +48,7 @@ fn weight(block: &Block) -> usize {
         Block::Code { text, .. } => text.chars().count() + FRAME,
         Block::List { items, .. } => items.iter().map(item_weight).sum(),
         Block::Table { header, rows } => row_weight(header) + rows.iter().map(|row| row_weight(row)).sum::<usize>(),
+        Block::Picture { url, says } => FRAME + url.chars().count() + says.chars().count(),
         Block::Divider => FRAME,
     }
 }
@@ -84,6 +93,7 @@ fn break_up(block: Block) -> Vec<Block> {
         }
         Block::List { style, items } => split_list(style, items),
         Block::Table { header, rows } => split_table(&header, rows),
+        Block::Picture { .. } => vec![block],
         Block::Divider => vec![Block::Divider],
     }
 }

@@ -138,6 +138,11 @@ pub enum Block {
     },
     /// Something the reader must not miss.
     Warning(Text),
+    /// A PNG at an address; `says` is what it shows, for whoever does not see it.
+    Picture {
+        url: String,
+        says: String,
+    },
     Divider,
 }
 

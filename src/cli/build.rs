@@ -23,7 +23,7 @@ use crate::{
         access::{self, BadRule},
         custom,
     },
-    directory::DirectorySource,
+    directory::{DirectorySource, Layout},
     github::{AppKey, Auth, Connection, Filters, GithubConfig, GithubSource, OrgSource, OrgWanted, Waits},
     on_call,
     outbox::Outbox,
@@ -104,6 +104,7 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
         links: Arc::new(link_rules(&settings)?),
         search,
         seal: settings.scaffolder.secret_key.as_ref().map(Seal::new),
+        githubs: Vec::new(),
         settings,
     })
 }
@@ -195,7 +196,17 @@ pub fn sources(settings: &Settings) -> anyhow::Result<Sources> {
         sources.push(source);
         sources.extend(organisation);
     }
+    sources.extend(published(settings)?);
     Ok(Sources { sources, elsewhere })
+}
+
+/// The folder that stands for the code host; without it the first sync would find none.
+fn published(settings: &Settings) -> anyhow::Result<Option<Source>> {
+    let Some(folder) = &settings.scaffolder.publish_folder else { return Ok(None) };
+    let shown = folder.display();
+    std::fs::create_dir_all(folder).with_context(|| format!("scaffolder.publish_folder: {shown} cannot be made"))?;
+    let directory = DirectorySource { path: folder.clone(), layout: Layout::Owners, catalog_paths: settings::catalog_paths() };
+    Ok(Some(Source::Directory { id: settings::PUBLISHED.to_owned(), directory }))
 }
 
 /// The configured sources, and what reads the addresses that their files name.
@@ -276,7 +287,11 @@ fn source(settings: &SourceSettings, elsewhere: &Arc<Elsewhere>, connections: &m
         SourceSettings::People(settings) => Source::People(people(settings)?),
         SourceSettings::Directory(directory) => Source::Directory {
             id: directory.id.clone(),
-            directory: DirectorySource { path: directory.path.clone(), catalog_paths: directory.catalog_paths.clone() },
+            directory: DirectorySource {
+                path: directory.path.clone(),
+                layout: Layout::Flat,
+                catalog_paths: directory.catalog_paths.clone(),
+            },
         },
     })
 }
@@ -340,6 +355,9 @@ pub fn database(settings: &Settings) -> Database {
 
 pub fn worker(app: App) -> anyhow::Result<Arc<Worker>> {
     let Sources { mut sources, elsewhere } = sources(&app.settings)?;
+    let githubs =
+        sources.iter().filter_map(|source| if let Source::Github(github) = source { Some((**github).clone()) } else { None });
+    let app = App { githubs: githubs.collect(), ..app };
     // Descriptors can be added from chat wherever Steward runs.
     if !sources.iter().any(|source| matches!(source, Source::Url(_))) {
         sources.push(Source::Url(UrlSource::new(ADDED, &[], Arc::clone(&elsewhere))));

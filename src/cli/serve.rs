@@ -89,6 +89,7 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
     let server = ServerSettings { public_url: Some(place.clone()), ..ServerSettings::default() };
     let settings = Settings { on_call, server, ..demo_settings(args, path) };
     super::make_data_dir(&settings)?;
+    let published = published_by(args);
     eprintln!("Starting a private PostgreSQL under {} …", settings.data_dir.display());
     let database = build::database(&settings);
     // `run` goes on without a database and tries again; a first look at Steward must say at once what the machine lacks.
@@ -98,7 +99,7 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
     let doors =
         Doors { playground: Some(PlaygroundDoor::default()), metrics: metrics_handle(), sample_on_call, ..Doors::default() };
     let ready = async {
-        let is_read = || worker.app.catalog.load().parts().sources.values().any(|source| source.synced_at.is_some());
+        let is_read = || worker.app.catalog.load().source(SAMPLE).is_some_and(|source| source.synced_at.is_some());
         while !is_read() || worker.app.store.check(worker.app.clock.now()).await.is_err() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -112,7 +113,9 @@ pub async fn demo(args: &DemoArgs) -> anyhow::Result<Outcome> {
         let example = components.max_by_key(|entry| catalog.dependents_count(&entry.entity.entity_ref));
         let example = example.map_or("help".to_owned(), |entry| format!("owner {}", entry.entity.name));
         eprintln!(
-            "Read {entities} entities from {repositories} repositories.\n\nOpen {place}  and type /{example}\nStop with Ctrl-C."
+            "Read {entities} entities from {repositories} repositories.\n\nOpen {place}  and type /{example}\n\
+             What /new makes is put into {}\nStop with Ctrl-C.",
+            published.display()
         );
     };
     let progress = Progress::for_terminal();
@@ -144,9 +147,18 @@ fn demo_settings(args: &DemoArgs, path: PathBuf) -> Settings {
         },
         access: AccessSettings { admins: vec!["group:default/platform".to_owned()], ..AccessSettings::default() },
         // A demo's runs do not outlive it, so neither need its key.
-        scaffolder: ScaffolderSettings { secret_key: Some(throw_away_key()), ..ScaffolderSettings::default() },
+        scaffolder: ScaffolderSettings {
+            secret_key: Some(throw_away_key()),
+            publish_folder: Some(published_by(args)),
+            ..ScaffolderSettings::default()
+        },
         ..Settings::default()
     }
+}
+
+/// A demo has no code host: what would be a repository there is a folder here.
+fn published_by(args: &DemoArgs) -> PathBuf {
+    args.data_dir.join("published")
 }
 
 fn throw_away_key() -> SecretString {

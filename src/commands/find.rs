@@ -84,7 +84,6 @@ fn found(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, asked: &A
 }
 
 fn look(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, asked: &Asked) -> Found {
-    let passes = |entry: &Entry| catalog.passes(entry, &asked.filters);
     if !asked.has_words() {
         let passing = catalog.passing(&asked.filters);
         let mut entries: Vec<&Arc<Entry>> = passing.iter().collect();
@@ -99,6 +98,8 @@ fn look(catalog: &Catalog, asking: &Asking<'_>, search: &SearchIndex, asked: &As
         let ranking = Ranking { ranked: entries.into_iter().map(plain).collect(), partial: false, rest: 0 };
         return Found { ranking, question: Question::default(), passages: Vec::new() };
     }
+    let passing = catalog.passing_places(&asked.filters);
+    let passes = |at: u32| passing.as_ref().is_none_or(|places| places.binary_search(&at).is_ok());
     let sought = asking.sought(&asked.words);
     let mut question = Question::read(&asked.words);
     let found = search.search(&mut question, Wanted { filters: &asked.filters, repository: None });

@@ -13,6 +13,7 @@ pub mod entrance;
 pub mod find;
 pub mod help;
 pub mod history;
+pub mod hygiene;
 pub mod incident;
 pub mod link;
 pub mod new;
@@ -61,14 +62,13 @@ use crate::{
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 19] = [
-    "owner", "oncall", "runbook", "deps", "page", "incident", "find", "docs", "whois", "history", "uses", "new", "tasks", "link",
-    "report", "channel", "catalog", "audit", "help",
+const ORDER: [&str; 20] = [
+    "owner", "oncall", "runbook", "deps", "page", "incident", "find", "docs", "whois", "history", "uses", "new", "tasks",
+    "hygiene", "link", "report", "channel", "catalog", "audit", "help",
 ];
 
 /// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 2] =
-    [("hygiene", "/catalog", "shows what is broken and what nobody owns"), ("onboard", "/help", "shows what there is")];
+const LATER: [(&str, &str, &str); 1] = [("onboard", "/help", "shows what there is")];
 
 /// Rounds a source may miss before answers say so loudly: one can be slow, three are not chance.
 const MISSED_ROUNDS: u32 = 3;
@@ -226,6 +226,7 @@ pub async fn respond(app: &App, request: Request) -> Response {
         Act::Submit(sent) if sent.form == "page" => page::submit(app, &catalog, &asking, sent).await,
         Act::Submit(sent) if sent.form == "incident" => incident::submit(app, &catalog, &asking, sent).await,
         Act::Submit(sent) if sent.form == "catalog" => catalog::add::submit(app, &asking, sent).await,
+        Act::Submit(sent) if sent.form == "hygiene" => hygiene::submit(app, &catalog, &asking, sent).await,
         Act::Submit(sent) if sent.form == "new" => new::submit(app, &catalog, &asking, sent).await,
         Act::Back(sent) if sent.form == "new" => new::back(app, &catalog, &asking, sent).await,
         Act::Back(sent) if sent.form == "report" => report::back(&catalog, sent),
@@ -237,6 +238,10 @@ pub async fn respond(app: &App, request: Request) -> Response {
         Act::Complete { form, field, typed, .. } if form == "report" => {
             let typed = limits::cut(&typed, LONGEST_LINE);
             Response::Choices(report::complete(&catalog, &asking, &field, &typed))
+        }
+        Act::Complete { form, field, typed, .. } if form == "hygiene" => {
+            let typed = limits::cut(&typed, LONGEST_LINE);
+            Response::Choices(hygiene::complete(&catalog, &asking, &field, &typed))
         }
         Act::Complete { .. } => Response::Choices(Vec::new()),
         Act::Inspect { texts } => Response::Reply(inspect_text(app, &catalog, &asking, &texts).await),
@@ -267,7 +272,11 @@ async fn inspect_text(app: &App, catalog: &Catalog, asking: &Asking<'_>, texts: 
 async fn refuse_form(app: &App, catalog: &Catalog, asking: &Asking<'_>, sent: &Submission) -> Option<Reply> {
     let command = app.commands.find(&sent.form)?;
     // The one form of /catalog adds an address.
-    let act = (command.name == "catalog").then_some("add");
+    let act = match command.name.as_str() {
+        "catalog" => Some("add"),
+        "hygiene" => hygiene::act_of_form(&sent.state.subject),
+        _ => None,
+    };
     access::refuse(app, catalog, asking, &access::Wish { command, act, subject: &sent.state.subject }).await
 }
 
@@ -400,6 +409,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
             CatalogCall::DeadLinks { owner } => catalog::coverage::dead_links(catalog, asking, &owner),
             CatalogCall::RemoveUrl { url } => catalog::add::remove(app, asking, &url).await,
         },
+        "hygiene" => return hygiene::hygiene(app, catalog, asking, &arguments.into()).await,
         "tasks" => tasks::tasks(app, catalog, asking, &arguments.into()).await,
         "audit" => audit::audit(app, catalog, asking, &arguments.into()).await,
         "channel" => channel::channel(app, catalog, asking, &arguments.into()).await,

@@ -8,6 +8,7 @@ mod list;
 mod pick;
 mod question;
 mod sheet;
+mod taken;
 mod words;
 
 use serde_json::Value as Json;
@@ -20,6 +21,7 @@ use crate::{
     chat::{
         Arguments, Button, Choice, Reply, Response, Status, Submission, Text, complete as complete_choices,
         limits::{SLACK, cut},
+        paging::take_page,
     },
     store::DraftId,
     template::{form::FieldKind, plan::plan, run::Given, shelf::Runnable},
@@ -37,14 +39,7 @@ impl From<&Arguments> for New {
     fn from(arguments: &Arguments) -> Self {
         let written = arguments.find("template").unwrap_or_default().trim();
         let mut words: Vec<&str> = written.split_whitespace().collect();
-        let mut page = 1;
-        if let [.., word, number] = words.as_slice()
-            && word.eq_ignore_ascii_case("page")
-            && let Ok(number) = number.parse()
-        {
-            page = number;
-            words.truncate(words.len() - 2);
-        }
+        let page = take_page(&mut words);
         Self { words: words.join(" "), page }
     }
 }

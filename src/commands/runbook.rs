@@ -459,6 +459,7 @@ fn plain_of(block: &Block) -> String {
         Block::Table { header, rows } => {
             header.iter().chain(rows.iter().flatten()).map(Text::to_plain).collect::<Vec<_>>().join(" ")
         }
+        Block::Picture { says, .. } => says.clone(),
         Block::Divider => String::new(),
     }
 }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     app::App,
     catalog::{Catalog, EntityRef, Kind, RelationType},
-    chat::{Arguments, Button, Platform, Reply, Status, limits::cut},
+    chat::{Arguments, Button, Platform, Reply, Status, limits::cut, paging::take_page},
     reach::{address, personal_address},
     store::{AuditEntry, Run, RunAct, RunChange, RunId, RunState},
 };
@@ -65,14 +65,7 @@ impl From<&Arguments> for Tasks {
     fn from(arguments: &Arguments) -> Self {
         let written = arguments.find("run").unwrap_or_default().trim();
         let mut words: Vec<&str> = written.split_whitespace().filter(|word| !word.eq_ignore_ascii_case("run")).collect();
-        let mut page = 1;
-        if let [.., word, number] = words.as_slice()
-            && word.eq_ignore_ascii_case("page")
-            && let Ok(number) = number.parse()
-        {
-            page = number;
-            words.truncate(words.len() - 2);
-        }
+        let page = take_page(&mut words);
         let number = words.first().and_then(|word| word.trim_start_matches('#').parse().ok()).map(RunId);
         let which = match arguments.find("action") {
             None => Which::Ours,

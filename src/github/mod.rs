@@ -205,6 +205,12 @@ impl GithubSource {
     }
 }
 
+/// Of several the one that has an owner's repositories on a GitHub; any of that GitHub where none has.
+pub fn find_source<'s>(sources: &'s [GithubSource], host: &str, owner: &str) -> Option<&'s GithubSource> {
+    let of_host = || sources.iter().filter(|github| github.web_host().eq_ignore_ascii_case(host));
+    of_host().find(|github| github.owner().eq_ignore_ascii_case(owner)).or_else(|| of_host().next())
+}
+
 /// The host of GitHub's web pages that goes with an API: an Enterprise Server's own, `github.com` for any other.
 pub fn web_host(api_url: &str) -> String {
     let found = url::Url::parse(api_url).ok().and_then(|url| {

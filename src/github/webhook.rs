@@ -104,6 +104,11 @@ pub enum Mark {
         repository: RepositoryKey,
         number: i64,
     },
+    /// A pull request that was merged, or closed without it.
+    ClosedPull {
+        repository_id: i64,
+        number: i64,
+    },
 }
 
 /// The events that lead to something, of all that GitHub may send.
@@ -315,7 +320,11 @@ impl Payload {
             "opened" | "synchronize" | "reopened" => {
                 (pull.number.map(|number| Mark::PullRequest { repository, number }).into_iter().collect(), None)
             }
-            "closed" if pull.merged == Some(true) => (Vec::new(), self.merge(repository.id, pull)),
+            "closed" => {
+                let closed = pull.number.map(|number| Mark::ClosedPull { repository_id: repository.id, number });
+                let is_merged = pull.merged == Some(true);
+                (closed.into_iter().collect(), self.merge(repository.id, pull).filter(|_| is_merged))
+            }
             _ => (Vec::new(), None),
         }
     }

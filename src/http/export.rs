@@ -13,10 +13,14 @@ use axum::{
 use tokio::task::block_in_place;
 use tracing::warn;
 
-use crate::{app::App, commands::find};
+use crate::{
+    app::App,
+    commands::{answer::trend, find},
+    store::StoreError,
+};
 
 /// A token is shorter.
-const LONGEST_TOKEN: usize = 100;
+pub(super) const LONGEST_TOKEN: usize = 100;
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/export/{file}", get(export))
@@ -30,7 +34,14 @@ async fn export(State(app): State<Arc<App>>, Path(file): Path<String>) -> Respon
     };
     match found {
         Ok(Some(asked)) => {
-            let csv = block_in_place(|| find::export::write(&app, asked));
+            let csv = match serde_json::from_value(asked.clone()) {
+                Ok(asked) => trend::file(&app, &asked).await,
+                Err(_) => Ok(block_in_place(|| find::export::write(&app, asked))),
+            };
+            let csv = match csv {
+                Ok(csv) => csv,
+                Err(fault) => return away(&fault),
+            };
             let headers = [
                 (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
                 (header::CONTENT_DISPOSITION, "attachment; filename=\"steward.csv\""),
@@ -42,10 +53,11 @@ async fn export(State(app): State<Arc<App>>, Path(file): Path<String>) -> Respon
         }
         Ok(None) => (StatusCode::NOT_FOUND, "This list is not there any more: its link is good for an hour. Ask for it again.\n")
             .into_response(),
-        Err(fault) => {
-            warn!(%fault, "a list could not be looked up");
-            (StatusCode::SERVICE_UNAVAILABLE, "Lists cannot be fetched while PostgreSQL is away. Try again soon.\n")
-                .into_response()
-        }
+        Err(fault) => away(&fault),
     }
+}
+
+fn away(fault: &StoreError) -> Response {
+    warn!(%fault, "a list could not be looked up");
+    (StatusCode::SERVICE_UNAVAILABLE, "Lists cannot be fetched while PostgreSQL is away. Try again soon.\n").into_response()
 }

@@ -25,7 +25,7 @@ use crate::{
         DELIVERY_HEADER, EVENT_HEADER, Heard, HookSignature, HookVerifier, Mark, SIGNATURE_HEADER, known_event, parse_delivery,
     },
     settings::SourceSettings,
-    store::{CheckPullRequest, Concern, Delivery, Job, LookAt, OfSource, Recorded, StoreError},
+    store::{CheckPullRequest, Concern, Delivery, Job, LookAt, OfPull, OfSource, Recorded, StoreError},
 };
 
 /// GitHub's own limit of a payload.
@@ -217,6 +217,9 @@ fn job(hook: &Hook, mark: &Mark, now: DateTime<Utc>) -> Option<Job> {
         Mark::People => Job::ReadPeople { of: OfSource { source }, not_before: now + PEOPLE_GATHER },
         Mark::PullRequest { repository, number } => {
             Job::CheckPullRequest(CheckPullRequest { source, repository: repository.clone(), number: *number })
+        }
+        Mark::ClosedPull { repository_id, number } => {
+            Job::FollowFix(OfPull { source, repository_id: *repository_id, number: *number })
         }
     })
 }

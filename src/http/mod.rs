@@ -3,6 +3,7 @@
 mod export;
 pub mod github;
 pub(crate) mod health;
+mod picture;
 pub mod playground;
 pub mod sample_on_call;
 mod secret;
@@ -35,7 +36,7 @@ pub struct PlaygroundDoor {
 
 /// All routes. A handler that panics costs its request, not the process.
 pub fn router(app: Arc<App>, doors: Doors) -> Router {
-    let mut routes = health::routes(doors.metrics).merge(secret::routes()).merge(export::routes());
+    let mut routes = health::routes(doors.metrics).merge(secret::routes()).merge(export::routes()).merge(picture::routes());
     if let Some(door) = doors.slack {
         routes = routes.merge(slack::routes(door));
     }

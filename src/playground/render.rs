@@ -236,6 +236,7 @@ fn render_block(block: &Block, rank: Rank, tone: Tone) -> Markup {
             };
             html! { p.notice { (icon(sign)) span { strong { (word) } (render_text(text)) } } }
         }
+        Block::Picture { url, says } => html! { img.picture src=(url) alt=(says) width="640" height="300"; },
         Block::Divider => html! { hr; },
     }
 }

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::{
     doing::{Doing, Stop, Trouble, failed, pauses},
+    folder::PublishFolder,
     outside::object,
 };
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
         number_of,
     },
     github::GithubSource,
+    settings::catalog_paths,
     store::{ChangeLocation, Job, LocationChange, LookAt},
 };
 
@@ -68,6 +70,7 @@ impl Doing<'_> {
         };
         let began = Instant::now();
         let mut asked: Option<Instant> = None;
+        let mut looked_at: Option<Arc<Catalog>> = None;
         loop {
             let is_due = match (&seat, asked) {
                 (_, None) => true,
@@ -79,14 +82,17 @@ impl Doing<'_> {
                 self.bench.app.store.enqueue_job(job.clone()).await.map_err(Stop::Store)?;
             }
             let catalog = self.bench.app.catalog.load();
-            let entries = seat.entries(&catalog);
-            if let Some(first) = most_telling(&entries) {
-                let entity_ref = first.entity.entity_ref.as_str();
-                self.say(format!("{entity_ref} is in the catalog"));
-                return Ok(object(json!({ "entityRef": entity_ref, "catalogInfoUrl": address })));
-            }
-            if let Some(fault) = seat.fault(&catalog) {
-                return failed(format!("{address} is not valid: {fault}"));
+            // Thousands of entities are not gone through twenty times a second for nothing.
+            if looked_at.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &catalog)) {
+                if let Some(first) = most_telling(&seat.entries(&catalog)) {
+                    let entity_ref = first.entity.entity_ref.as_str();
+                    self.say(format!("{entity_ref} is in the catalog"));
+                    return Ok(object(json!({ "entityRef": entity_ref, "catalogInfoUrl": address })));
+                }
+                if let Some(fault) = seat.fault(&catalog) {
+                    return failed(format!("{address} is not valid: {fault}"));
+                }
+                looked_at = Some(catalog);
             }
             if began.elapsed() > LONGEST_WAIT {
                 return failed(format!("{address} did not come into the catalog within {} s", LONGEST_WAIT.as_secs()));
@@ -108,6 +114,9 @@ impl Doing<'_> {
 
     async fn find_seat(&self, address: &str) -> Result<Seat, Trouble> {
         let Ok(url) = Url::parse(address) else { return failed(format!("{address} is no address")) };
+        if let Some((folder, path)) = self.find_published(&url) {
+            return seat_in(&folder, path);
+        }
         let elsewhere = || Ok(Seat::Address(url.to_string()));
         let Some(file) = parse_github_file(&url) else { return elsewhere() };
         let Some(github) = self.bench.find_github(&file.host, &file.owner) else { return elsewhere() };
@@ -124,6 +133,18 @@ impl Doing<'_> {
             Ok(None) => failed(format!("{}/{} is not there, or Steward may not see it", file.owner, file.repository)),
             Err(error) => failed(format!("{}/{} cannot be read: {error}", file.owner, file.repository)),
         }
+    }
+
+    /// Where in the folder that stands for the code host it is; templates may write its address as on GitHub.
+    fn find_published(&self, url: &Url) -> Option<(PublishFolder, String)> {
+        let root = self.bench.app.settings.scaffolder.publish_folder.as_ref()?;
+        let on_github = || {
+            let file = parse_github_file(url)?;
+            let is_connected = self.bench.find_github(&file.host, &file.owner).is_some();
+            let folder = PublishFolder::at(root, &file.owner, &file.repository).filter(|_| !is_connected)?;
+            folder.find().is_some().then_some((folder, file.path))
+        };
+        PublishFolder::of_address(root, url).or_else(on_github)
     }
 
     /// What is not there is told at once, not after a wait for the catalog.
@@ -181,6 +202,19 @@ impl Doing<'_> {
             document
         }))
     }
+}
+
+fn seat_in(folder: &PublishFolder, path: String) -> Result<Seat, Trouble> {
+    let shown = folder.place().join(&path);
+    let shown = shown.display();
+    if !folder.place().join(&path).is_file() {
+        return failed(format!("{shown} is not there"));
+    }
+    let read = catalog_paths();
+    if !read.contains(&path) {
+        return failed(format!("{shown} is not read: in a folder descriptors are called {}", read.join(" or ")));
+    }
+    Ok(Seat::Repository { look: folder.look(), path })
 }
 
 impl Seat {

@@ -7,11 +7,12 @@ use tracing::info;
 use super::{
     Workbench,
     doing::There,
+    folder::PublishFolder,
     repository::{is_marked, is_ours, may_be_there},
 };
 use crate::{
     github::make::MakeError,
-    store::{Deed, DeedState, Run, RunId, RunState, StoreError},
+    store::{Deed, DeedState, Job, Run, RunId, RunState, StoreError},
 };
 
 /// Why something stays.
@@ -39,21 +40,21 @@ pub async fn clean_up(bench: &Workbench, id: RunId) -> Result<(), String> {
     let mut gone: Vec<String> = Vec::new();
     for deed in run.deeds.iter().rev().filter(|deed| may_be_there(deed.state)) {
         let whole = deed.target.split(' ').next().unwrap_or_default().to_owned();
-        let made_here = |other: &&Deed| other.what == "repository" && other.target == whole && may_be_there(other.state);
+        let made_here = |other: &&Deed| holds_others(other) && other.target == whole && may_be_there(other.state);
         // It goes with its repository.
-        let goes_with = deed.what != "repository" && run.deeds.iter().any(|other| made_here(&other));
+        let goes_with = !holds_others(deed) && run.deeds.iter().any(|other| made_here(&other));
         if goes_with {
             continue;
         }
         let (state, result) = match take_back(bench, &run, deed).await {
             Ok(said) => {
-                if deed.what == "repository" {
+                if holds_others(deed) {
                     gone.push(deed.target.clone());
                 }
                 (DeedState::Undone, json!({ "clean_up": said }))
             }
             Err(Stays::Nothing) => {
-                if deed.what == "repository" {
+                if holds_others(deed) {
                     gone.push(deed.target.clone());
                 }
                 (DeedState::Undone, json!({ "clean_up": "it is not there" }))
@@ -63,7 +64,7 @@ pub async fn clean_up(bench: &Workbench, id: RunId) -> Result<(), String> {
         info!(run = id.0, what = deed.what, target = deed.target, state = state.as_str(), "cleaned up");
         store.note_clean_up(id, deed.id, state, &result, bench.app.clock.now()).await.map_err(told)?;
     }
-    for deed in run.deeds.iter().filter(|deed| deed.what != "repository" && may_be_there(deed.state)) {
+    for deed in run.deeds.iter().filter(|deed| !holds_others(deed) && may_be_there(deed.state)) {
         let whole = deed.target.split(' ').next().unwrap_or_default();
         if gone.iter().any(|gone| gone == whole) {
             let result = json!({ "clean_up": "it went with its repository" });
@@ -73,16 +74,24 @@ pub async fn clean_up(bench: &Workbench, id: RunId) -> Result<(), String> {
     Ok(())
 }
 
+/// What else was made in it goes with it.
+fn holds_others(deed: &Deed) -> bool {
+    matches!(deed.what.as_str(), "repository" | "folder")
+}
+
 async fn take_back(bench: &Workbench, run: &Run, deed: &Deed) -> Result<String, Stays> {
     let (full_name, rest) = deed.target.split_once(' ').unwrap_or((&deed.target, ""));
     let stays = |reason: &str| Err(Stays::Because(reason.to_owned()));
-    if !matches!(deed.what.as_str(), "repository" | "pull-request" | "branch" | "webhook") {
+    if !matches!(deed.what.as_str(), "repository" | "folder" | "pull-request" | "branch" | "webhook") {
         return stays(match deed.what.as_str() {
             "dispatch" | "request" | "message" => "it cannot be taken back",
             _ => "take it back by hand",
         });
     }
     let Some((owner, name)) = full_name.split_once('/') else { return stays("its name cannot be read") };
+    if deed.what == "folder" {
+        return take_back_folder(bench, run, owner, name).await;
+    }
     let Some(github) = find_github(bench, run, deed, owner) else { return stays("no source in steward.yaml has it any more") };
     let maker = github.connection().maker(None).map_err(|error| Stays::Because(error.to_string()))?;
     let there = There { maker, owner: owner.to_owned(), name: name.to_owned() };
@@ -127,6 +136,22 @@ async fn take_back(bench: &Workbench, run: &Run, deed: &Deed) -> Result<String, 
             there.maker.delete_hook(full_name, id).await?;
             Ok("deleted".to_owned())
         }
+    }
+}
+
+/// The catalog is told at once: nobody else tells it of a folder.
+async fn take_back_folder(bench: &Workbench, run: &Run, owner: &str, name: &str) -> Result<String, Stays> {
+    let because = |reason: &str| Stays::Because(reason.to_owned());
+    let root = bench.app.settings.scaffolder.publish_folder.as_ref();
+    let root = root.ok_or_else(|| because("scaffolder.publish_folder is not set any more"))?;
+    let folder = PublishFolder::at(root, owner, name).ok_or_else(|| because("its name cannot be read"))?;
+    match tokio::task::block_in_place(|| folder.take_back(&run.marker)) {
+        Ok(true) => {
+            let asked = bench.app.store.enqueue_job(Job::LookAt(folder.look())).await;
+            Ok(if asked.is_ok() { "deleted".to_owned() } else { "deleted; the catalog hears of it later".to_owned() })
+        }
+        Ok(false) => Err(Stays::Nothing),
+        Err(reason) => Err(Stays::Because(reason)),
     }
 }
 

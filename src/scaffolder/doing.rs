@@ -136,15 +136,20 @@ impl<'a> Doing<'a> {
         self.bench.app.clock.now()
     }
 
-    /// What `repoUrl` names, and the identity that acts there.
-    pub(super) fn there(&self) -> Result<There, Trouble> {
+    /// Host, owner and name of what `repoUrl` names.
+    pub(super) fn named(&self) -> Result<(String, String, String), Trouble> {
         let written = self.text("repoUrl").unwrap_or_default();
         let parts = read_repo_url(written).map_err(|error| Trouble::Failed(error.message))?;
         let part = |name: &str| parts.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-        let (host, owner, name) = (part("host").unwrap_or_default(), part("owner"), part("repo"));
-        let (Some(owner), Some(name)) = (owner, name) else {
-            return failed(format!("{written} does not say where: write github.com?owner=OWNER&repo=NAME"));
-        };
+        match (part("owner"), part("repo")) {
+            (Some(owner), Some(name)) => Ok((part("host").unwrap_or_default(), owner, name)),
+            _ => failed(format!("{written} does not say where: write github.com?owner=OWNER&repo=NAME")),
+        }
+    }
+
+    /// What `repoUrl` names, and the identity that acts there.
+    pub(super) fn there(&self) -> Result<There, Trouble> {
+        let (host, owner, name) = self.named()?;
         let Some(github) = self.bench.find_github(&host, &owner) else {
             return failed(format!("no source of type github in steward.yaml is on {host}; Steward acts through those alone"));
         };

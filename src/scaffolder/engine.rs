@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     app::sealed_about,
-    store::{Run, RunGrip, RunId, RunState, StepEnd, StepState as Kept},
+    store::{Run, RunGrip, RunId, RunState, StepEnd, StepState as Kept, StoreError},
     template::{
         action::Reach,
         definition::{Step, Template},
@@ -36,17 +36,17 @@ const LONGEST_RUN: Duration = Duration::from_secs(60 * 60);
 const MOST_LINES: usize = 500;
 const LONGEST_LINE: usize = 2_000;
 
-/// Takes a run and does what is left of it. `Err` where the store is away: the queue tries again.
-pub async fn run_on(bench: &Workbench, id: RunId) -> Result<(), String> {
+/// Takes a run and does what is left of it. `Err` where the store takes no word of it: the queue tries again.
+pub async fn run_on(bench: &Workbench, id: RunId) -> Result<(), StoreError> {
     let app = &bench.app;
-    let taken = app.store.take_run(id, app.clock.now()).await.map_err(|error| error.to_string())?;
+    let taken = app.store.take_run(id, app.clock.now()).await?;
     let Some((grip, run)) = taken else { return Ok(()) };
     info!(run = id.0, template = run.template, "a run goes on");
     let ended = match go_on(bench, grip, &run).await {
         Ok(ended) => ended,
         // Whoever has it goes on.
         Err(Stop::Taken) => return Ok(()),
-        Err(Stop::Store(error)) => return Err(error.to_string()),
+        Err(Stop::Store(error)) => return Err(error),
         Err(Stop::Cancelled) => Ended::because(RunState::Cancelled, "called off".to_owned()),
         Err(Stop::Broken(reason)) => Ended::because(RunState::Failed, reason),
         Err(Stop::OutOfTime) => {
@@ -59,7 +59,7 @@ pub async fn run_on(bench: &Workbench, id: RunId) -> Result<(), String> {
     let written = app.store.end_run(grip, state, reason.as_deref(), output.as_ref(), app.clock.now()).await;
     match written.map_err(Stop::from) {
         Ok(()) | Err(Stop::Taken | Stop::Cancelled | Stop::OutOfTime | Stop::Broken(_)) => Ok(()),
-        Err(Stop::Store(error)) => Err(error.to_string()),
+        Err(Stop::Store(error)) => Err(error),
     }
 }
 
@@ -208,9 +208,7 @@ impl Drop for Place {
 /// Removes a folder, which whoever has taken the run over may be doing as well.
 fn remove_folder(path: &Path) -> std::io::Result<()> {
     match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.exists() => Ok(()),
-        // Some of it went in between.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => fs::remove_dir_all(path),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         removed => removed,
     }
 }
@@ -242,7 +240,7 @@ impl Engine<'_> {
         let ran = tokio::task::spawn_blocking(move || {
             let workspace = Workspace::open(&folder).map_err(|error| error.to_string())?;
             let around = Around { workspace: &workspace, sources: &*skeleton, template_ref: &template_ref };
-            run_pure(&action, &input, &around).unwrap_or_else(|| Err(format!("{action} is not done here")))
+            run_pure(&action, &input, &around)
         });
         let done = match ran.await.unwrap_or_else(|error| Err(format!("the action broke down: {error}"))) {
             Ok(done) => done,
@@ -385,7 +383,8 @@ fn leaves_no_trace(action: &str) -> bool {
     matches!(action, "github:actions:dispatch" | "http:backstage:request")
 }
 
-fn changes_workspace(action: &str) -> bool {
+/// Whether an action leaves another workspace behind.
+pub(super) fn changes_workspace(action: &str) -> bool {
     action.starts_with("fetch:") || matches!(action, "fs:delete" | "fs:rename" | "catalog:write")
 }
 

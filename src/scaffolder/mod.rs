@@ -6,6 +6,7 @@ mod catalog;
 mod clean_up;
 mod doing;
 mod engine;
+mod folder;
 mod outside;
 mod policy;
 mod pull;
@@ -19,10 +20,15 @@ use std::{path::PathBuf, sync::Arc};
 
 use url::Url;
 
-use crate::{app::App, github::GithubSource, web::Web};
+use crate::{
+    app::App,
+    github::{GithubSource, find_source},
+    web::Web,
+};
 
 pub use clean_up::clean_up;
 pub use engine::run_on;
+pub use folder::PublishFolder;
 
 /// What runs work with.
 #[derive(Debug, Clone)]
@@ -48,10 +54,8 @@ impl Workbench {
         Self { app, githubs, folders, web }
     }
 
-    /// The source that has an owner's repositories on a GitHub; any of that GitHub where none has.
     fn find_github(&self, host: &str, owner: &str) -> Option<&GithubSource> {
-        let of_host = || self.githubs.iter().filter(|github| github.web_host().eq_ignore_ascii_case(host));
-        of_host().find(|github| github.owner().eq_ignore_ascii_case(owner)).or_else(|| of_host().next())
+        find_source(&self.githubs, host, owner)
     }
 
     fn is_allowed_host(&self, url: &Url) -> bool {

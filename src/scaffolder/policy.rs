@@ -1,15 +1,23 @@
 //! What a rendered workspace must be before anything outside is touched. Judges, and changes nothing.
 
 use globset::GlobBuilder;
+use serde_json::Value as Json;
 
-use super::doing::{Doing, Trouble, failed};
+use super::{
+    doing::{Doing, Trouble, failed},
+    engine::changes_workspace,
+};
 use crate::{
     catalog::{
         Catalog, EntityRef, Kind, RelationType,
         descriptor::{Verdict, parse_descriptor},
         kinds::CustomKinds,
     },
-    template::workspace::{Entry, Kind as Lies, Workspace},
+    store::RunStep,
+    template::{
+        expression::is_template,
+        workspace::{Entry, Kind as Lies, Workspace},
+    },
 };
 
 /// Names of descriptors.
@@ -44,6 +52,28 @@ impl Doing<'_> {
     /// All reasons why the workspace must not be published; what only looks wrong is a warning.
     pub(super) fn check_policies(&mut self, whole: Whole) -> Result<(), Trouble> {
         let source = self.text("sourcePath").unwrap_or_default();
+        self.check_folder(whole, source)
+    }
+
+    /// The same before a repository is made that a later step fills, where the workspace is already what that step will find.
+    pub(super) fn check_policies_ahead(&mut self) -> Result<(), Trouble> {
+        let after = self.run.steps.iter().enumerate().skip(self.at + 1);
+        let before_push = |(_, step): &(usize, &RunStep)| step.action != "github:repo:push";
+        let mut changes = after.clone().take_while(before_push).filter(|(_, step)| changes_workspace(&step.action));
+        let Some((push, _)) = after.clone().find(|(_, step)| step.action == "github:repo:push") else { return Ok(()) };
+        if changes.next().is_some() {
+            return Ok(());
+        }
+        match &self.run.document["spec"]["steps"][push]["input"]["sourcePath"] {
+            Json::Null => self.check_folder(Whole::Repository, ""),
+            // What it comes to is known when that step begins.
+            Json::String(path) if is_template(path) => Ok(()),
+            Json::String(path) => self.check_folder(Whole::Repository, path),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_folder(&mut self, whole: Whole, source: &str) -> Result<(), Trouble> {
         let catalog = self.bench.app.catalog.load();
         let rules = match whole {
             Whole::Repository => self.bench.app.settings.scaffolder.required_files.as_slice(),

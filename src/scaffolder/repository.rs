@@ -39,6 +39,7 @@ impl Doing<'_> {
     }
 
     pub(super) async fn create(&mut self) -> Result<Map<String, Json>, Trouble> {
+        self.check_policies_ahead()?;
         let there = self.there()?;
         let made = self.ensure_repository(&there, self.is("autoInit").unwrap_or(false)).await?;
         self.set_up(&there).await?;

@@ -163,6 +163,7 @@ fn plain(block: &Block) -> String {
             let row = |cells: &Vec<Text>| cells.iter().map(Text::to_plain).collect::<Vec<_>>().join(" ");
             std::iter::once(header).chain(rows).map(row).collect::<Vec<_>>().join("\n")
         }
+        Block::Picture { says, .. } => says.clone(),
         Block::Divider => String::new(),
     }
 }

@@ -150,6 +150,10 @@ fn check_values(settings: &Settings) -> Result<(), (String, String)> {
         if settings.sources[..at].iter().any(|earlier| earlier.id() == source.id()) {
             return Err((key("id"), format!("{:?} is used by an earlier source; give each its own id", source.id())));
         }
+        if settings.scaffolder.publish_folder.is_some() && source.id() == super::PUBLISHED {
+            let message = format!("{:?} is what scaffolder.publish_folder is read as; give this source another id", source.id());
+            return Err((key("id"), message));
+        }
         if let SourceSettings::Github(github) = source {
             if github.auth.token.is_none() && github.auth.app.is_none() {
                 return Err((key("auth"), "holds neither token nor app; write token: ${GITHUB_TOKEN}".to_owned()));

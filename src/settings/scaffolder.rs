@@ -1,11 +1,14 @@
 //! How Software Templates are run. Plain values; what they mean is the scaffolder's.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use regex::Regex;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
+
+/// The source by which what runs have put into [`ScaffolderSettings::publish_folder`] is read.
+pub const PUBLISHED: &str = "published";
 
 /// `scaffolder:` of the configuration.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -25,6 +28,9 @@ pub struct ScaffolderSettings {
     pub naming: NamingSettings,
     /// Files that every new repository must have, by path or pattern: `CODEOWNERS`, `.github/workflows/*.yaml`.
     pub required_files: Vec<String>,
+    /// Stands for the code host where no GitHub is connected, so that templates can be tried: what would be the repository
+    /// OWNER/NAME becomes the folder of that name in it, and is read like any other repository.
+    pub publish_folder: Option<PathBuf>,
 }
 
 /// The organisation's rule for names of new repositories and entities.
@@ -47,6 +53,7 @@ impl Default for ScaffolderSettings {
             step_timeout: Duration::from_secs(600),
             naming: NamingSettings::default(),
             required_files: Vec::new(),
+            publish_folder: None,
         }
     }
 }

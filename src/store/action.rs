@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Store, StoreError,
     claim::{ClaimOf, claim},
+    fix::FixId,
+    hand_over::HandOverId,
     incident::NewIncident,
     note::AuthorNote,
     round::RoundKey,
@@ -69,8 +71,17 @@ pub const SEND_ROUND: &str = "send_round";
 /// The queue's name for [`Job::AskApprovers`].
 pub const ASK_APPROVERS: &str = "ask_approvers";
 
-/// A run that dies with its replica is taken over; one that killed so many is left as it is.
-const RUN_TRIES: i16 = 20;
+/// A run of which the database takes no word is tried again for some half an hour; dead replicas are not counted here.
+const RUN_TRIES: i16 = 8;
+/// The queue's name for [`Job::ProposeFix`].
+pub const PROPOSE_FIX: &str = "propose_fix";
+/// The queue's name for [`Job::ShowFix`].
+pub const SHOW_FIX: &str = "show_fix";
+/// The queue's name for [`Job::FollowFix`].
+pub const FOLLOW_FIX: &str = "follow_fix";
+/// The queue's name for [`Job::AskHandOver`].
+pub const ASK_HAND_OVER: &str = "ask_hand_over";
+
 /// As often as replicas may die with one message.
 const ROUND_TRIES: i16 = 1_000;
 /// The queue's name for [`Job::CheckLinks`].
@@ -141,6 +152,14 @@ pub enum Job {
     AskApprovers(RunId),
     /// A message of a round that stands in the ledger leaves, once.
     SendRound(RoundKey),
+    /// A pull request is made that mends findings.
+    ProposeFix(FixId),
+    /// The message that shows a fix is drawn anew.
+    ShowFix(FixId),
+    /// A pull request was closed, or is due to be looked at: it may be a fix.
+    FollowFix(OfPull),
+    /// Whoever a finding was handed to is asked.
+    AskHandOver(HandOverId),
 }
 
 /// Somebody is to be woken.
@@ -209,6 +228,14 @@ pub struct CheckPullRequest {
     pub number: i64,
 }
 
+/// A pull request by its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfPull {
+    pub source: String,
+    pub repository_id: i64,
+    pub number: i64,
+}
+
 /// A repository to be compared with what is stored, because something was heard of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookAt {
@@ -252,7 +279,7 @@ impl Store {
     /// Writes the audit line and enqueues the job in one transaction: both or neither.
     pub async fn record_action(&self, audit: AuditEntry, job: Option<Job>) -> Result<(), StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let audit_id = insert_audit(&mut transaction, &audit).await?;
         match job {
             Some(job) => {
@@ -273,7 +300,7 @@ impl Store {
     /// Enqueues work that no person asked for.
     pub async fn enqueue_job(&self, job: Job) -> Result<(), StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         enqueue(pool, &mut transaction, job, None).await?;
         transaction.commit().await?;
         Ok(())
@@ -326,7 +353,7 @@ impl Store {
         message: Option<Message>,
     ) -> Result<(), StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         if let Some(audit_id) = audit_id {
             sqlx::query!("update audit set result = $2, ended_at = $3 where id = $1", audit_id, result, now)
                 .execute(&mut *transaction)
@@ -424,6 +451,25 @@ pub(super) async fn enqueue(
             let turn = format!("run:{work}");
             let spec = JobSpecBuilder::new().job_key(format!("show:{work}")).queue_name(turn).max_attempts(DELIVERY_TRIES);
             queue.add_raw_job(SHOW_RUN, JobContext { audit_id, work }, spec.priority(URGENT).build()).await?
+        }
+        Job::ProposeFix(work) => {
+            let spec = JobSpecBuilder::new().job_key(format!("fix:{work}")).max_attempts(DELIVERY_TRIES).build();
+            queue.add_raw_job(PROPOSE_FIX, JobContext { audit_id, work }, spec).await?
+        }
+        Job::ShowFix(work) => {
+            // As of runs: only the last state counts, and one after the other.
+            let turn = format!("fix:{work}");
+            let spec = JobSpecBuilder::new().job_key(format!("show-fix:{work}")).queue_name(turn).max_attempts(DELIVERY_TRIES);
+            queue.add_raw_job(SHOW_FIX, JobContext { audit_id, work }, spec.priority(URGENT).build()).await?
+        }
+        Job::FollowFix(work) => {
+            let key = format!("follow-fix:{}:{}:{}", work.source, work.repository_id, work.number);
+            let spec = JobSpecBuilder::new().job_key(key).max_attempts(DELIVERY_TRIES).build();
+            queue.add_raw_job(FOLLOW_FIX, JobContext { audit_id, work }, spec).await?
+        }
+        Job::AskHandOver(work) => {
+            let spec = JobSpecBuilder::new().job_key(format!("hand-over:{}", work.0)).max_attempts(DELIVERY_TRIES).build();
+            queue.add_raw_job(ASK_HAND_OVER, JobContext { audit_id, work }, spec).await?
         }
         Job::Restore(work) => {
             let spec = JobSpecBuilder::new().max_attempts(3).build();

@@ -100,7 +100,7 @@ impl Store {
     /// Loads what changed after what the reader knows; all of it where the reader knows another database, `None` where
     /// nothing changed.
     pub async fn load_change(&self, known: &Parts) -> Result<Option<Change>, StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query!("set transaction isolation level repeatable read, read only").execute(&mut *transaction).await?;
         let clock = sqlx::query!(r#"select identity::text as "identity!", version from catalog_clock"#)
             .fetch_one(&mut *transaction)

@@ -36,7 +36,7 @@ impl Store {
     /// Writes the team of a conversation with the audit line, and tells every replica.
     pub async fn set_channel_team(&self, audit: AuditEntry, setting: &ChannelSetting) -> Result<(), StoreError> {
         let ChannelSetting { platform, channel_id, channel_name, team } = setting;
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         let audit_id = insert_audit(&mut transaction, &audit).await?;
         sqlx::query!("update audit set result = 'done', ended_at = at where id = $1", audit_id)
             .execute(&mut *transaction)

@@ -47,7 +47,7 @@ impl Store {
 
     /// Takes over what is named now; what no longer is goes, with what was known of it.
     pub async fn write_links(&self, links: &[NamedLink], now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         for batch in links.chunks(BATCH) {
             let urls: Vec<String> = batch.iter().map(|link| link.url.clone()).collect();
             let places: Vec<serde_json::Value> =

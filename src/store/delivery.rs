@@ -47,7 +47,7 @@ impl Store {
     /// Claims a delivery's id and enqueues its jobs in one transaction: both or neither.
     pub async fn record_delivery(&self, delivery: Delivery<'_>) -> Result<Recorded, StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let mut recorded = Recorded::SeenBefore;
         for Concern { source, jobs, happened } in delivery.concerns {
             let claimed = sqlx::query!(

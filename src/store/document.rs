@@ -64,7 +64,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<DocumentTarget>, StoreError> {
         // One moment for all: an entity that changes in between would be taken for asked about.
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query!("set transaction isolation level repeatable read, read only").execute(&mut *transaction).await?;
         let rows = sqlx::query!(
             r#"with naming as (
@@ -109,7 +109,7 @@ impl Store {
         reads: &[DocumentsRead<'_>],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         let is_news = reads.iter().any(|read| !read.changed.is_empty() || !read.removed.is_empty());
         // First, as every writer does, so that none waits for another in a circle.
         let version = if is_news { Some(next_version(&mut transaction).await?) } else { None };

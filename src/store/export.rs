@@ -15,7 +15,7 @@ impl Store {
     /// Keeps what is to be fetched until then; gives the token that it is fetched by. What is past its time goes.
     pub async fn add_export(&self, asked: &Value, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> Result<String, StoreError> {
         let token: String = rand::rng().sample_iter(Alphanumeric).take(TOKEN_LETTERS).map(char::from).collect();
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query!("delete from exports where expires_at <= $1", now).execute(&mut *transaction).await?;
         let hash = token_hash(&token);
         sqlx::query!("insert into exports (token_hash, asked, expires_at) values ($1, $2, $3)", &hash[..], asked, expires_at)

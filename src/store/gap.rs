@@ -29,7 +29,7 @@ impl Store {
         sorted.sort();
         let names: Vec<String> = sorted.iter().map(|(name, _)| (*name).clone()).collect();
         let asked: Vec<i64> = sorted.iter().map(|(_, asked)| i64::from(**asked)).collect();
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query!(
             "insert into gaps (name, asked, first_at, last_at)
              select name, asked, $3, $3 from unnest($1::text[], $2::bigint[]) as new (name, asked)

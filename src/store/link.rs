@@ -33,7 +33,7 @@ impl Store {
     /// Enqueues the next step, and the message that tells of this one, in one transaction.
     pub async fn go_on_linking(&self, audit_id: Option<i64>, step: LinkStep, message: Option<Message>) -> Result<(), StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         if let Some(message) = message {
             enqueue(pool, &mut transaction, super::Job::Deliver(message), None).await?;
         }
@@ -51,7 +51,7 @@ impl Store {
         message: Message,
     ) -> Result<(), StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let result = match outcome {
             LinkOutcome::Linked(NewLink { account, login, github_id }) => {
                 let version = next_version(&mut transaction).await?;
@@ -84,7 +84,7 @@ impl Store {
 
     /// Removes the tie of an account, with the audit line that says so. Gives whether there was one.
     pub async fn remove_link(&self, audit: AuditEntry) -> Result<bool, StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         let version = next_version(&mut transaction).await?;
         let (platform, account) = (audit.account.platform.as_str(), audit.account.id.as_str());
         let removed = sqlx::query!("delete from account_links where platform = $1 and account = $2", platform, account)

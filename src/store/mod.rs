@@ -8,14 +8,17 @@ mod catalog;
 mod channel;
 mod checked_link;
 mod claim;
+mod coverage_day;
 mod database;
 mod delivery;
 mod document;
 mod export;
 mod finding;
+mod fix;
 mod follow;
 mod gap;
 mod gone;
+mod hand_over;
 mod history;
 mod incident;
 mod link;
@@ -49,22 +52,26 @@ use sqlx::{
 };
 
 pub use action::{
-    ASK_APPROVERS, ATTACH_INCIDENT, AuditEntry, CHANGE_LOCATION, CHECK_LINKS, CHECK_PULL_REQUEST, CLEAN_UP_RUN, ChangeLocation,
-    CheckPullRequest, ConfirmedRemoval, DELIVER, DELIVER_NEWS, Job, JobContext, LINK, LOOK_AT, LinkStep, LinkWait,
-    LocationChange, LookAt, OfSource, PAGE, PageOnCall, READ_DOCUMENTS, READ_PACKAGES, READ_PEOPLE, RESTORE, RUN,
-    RestoreRepository, SEND_ROUND, SHOW_RUN, SYNC_SOURCE, SYNC_SOURCES, SyncSources, TELL_AUTHOR,
+    ASK_APPROVERS, ASK_HAND_OVER, ATTACH_INCIDENT, AuditEntry, CHANGE_LOCATION, CHECK_LINKS, CHECK_PULL_REQUEST, CLEAN_UP_RUN,
+    ChangeLocation, CheckPullRequest, ConfirmedRemoval, DELIVER, DELIVER_NEWS, FOLLOW_FIX, Job, JobContext, LINK, LOOK_AT,
+    LinkStep, LinkWait, LocationChange, LookAt, OfPull, OfSource, PAGE, PROPOSE_FIX, PageOnCall, READ_DOCUMENTS, READ_PACKAGES,
+    READ_PEOPLE, RESTORE, RUN, RestoreRepository, SEND_ROUND, SHOW_FIX, SHOW_RUN, SYNC_SOURCE, SYNC_SOURCES, SyncSources,
+    TELL_AUTHOR,
 };
 pub use asked::{load_asked_from_disk, save_asked_to_disk};
 pub use audit::{AuditFilter, AuditLine, AuditPage, DENIED};
 pub use catalog::{Change, load_parts_from_disk, save_parts_to_disk, save_sources_to_disk};
 pub use channel::{ChannelSetting, load_channels_from_disk, save_channels_to_disk};
 pub use checked_link::{LinkChecked, LinkTarget, NamedLink};
+pub use coverage_day::CoverageDay;
 pub use database::Database;
 pub use delivery::{Concern, Delivery, Recorded};
 pub use document::{DocumentTarget, DocumentWrite, DocumentsRead};
 pub use finding::{FindingRest, FindingSpell, FindingTally, RestKind, SeenFinding};
+pub use fix::{Fix, FixId, FixNews, FixState, FixedFile, FixedValue, NewFix};
 pub use follow::{Follow, Followed, Synced, follow};
 pub use gap::Gap;
+pub use hand_over::{HandOver, HandOverId, HandOverState, NewHandOver};
 pub use history::{ClaimKey, EntityPast, PastChange, StoredDocument};
 pub use incident::{Incident, IncidentState, NewIncident};
 pub use link::{LinkOutcome, NewLink};
@@ -86,6 +93,16 @@ pub use write::{Applied, PageWrite};
 
 /// How long a caller waits for a connection: a person is waiting behind it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What the server itself ends on each connection, so that nothing waits for ever for what is lost: a statement (the longest,
+/// the whole catalog of 20,000 entities, takes seconds), a wait for somebody else's lock (whoever holds one writes a page, or
+/// one line), and a transaction in which nothing is said (its holder has stopped in the middle, or is cut off). Who must wait
+/// longer says so for its own transaction; migrations have none of them.
+const LONGEST: [(&str, Duration); 3] = [
+    ("statement_timeout", Duration::from_secs(120)),
+    ("lock_timeout", Duration::from_secs(30)),
+    ("idle_in_transaction_session_timeout", Duration::from_secs(120)),
+];
 
 /// The schema that the job queue keeps its tables in.
 pub const QUEUE_SCHEMA: &str = "graphile_worker";
@@ -116,9 +133,12 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
                 Self::Away(error.to_string())
             }
-            // Class 57: shutdown, crash shutdown, cannot connect now; class 08: connection exceptions.
+            // Class 57: shutdown, crash shutdown, cannot connect now, and what took too long; class 08: connection exceptions;
+            // then a lock that another holds for too long, and two who wait for one another.
             sqlx::Error::Database(inner)
-                if inner.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08")) =>
+                if inner.code().is_some_and(|code| {
+                    code.starts_with("57") || code.starts_with("08") || matches!(&*code, "55P03" | "40P01" | "25P03")
+                }) =>
             {
                 Self::Away(error.to_string())
             }
@@ -150,14 +170,38 @@ impl Store {
         }
         let options: PgConnectOptions =
             url.expose_secret().parse().map_err(|error: sqlx::Error| StoreError::Failed(anyhow::Error::new(error)))?;
+        let options = options.application_name("steward");
+        // A new index may take as long as it needs, and wait for a replica that migrates already.
+        let unlimited = PgPoolOptions::new().max_connections(2).connect_with(options.clone()).await?;
+        let migrated = migrate(&unlimited).await;
+        unlimited.close().await;
+        migrated?;
+        let limits: Vec<String> =
+            LONGEST.iter().map(|(name, longest)| format!("set {name} = '{}s'", longest.as_secs())).collect();
+        let limits: Arc<str> = limits.join("; ").into();
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.application_name("steward"))
+            .after_connect(move |connection, _| {
+                let limits = Arc::clone(&limits);
+                Box::pin(
+                    async move { sqlx::raw_sql(sqlx::AssertSqlSafe(limits.to_string())).execute(connection).await.map(|_| ()) },
+                )
+            })
+            .connect_with(options)
             .await?;
-        migrate(&pool).await?;
         let _ = self.pool.set(pool);
         Ok(())
+    }
+
+    /// Begins a transaction, to its beginning even where the caller is broken off meanwhile: sqlx would give the connection
+    /// back with the transaction open, and what others write there would never be committed, and hold its locks.
+    async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, StoreError> {
+        let pool = self.pool()?.clone();
+        match tokio::spawn(async move { pool.begin().await }).await {
+            Ok(begun) => Ok(begun?),
+            Err(_) => Err(StoreError::Away("Steward is stopping".to_owned())),
+        }
     }
 
     /// The pool, or that it is not there yet.

@@ -19,7 +19,7 @@ impl Store {
         news: &[(i64, Vec<RepositoryEvent>)],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         for (repository, events) in news {
             for event in events {
                 write_event(&mut transaction, source, event).await?;

@@ -124,7 +124,7 @@ impl Store {
     /// Enqueues what was not told before, up to the hour's limit; what is past it is not told at all. Gives how many.
     pub async fn record_notes(&self, drafts: Vec<NoteDraft>, now: DateTime<Utc>) -> Result<usize, StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let mut told = 0;
         for NoteDraft { note, marks } in drafts {
             let lately = sqlx::query_scalar!(

@@ -121,7 +121,7 @@ impl Store {
             PackageOutcome::Pending(url) => ("pending", Some(url)),
             PackageOutcome::Failed(why) => ("failed", Some(why)),
         };
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         // Read and off say what is so now; the others leave what is stored.
         sqlx::query!(
             "insert into package_reads (source_id, repository_id, head, asked_at, outcome, note, read_head, read_at)
@@ -230,7 +230,7 @@ impl Store {
         notices: Vec<PackageNotice>,
     ) -> Result<Vec<EntityRef>, StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let mut told = Vec::new();
         for notice in notices {
             let is_due = sqlx::query_scalar!(

@@ -44,7 +44,7 @@ pub struct Removed {
 impl Store {
     /// Turns repositories, and what they claimed, into tombstones; those that an admin took back stay.
     pub async fn remove_repositories(&self, removal: Removal<'_>) -> Result<Removed, StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         // The row lock that this takes lets one removal at a time count what went before it.
         let version = next_version(&mut transaction).await?;
         if let Some(limit) = removal.limit
@@ -117,7 +117,7 @@ impl Store {
     /// Takes a removal back: the repository and what it took with it answer again, and sweeps that do not see it leave it
     /// alone until `kept_until`. `None` where it is not removed.
     pub async fn restore_repository(&self, restore: Restore<'_>) -> Result<Option<Tally>, StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         let version = next_version(&mut transaction).await?;
         let found = sqlx::query!(
             r#"select source_id, repository_id, removed_at as "removed_at!" from repositories
@@ -159,7 +159,7 @@ impl Store {
 
     /// Forgets what was removed before `before`; history stays.
     pub async fn forget_removed(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         let claims = sqlx::query!("delete from entities where removed_at < $1", before).execute(&mut *transaction).await?;
         sqlx::query!(
             "delete from files f using repositories r

@@ -59,7 +59,11 @@ pub struct SourceLock {
 impl Store {
     /// Waits for the right to sync a source: two at once would write the same changes twice.
     pub async fn lock_source(&self, source_id: &str) -> Result<SourceLock, StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
+        // Another's sync may take an hour, and so may this one, which says nothing here meanwhile.
+        let unlimited = "set local statement_timeout = 0; set local lock_timeout = 0; \
+                         set local idle_in_transaction_session_timeout = 0";
+        sqlx::raw_sql(unlimited).execute(&mut *transaction).await?;
         sqlx::query!("select pg_advisory_xact_lock(hashtextextended('steward-sync:' || $1, 0))", source_id)
             .execute(&mut *transaction)
             .await?;
@@ -220,7 +224,7 @@ impl Store {
     /// A sync that changed nothing writes no row: replicas hear the announcement and keep the time on disk.
     pub async fn finish_sync(&self, end: SyncEnd<'_>) -> Result<(), StoreError> {
         let SyncEnd { source_id, at, wrote, before, after } = end;
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         if wrote == Wrote::Something || before != after {
             let version = next_version(&mut transaction).await?;
             sqlx::query!(

@@ -24,7 +24,7 @@ impl Store {
     pub async fn take_over(&self, take_over: TakeOver<'_>) -> Result<Vec<i64>, StoreError> {
         let TakeOver { to, repositories, now } = take_over;
         let (ids, node_ids): (Vec<i64>, Vec<String>) = repositories.iter().cloned().unzip();
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         let version = next_version(&mut transaction).await?;
         let found = sqlx::query!(
             r#"select distinct on (r.repository_id) r.source_id, r.repository_id

@@ -37,7 +37,7 @@ impl Store {
     /// Writes a page in one transaction; a repository that the database refuses is rolled back alone.
     pub async fn write_page(&self, page: PageWrite<'_>) -> Result<Applied, StoreError> {
         let mut applied = Applied::default();
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         let version = next_version(&mut transaction).await?;
         sqlx::query!("insert into sources (id, version) values ($1, $2) on conflict (id) do nothing", page.source_id, version)
             .execute(&mut *transaction)

@@ -42,10 +42,10 @@ pub struct Around<'a> {
     pub template_ref: &'a str,
 }
 
-/// Runs an action on inputs that were judged; none where there is no such pure action.
-pub fn run_pure(action: &str, input: &Json, around: &Around<'_>) -> Option<Result<Done, String>> {
+/// Runs an action on inputs that were judged. The error is told to people.
+pub fn run_pure(action: &str, input: &Json, around: &Around<'_>) -> Result<Done, String> {
     let text = |key: &str| input[key].as_str().unwrap_or_default();
-    let ran = match action {
+    match action {
         "fetch:template" => fetch_template(input, around),
         "fetch:template:file" => {
             let filled = around.sources.file(text("url")).and_then(|bytes| {
@@ -73,9 +73,8 @@ pub fn run_pure(action: &str, input: &Json, around: &Around<'_>) -> Option<Resul
         "catalog:write" => write_entity(input, around),
         "debug:log" => log(input, around.workspace),
         "debug:wait" => wait(input),
-        _ => return None,
-    };
-    Some(ran)
+        _ => Err(format!("{action} is not done here")),
+    }
 }
 
 fn told(error: impl std::fmt::Display) -> String {

@@ -161,9 +161,8 @@ impl StandIn<'_> {
             Reach::Workspace => {
                 let around = Around { workspace: self.workspace, sources: self.sources, template_ref: self.template_ref };
                 match run_pure(&step.action.id, input, &around) {
-                    Some(Ok(done)) => Acted::Done(done),
-                    Some(Err(reason)) => Acted::Failed(reason),
-                    None => Acted::Failed(format!("{} is not done here", step.action.id)),
+                    Ok(done) => Acted::Done(done),
+                    Err(reason) => Acted::Failed(reason),
                 }
             }
             Reach::Outside => {

@@ -3,9 +3,11 @@
 
 mod beside;
 mod checked_link;
+mod coverage_day;
 mod custom;
 mod deliver;
 mod document;
+mod fix;
 mod heard;
 mod jobs;
 mod link;
@@ -262,7 +264,7 @@ impl Worker {
                 }
             }
         };
-        tokio::join!(futures_util::future::join_all(loops), forgetting);
+        tokio::join!(futures_util::future::join_all(loops), forgetting, self.keep_following_fixes(stop));
     }
 
     /// Asking what is new is one request, so it is done often where no webhook tells of changes.

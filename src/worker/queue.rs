@@ -11,6 +11,7 @@ use super::{
     checked_link::LinksJob,
     deliver::{DeliverJob, DeliverNewsJob},
     document::DocumentsJob,
+    fix::{AskHandOverJob, FollowFixJob, ProposeFixJob, ShowFixJob},
     heard::{ReadPeopleJob, SyncSourceJob},
     jobs::{JobsOf, LookJob, RestoreJob, SyncJob},
     link::LinkJob,
@@ -111,15 +112,18 @@ impl Worker {
                 .define_job::<LocationJob>()
                 .define_job::<LinkJob>()
                 .define_job::<ShowRunJob>()
+                .define_job::<ShowFixJob>()
+                .define_job::<AskHandOverJob>()
                 .define_job::<AskApproversJob>(),
             Lane::News => options.define_job::<DeliverNewsJob>(),
             Lane::Rounds => options.define_job::<SendRoundJob>(),
-            Lane::Runs => options.define_job::<RunJob>().define_job::<CleanUpRunJob>(),
+            Lane::Runs => options.define_job::<RunJob>().define_job::<CleanUpRunJob>().define_job::<ProposeFixJob>(),
             Lane::Heard => options
                 .define_job::<LookJob>()
                 .define_job::<SyncSourceJob>()
                 .define_job::<ReadPeopleJob>()
                 .define_job::<CheckPullRequestJob>()
+                .define_job::<FollowFixJob>()
                 .define_job::<TellAuthorJob>()
                 .define_job::<PackagesJob>()
                 .define_job::<DocumentsJob>()

@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 
 use super::{Worker, jobs::JobsOf};
 use crate::{
-    catalog::{Catalog, EntityRef, Kind},
+    catalog::{Catalog, EntityRef, Kind, live::Coverage},
     chat::{DeliveryError, Mark, Message, Posted},
     hygiene::{
         check::{Facts, Finding, Rules},
@@ -24,7 +24,7 @@ use crate::{
         standing::seen,
     },
     store::{
-        JobContext, NewRoundMessage, RoundEnd, RoundKey, RoundMessage, RoundStart, RoundState, SEND_ROUND, SeenFinding,
+        Job, JobContext, NewRoundMessage, RoundEnd, RoundKey, RoundMessage, RoundStart, RoundState, SEND_ROUND, SeenFinding,
         StoreError,
     },
 };
@@ -60,6 +60,9 @@ const CHECK_ALL_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Messages whose job was lost are taken up after so long.
 const LOST_JOB: TimeDelta = TimeDelta::minutes(10);
+
+/// Between tries while the database takes nothing.
+const AFTER_FAULT: Duration = Duration::from_secs(3);
 
 /// What marks messages of rounds.
 const MARK: &str = "steward_round";
@@ -104,6 +107,8 @@ impl Default for Rounds {
 #[derive(Debug)]
 struct Checked {
     kept: Kept,
+    /// Which links were dead then.
+    coverage: Arc<Coverage>,
     all_at: Instant,
 }
 
@@ -119,10 +124,18 @@ impl TaskHandler for SendRoundJob {
         let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else {
             return Err("the queue has no worker".to_owned());
         };
-        let Some(wait) = worker.send_round(&self.0.work).await.map_err(|error| error.to_string())? else { return Ok(()) };
-        let postponed = worker.app.store.postpone_job(*context.job().id(), wait).await.map_err(|error| error.to_string())?;
-        // The queue looks at a job that fails again; one that has a follower is done.
-        if postponed { Err(format!("not before {} s have passed", wait.as_secs())) } else { Ok(()) }
+        let (store, id, key) = (&worker.app.store, *context.job().id(), &self.0.work);
+        let (wait, said) = match worker.send_round(key).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(wait)) => (wait, format!("not before {} s have passed", wait.as_secs())),
+            // The queue waits longer each time, at last for hours.
+            Err(error) => (AFTER_FAULT, error.to_string()),
+        };
+        match store.postpone_job(id, wait).await {
+            Ok(true) | Err(_) => Err(said),
+            // This job has no more tries, or another has taken its place: either way one is to wait.
+            Ok(false) => store.enqueue_job(Job::SendRound(key.clone())).await.map_err(|error| error.to_string()),
+        }
     }
 }
 
@@ -237,18 +250,23 @@ impl Worker {
     /// Everything that is wrong now; only what changed is looked at where that is enough.
     fn check(&self) -> (Arc<Catalog>, Vec<Finding>) {
         let catalog = self.app.catalog.load();
-        let on_call = self.app.live.load().on_call;
+        let live = self.app.live.load();
         let rules = Rules::of(&self.app.settings.hygiene);
-        let facts = Facts { catalog: &catalog, on_call: &on_call, rules: &rules, now: self.app.clock.now() };
+        let (on_call, coverage, now) = (&live.on_call, &live.coverage, self.app.clock.now());
+        let facts = Facts { catalog: &catalog, on_call, coverage, rules: &rules, now };
         // A check that panics takes nothing along: the next one looks at everything.
         let mut checked = self.rounds.checked.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = checked.take().filter(|known| known.all_at.elapsed() < CHECK_ALL_EVERY);
+        let is_young = |known: &Checked| known.all_at.elapsed() < CHECK_ALL_EVERY && Arc::ptr_eq(&known.coverage, coverage);
+        let known = checked.take().filter(is_young);
         let next = tokio::task::block_in_place(|| match known {
             Some(mut known) => {
                 known.kept.follow(Arc::clone(&catalog), &facts);
                 known
             }
-            None => Checked { kept: Kept::of(Arc::clone(&catalog), &facts), all_at: Instant::now() },
+            None => {
+                let kept = Kept::of(Arc::clone(&catalog), &facts);
+                Checked { kept, coverage: Arc::clone(coverage), all_at: Instant::now() }
+            }
         });
         let findings = checked.insert(next).kept.findings().cloned().collect();
         drop(checked);

@@ -1,17 +1,48 @@
 //! The queue's handlers for runs of templates. Must not do their work: the scaffolder does.
 
+use std::time::Duration;
+
+use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
+use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::{Worker, jobs::job};
+use super::{
+    Worker,
+    jobs::{JobsOf, job},
+};
 use crate::{
     chat::{DeliveryError, Message, Platform},
     commands::tasks::{places_of_approvers, progress::progress},
     scaffolder::{Workbench, clean_up, run_on},
-    store::{JobContext, Run, RunId, RunState},
+    store::{Job, JobContext, RUN, Run, RunId, RunState, StoreError},
     sync::Source,
 };
 
-job!(RunJob(RunId) = RUN, |worker, job| worker.run_template(job));
+/// Between tries while the database is away.
+const WHILE_AWAY: Duration = Duration::from_secs(3);
+
+/// One that is tried again in its own way, so it says how often it was.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct RunJob(JobContext<RunId>);
+
+/// Which try of a job this is.
+struct Try {
+    job_id: i64,
+    number: i16,
+    is_last: bool,
+}
+
+impl TaskHandler for RunJob {
+    const IDENTIFIER: &'static str = RUN;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else { return Err("the queue has no worker".to_owned()) };
+        let job = context.job();
+        let this = Try { job_id: *job.id(), number: *job.attempts(), is_last: job.attempts() >= job.max_attempts() };
+        worker.run_template(self.0.work, &this).await
+    }
+}
 
 job!(CleanUpRunJob(RunId) = CLEAN_UP_RUN, |worker, job| worker.run_clean_up(job));
 
@@ -74,8 +105,28 @@ impl Worker {
         self.app.store.load_run(id).await.map_err(|error| error.to_string())
     }
 
-    async fn run_template(&self, job: JobContext<RunId>) -> Result<(), String> {
-        run_on(&self.workbench(), job.work).await
+    /// `Err` makes the queue try again later.
+    async fn run_template(&self, id: RunId, this: &Try) -> Result<(), String> {
+        let store = &self.app.store;
+        let error = match run_on(&self.workbench(), id).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        let said = error.to_string();
+        match error {
+            // The queue waits longer each time, at last for hours: too long for whoever waits for a run, and it is none of its
+            // faults that the database was away.
+            StoreError::Away(_) => match store.postpone_job(this.job_id, WHILE_AWAY).await {
+                Ok(true) | Err(_) => Err(said),
+                // This job has no more tries, or another has taken its place: either way one is to wait.
+                Ok(false) => store.enqueue_job(Job::Run(id)).await.map_err(|error| error.to_string()),
+            },
+            StoreError::Claimed | StoreError::Failed(_) if this.is_last => {
+                let reason = format!("stopped {} times, because how far it is could not be written down ({said})", this.number);
+                store.give_run_up(id, &reason, self.app.clock.now()).await.map_err(|error| error.to_string())
+            }
+            StoreError::Claimed | StoreError::Failed(_) => Err(said),
+        }
     }
 
     async fn run_clean_up(&self, job: JobContext<RunId>) -> Result<(), String> {

@@ -251,6 +251,34 @@ const stories = {
     await page.context().close();
   },
 
+  async "a newcomer asks for a new service, and finds it in the catalog"() {
+    const page = await open({ viewport: { width: 1100, height: 900 }, colorScheme: "light" });
+    const name = `gift-registry-${Date.now().toString(36)}`;
+    await say(page, "/new typescript-service");
+    const answers = {
+      name, description: "Keeps wish lists and who gave what", owner: "team-checkout", system: "system:default/checkout",
+      databaseSize: "large", "repoUrl#repo": name,
+    };
+    for (let pages = 0; pages < 6; pages += 1) {
+      await page.waitForSelector("dialog.form[open]");
+      const title = await page.textContent("dialog.form");
+      for (const [field, answer] of Object.entries(answers)) {
+        const found = page.locator(`dialog.form [name="one.${field}"]:is(input:not([type=hidden]):not([type=radio]), textarea)`);
+        if (await found.count() > 0) await found.first().fill(answer);
+      }
+      if (title.includes("What will happen")) assert.ok(title.includes("is put into the folder"), title);
+      await page.click("dialog.form button.primary");
+      await page.waitForFunction((before) => document.querySelector("dialog.form[open]")?.textContent !== before, title);
+      if (await page.locator("dialog.form[open]").count() === 0) break;
+    }
+    await page.waitForFunction(() => document.body.textContent.includes("is done"), undefined, { timeout: 30_000 });
+    await say(page, `/owner ${name}`);
+    await page.waitForSelector("[data-command=owner]");
+    assert.ok((await page.textContent("[data-command=owner]")).includes("Checkout"), "its owner answers");
+    await shoot(page, "new-service-light");
+    await page.context().close();
+  },
+
   async "lines, buttons and forms work without a script"() {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();

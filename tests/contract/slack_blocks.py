@@ -1,6 +1,6 @@
 """Validates messages and views against Slack's own Python models, which know nothing of Steward.
 
-    cargo test --test it slack::                # writes target/slack-samples*.jsonl
+    cargo test --test it slack:: new::corpus::  # writes target/slack-samples*.jsonl
     python3 -m venv /tmp/slack-contract && /tmp/slack-contract/bin/pip install 'slack_sdk>=3.33,<4'
     /tmp/slack-contract/bin/python tests/contract/slack_blocks.py target/slack-samples*.jsonl
 

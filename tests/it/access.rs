@@ -18,7 +18,8 @@ use crate::{
 };
 
 fn rule(command: &str, allow: &[&str]) -> AccessRule {
-    AccessRule { command: command.to_owned(), allow: allow.iter().map(|word| (*word).to_owned()).collect() }
+    let allow = allow.iter().map(|word| (*word).to_owned()).collect();
+    AccessRule { command: command.to_owned(), allow, approvers: Vec::new() }
 }
 
 /// The shop with somebody who has left, and somebody in no team.
@@ -172,6 +173,9 @@ fn rules_that_cannot_be_meant_are_named_with_what_to_write() {
             judge(&[rule("deps", &["group:platform"])]),
             judge(&[rule("deps", &["component:default/x"])]),
             judge(&[rule("catalog sync", &["owners"])]),
+            judge(&[AccessRule { approvers: vec!["group:default/platform".to_owned()], ..rule("deps", &["members"]) }]),
+            judge(&[AccessRule { approvers: vec!["admins".to_owned()], ..rule("new", &["members"]) }]),
+            judge(&[AccessRule { approvers: vec!["group:default/platform".to_owned()], ..rule("new", &["members"]) }]),
             judge(&[
                 rule("/catalog add", &["members", "group:default/platform"]),
                 rule("catalog add", &["admins"]),
@@ -190,6 +194,9 @@ fn rules_that_cannot_be_meant_are_named_with_what_to_write() {
             access.rules[0].allow: "group:platform" is nobody that can be allowed; write everyone, members, owners, admins, or a full reference such as group:default/platform
             access.rules[0].allow: "component:default/x" is nobody that can be allowed; write everyone, members, owners, admins, or a full reference such as group:default/platform
             access.rules[0].allow: /catalog sync is about no single entity, so it has no owners; write members, admins or a group
+            access.rules[0].approvers: nobody is asked to agree to /deps: approvers belong to rules for new and for templates
+            access.rules[0].approvers: "admins" is nobody who could agree; write a full reference such as group:default/platform
+            new: members; group:default/platform must agree
             catalog add: members, group:default/platform
             catalog add: admins (never asked: an earlier rule names it too)
             template:default/service: owners

@@ -31,6 +31,7 @@ pub fn test_app(slack: Option<SlackClient>) -> App {
         links: Default::default(),
         search: Default::default(),
         seal: None,
+        githubs: Vec::new(),
     }
 }
 

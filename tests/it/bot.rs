@@ -1,6 +1,9 @@
 //! The whole of Steward around a fake GitHub and a real PostgreSQL, spoken to as a person would.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use steward::{
@@ -10,12 +13,14 @@ use steward::{
     chat::{Account, Act, Form, Place, Platform, Reply, Request, Response, Submission, Value},
     cli::ask::{Colour, render_text},
     commands::{load_definitions, respond},
+    directory::{DirectorySource, Layout},
     github::{Auth, Connection, Filters, GithubConfig, GithubSource, Waits},
     outbox::Outbox,
     playground::{Board, channel_of},
     seal::Seal,
     search::SearchIndex,
-    settings::{Settings, SourceSettings, UrlSettings},
+    settings::{AccessSettings, PUBLISHED, Settings, SourceSettings, UrlSettings},
+    slack::SlackClient,
     store::{Database, Store, load_parts_from_disk},
     sync::{ADDED, Elsewhere, Progress, Source, SyncOrder, SyncSummary, UrlSource},
     web::Web,
@@ -67,6 +72,32 @@ impl Bot {
         Self::start(github, new_database().await).await
     }
 
+    /// The same as the demo has it, read from its folder: no code host but a folder, below the bot's own.
+    pub async fn of_sample_folder() -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let github = FakeGithub::start("nobody").await;
+        let database = Arc::new(new_database().await);
+        let mut bot = Self::build(Arc::new(github), database, folder, usual_paths(), Places::default());
+        let published = bot.published();
+        std::fs::create_dir(&published).expect("a folder of its own");
+        let source = |id: &str, path: PathBuf, layout| {
+            let directory = DirectorySource { path, layout, catalog_paths: usual_paths() };
+            Source::Directory { id: id.to_owned(), directory }
+        };
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/org");
+        let worker = Arc::get_mut(&mut bot.worker).expect("nobody else has it yet");
+        worker.sources = vec![source("sample", fixtures, Layout::Flat), source(PUBLISHED, published.clone(), Layout::Owners)];
+        let app = Arc::get_mut(&mut worker.app).expect("nobody else has it yet");
+        app.githubs.clear();
+        app.settings.scaffolder.publish_folder = Some(published);
+        bot.run().await
+    }
+
+    /// Where the folder that stands for the code host is.
+    pub fn published(&self) -> PathBuf {
+        self.folder.path().join("published")
+    }
+
     /// An organisation `acme` with these descriptors, one repository each, not synced yet.
     pub async fn of_descriptors(descriptors: &[(&str, &str)]) -> Self {
         let github = FakeGithub::start("acme").await;
@@ -108,7 +139,17 @@ impl Bot {
         let worker = Arc::get_mut(&mut bot.worker).expect("nobody else has it yet");
         let app = Arc::get_mut(&mut worker.app).expect("nobody else has it yet");
         app.seal = settings.scaffolder.secret_key.as_ref().map(Seal::new);
-        app.settings = Settings { data_dir: app.settings.data_dir.clone(), access: app.settings.access.clone(), ..settings };
+        let access = AccessSettings { admins: app.settings.access.admins.clone(), ..settings.access };
+        app.settings = Settings { data_dir: app.settings.data_dir.clone(), access, ..settings };
+        bot.run().await
+    }
+
+    /// The same with a Slack beside the playground.
+    pub async fn with_slack(github: FakeGithub, database: Database, slack: SlackClient) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let mut bot = Self::build(Arc::new(github), Arc::new(database), folder, usual_paths(), Places::default());
+        let worker = Arc::get_mut(&mut bot.worker).expect("nobody else has it yet");
+        Arc::get_mut(&mut worker.app).expect("nobody else has it yet").outbox.slack = Some(slack);
         bot.run().await
     }
 
@@ -151,7 +192,7 @@ impl Bot {
         settings.link_checks.pause = std::time::Duration::ZERO;
         settings.access.admins = vec!["group:default/platform".to_owned()];
         let parts: Parts = load_parts_from_disk(folder.path()).unwrap_or_default();
-        let app = App {
+        let mut app = App {
             settings,
             commands: load_definitions().expect("the commands are valid"),
             custom_kinds: CustomKinds::default(),
@@ -163,13 +204,15 @@ impl Bot {
             links: Default::default(),
             search: SearchIndex::at(folder.path()),
             seal: None,
+            githubs: Vec::new(),
         };
         let connection = Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address");
         let elsewhere = Arc::new(Elsewhere::new(Web::new(&trusted), vec![("github.com".to_owned(), connection.clone())]));
         let filters = Filters::default();
         let config = GithubConfig { id: "acme".to_owned(), org: "acme".to_owned(), connection, catalog_paths, filters };
-        let source = Source::Github(Box::new(GithubSource::new(config).expect("a valid source")));
-        let mut sources = vec![source];
+        let github_source = GithubSource::new(config).expect("a valid source");
+        app.githubs.push(github_source.clone());
+        let mut sources = vec![Source::Github(Box::new(github_source))];
         match places.targets.as_slice() {
             [] => sources.push(Source::Url(UrlSource::new(ADDED, &[], Arc::clone(&elsewhere)))),
             targets => sources.push(Source::Url(UrlSource::new("extra", targets, Arc::clone(&elsewhere)))),

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use expect_test::{Expect, expect};
 use steward::{
-    catalog::{Catalog, EntityRef, Entry, live::OnCall},
+    catalog::{
+        Catalog, EntityRef, Entry,
+        live::{Coverage, OnCall},
+    },
     hygiene::check::{Facts, Finding, Rules, Severity, check_all, check_around, checks},
 };
 
@@ -14,7 +17,8 @@ use crate::{
 };
 
 fn lines(catalog: &Catalog, rules: &Rules) -> String {
-    let facts = Facts { catalog, on_call: &OnCall::default(), rules, now: now() };
+    let (on_call, coverage) = (OnCall::default(), Coverage::default());
+    let facts = Facts { catalog, on_call: &on_call, coverage: &coverage, rules, now: now() };
     let line =
         |finding: &Finding| format!("{} {} {} {}\n", finding.severity.as_str(), finding.check.id, finding.entity, finding.detail);
     check_all(&facts).iter().map(line).collect()
@@ -146,11 +150,11 @@ fn by_id(findings: Vec<Finding>) -> BTreeMap<String, String> {
 fn looking_around_a_change_finds_what_looking_at_everything_finds() {
     let before = sample_catalog();
     let rules = Rules::default();
-    let on_call = OnCall::default();
-    fn facts<'a>(catalog: &'a Catalog, on_call: &'a OnCall, rules: &'a Rules) -> Facts<'a> {
-        Facts { catalog, on_call, rules, now: now() }
+    let beside = (OnCall::default(), Coverage::default());
+    fn facts<'a>(catalog: &'a Catalog, (on_call, coverage): &'a (OnCall, Coverage), rules: &'a Rules) -> Facts<'a> {
+        Facts { catalog, on_call, coverage, rules, now: now() }
     }
-    let known = by_id(check_all(&facts(&before, &on_call, &rules)));
+    let known = by_id(check_all(&facts(&before, &beside, &rules)));
     assert!(known.len() > 20, "{}", known.len());
     let refs: Vec<EntityRef> = before.entries().iter().map(|entry| entry.entity.entity_ref.clone()).collect();
     for (at, changed) in refs.iter().enumerate() {
@@ -172,7 +176,7 @@ fn looking_around_a_change_finds_what_looking_at_everything_finds() {
         seeds.extend(
             before.find(changed).into_iter().flat_map(|entry| entry.entity.relations.iter().map(|edge| edge.target.clone())),
         );
-        let (around, found) = check_around(&seeds, &facts(&after, &on_call, &rules));
+        let (around, found) = check_around(&seeds, &facts(&after, &beside, &rules));
         let mut carried = known.clone();
         carried.retain(|id, _| {
             !around.iter().any(|entity| {
@@ -180,6 +184,6 @@ fn looking_around_a_change_finds_what_looking_at_everything_finds() {
             })
         });
         carried.extend(by_id(found));
-        assert_eq!(carried, by_id(check_all(&facts(&after, &on_call, &rules))), "after a change of {changed}");
+        assert_eq!(carried, by_id(check_all(&facts(&after, &beside, &rules))), "after a change of {changed}");
     }
 }

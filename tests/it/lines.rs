@@ -130,7 +130,7 @@ fn what_a_person_mistypes_is_no_error_of_ours() {
         assert_eq!(bot.reply(line).status, Status::NotFound, "{line}");
     }
     assert_eq!(bot.reply("find").lead.to_plain(), "Say what to look for: /find payments");
-    for name in ["hygiene", "onboard"] {
+    for name in ["onboard"] {
         let lead = bot.reply(&format!("{name} x")).lead.to_plain();
         assert!(lead.starts_with(&format!("/{name} is not there yet; /")), "{lead}");
     }

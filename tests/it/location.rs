@@ -167,8 +167,11 @@ async fn folders_are_read_by_the_same_rules_and_never_left() {
     write("mono/catalog-info.yaml", &location("root", &targets));
     std::os::unix::fs::symlink(root.path().join("secret.yaml"), root.path().join("mono/link.yaml")).unwrap();
     std::os::unix::fs::symlink(root.path(), root.path().join("mono/folder")).unwrap();
-    let directory =
-        steward::directory::DirectorySource { path: root.path().to_owned(), catalog_paths: vec!["catalog-info.yaml".to_owned()] };
+    let directory = steward::directory::DirectorySource {
+        path: root.path().to_owned(),
+        catalog_paths: vec!["catalog-info.yaml".to_owned()],
+        layout: Default::default(),
+    };
     let source = steward::sync::Source::Directory { id: "folder".to_owned(), directory };
     let (kinds, elsewhere) = (Default::default(), Default::default());
     let read = steward::sync::read_without_store(&source, &kinds, &elsewhere, crate::bot::morning()).await;
@@ -196,8 +199,11 @@ async fn globs_over_folders_stay_between_slashes_unless_they_say_otherwise() {
         ("services/**/catalog.yaml", &["deep", "one"]),
         ("**/catalog.yaml", &["deep", "one", "top"]),
     ] {
-        let directory =
-            steward::directory::DirectorySource { path: root.path().to_owned(), catalog_paths: vec![glob.to_owned()] };
+        let directory = steward::directory::DirectorySource {
+            path: root.path().to_owned(),
+            catalog_paths: vec![glob.to_owned()],
+            layout: Default::default(),
+        };
         let source = steward::sync::Source::Directory { id: "folder".to_owned(), directory };
         let (kinds, elsewhere) = (Default::default(), Default::default());
         let read = steward::sync::read_without_store(&source, &kinds, &elsewhere, crate::bot::morning()).await;

@@ -83,6 +83,7 @@ fn letters(block: &Block) -> usize {
         Block::Code { text, .. } => text.chars().count(),
         Block::List { items, .. } => items.iter().map(|item| count(&item.text)).sum(),
         Block::Table { header, rows } => header.iter().chain(rows.iter().flatten()).map(count).sum(),
+        Block::Picture { says, .. } => says.chars().count(),
         Block::Divider => 0,
     }
 }
@@ -278,6 +279,18 @@ fn a_thousand_random_documents_become_messages_that_slack_takes() {
             };
             for word in (1..=count).map(|count| format!("w{number}x{count}y")).filter(|word| !language(word)) {
                 assert!(read.contains(&word), "{word} is lost of\n{text}\nwhich reads\n{read}");
+            }
+        }
+    }
+}
+
+#[test]
+fn raw_html_that_github_filters_loses_no_words() {
+    for tag in ["title", "textarea", "style", "xmp", "iframe", "noembed", "noframes", "script", "plaintext"] {
+        for tag in [tag.to_owned(), tag.to_uppercase()] {
+            let read = read_at_slack(&format!("before <{tag}> within\n\n<blockquote>\n  <{tag}> inside\n</blockquote>\n\nafter"));
+            for word in ["before", "within", "inside", "after"] {
+                assert!(read.contains(word), "{word} is lost with <{tag}>: {read}");
             }
         }
     }

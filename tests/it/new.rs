@@ -313,6 +313,7 @@ fn who_may_not_run_a_template_does_not_see_it_and_cannot_open_it() {
     bot.app.settings.access.rules.push(steward::settings::AccessRule {
         command: "template:default/typescript-service".to_owned(),
         allow: vec!["group:default/team-ledger".to_owned()],
+        approvers: Vec::new(),
     });
     bot.account.id = "nobody".to_owned();
     assert!(
@@ -325,6 +326,28 @@ fn who_may_not_run_a_template_does_not_see_it_and_cannot_open_it() {
     let guest = bot.reply("new");
     assert!(guest.cards.iter().all(|card| card.buttons.is_empty()));
     assert!(guest.lead.to_plain().contains("/link"), "{}", guest.lead.to_plain());
+}
+
+#[test]
+fn the_rule_that_decides_on_a_template_says_who_must_agree() {
+    let mut bot = bot_with(shop(), &[SERVICE]).by("kim.lee");
+    let rule = |command: &str, approvers: &[&str]| steward::settings::AccessRule {
+        command: command.to_owned(),
+        allow: vec!["members".to_owned()],
+        approvers: approvers.iter().map(|one| (*one).to_owned()).collect(),
+    };
+    let told = |bot: &Bot| {
+        let first = open(bot, "new typescript-service");
+        let about = [("name", "shop"), ("owner", "team-payments"), ("database", "none"), ("public", "no")];
+        let place = form(send(bot, &first, &about));
+        form(send(bot, &place, &[("repoUrl#repo", "shop")])).intro.to_plain()
+    };
+    assert!(!told(&bot).contains("must agree"));
+    bot.app.settings.access.rules = vec![rule("new", &["group:default/team-ledger"])];
+    assert!(told(&bot).contains("Team Ledger must agree before it begins."), "{}", told(&bot));
+    // One of its own decides alone.
+    bot.app.settings.access.rules.push(rule("template:default/typescript-service", &[]));
+    assert!(!told(&bot).contains("must agree"));
 }
 
 #[test]

@@ -57,6 +57,7 @@ fn app() -> Arc<App> {
         links: Default::default(),
         search: Default::default(),
         seal: None,
+        githubs: Vec::new(),
     })
 }
 

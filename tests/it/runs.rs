@@ -2,9 +2,12 @@
 //! and what becomes of them when something breaks in between.
 
 mod acts;
-mod desk;
+pub mod desk;
+mod folder;
 mod kill;
+mod lost;
 mod many;
+mod named;
 mod recovery;
 mod shown;
 mod whole;

@@ -14,7 +14,7 @@ use crate::world::now;
 /// As a first sync of a folder would give it. The addresses of its repositories are those of `github.com/acme`.
 pub fn sample_catalog() -> Catalog {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/org");
-    let directory = DirectorySource { path, catalog_paths: catalog_paths() };
+    let directory = DirectorySource { path, catalog_paths: catalog_paths(), layout: Default::default() };
     let source = Source::Directory { id: "acme".to_owned(), directory };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (kinds, elsewhere) = (CustomKinds::default(), Elsewhere::default());

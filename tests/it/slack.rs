@@ -7,6 +7,7 @@ mod everything;
 mod forms;
 mod injection;
 mod manifest;
+mod service;
 mod shapes;
 mod signatures;
 mod socket;
@@ -32,7 +33,7 @@ use steward::{
 use tower::ServiceExt;
 
 use crate::{
-    app::{test_app, test_now},
+    app::test_app,
     fake_slack::{
         BOT_TOKEN, FakeSlack,
         person::{SIGNING_SECRET, interaction, sign},
@@ -56,7 +57,12 @@ impl Bench {
 
     /// The same around an application of one's own.
     pub fn around(slack: FakeSlack, app: App) -> Self {
-        let (app, desk) = (Arc::new(app), Desk::default());
+        Self::before(slack, Arc::new(app))
+    }
+
+    /// The same around one that works already.
+    pub fn before(slack: FakeSlack, app: Arc<App>) -> Self {
+        let desk = Desk::default();
         app.live.hear(|hearing| hearing.by_http = true);
         let door = SlackDoor::new(&SecretString::from(SIGNING_SECRET), desk.clone()).unwrap();
         let routes = routes(door).with_state(Arc::clone(&app));
@@ -70,7 +76,7 @@ impl Bench {
     /// Sends a body signed now.
     pub async fn send(&self, path: &str, body: impl Into<Vec<u8>>) -> (StatusCode, Value) {
         let body = body.into();
-        let timestamp = test_now().timestamp().to_string();
+        let timestamp = self.app.clock.now().timestamp().to_string();
         let signature = sign(SIGNING_SECRET, &timestamp, &body);
         self.send_with(path, &[("x-slack-request-timestamp", &timestamp), ("x-slack-signature", &signature)], body).await
     }

@@ -28,7 +28,7 @@ fn lines(reply: &Reply) -> Vec<String> {
 }
 
 /// Fills in the service's form up to its last page.
-async fn fill_in(bot: &Bot, login: &str, name: &str) -> Form {
+pub async fn fill_in(bot: &Bot, login: &str, name: &str) -> Form {
     let first = bot.open_form(login, "new typescript-service").await;
     // As they are written in the template, whatever the store does with them.
     let names: Vec<&str> = first.fields.iter().map(|field| field.name.as_str()).collect();

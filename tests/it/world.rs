@@ -296,6 +296,7 @@ impl Bot {
             links: Default::default(),
             search: Default::default(),
             seal: None,
+            githubs: Vec::new(),
         };
         let account = Account { platform: Platform::Playground, id: "visitor".to_owned(), name: "Visitor".to_owned() };
         Self { app, account, place: None }

@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::json;
 use steward::{
-    catalog::{Catalog, Entity, EntityRef, Entry, Origin, Parts, Relation, RelationType, Runbook, live::OnCall},
+    catalog::{
+        Catalog, Entity, EntityRef, Entry, Origin, Parts, Relation, RelationType, Runbook,
+        live::{Coverage, OnCall},
+    },
     hygiene::{
         check::{Facts, Finding, Rules, check_all},
         kept::Kept,
@@ -93,9 +96,9 @@ pub fn measure(entities: usize) {
         (0..people).step_by(3).map(|number| Arc::new(Runbook { origin: origin(number), text: "# Runbook".to_owned() }));
     let parts = Parts { claims, runbooks: runbooks.collect(), version: 1, ..Parts::default() };
     let catalog = Arc::new(Catalog::build(parts));
-    let (on_call, rules) = (OnCall::default(), Rules::default());
-    let mut all: Vec<Duration> = (0..RUNS).map(|_| timed(|| check_all(&facts(&catalog, &on_call, &rules)))).collect();
-    let found = check_all(&facts(&catalog, &on_call, &rules)).len();
+    let beside = Beside::default();
+    let mut all: Vec<Duration> = (0..RUNS).map(|_| timed(|| check_all(&facts(&catalog, &beside)))).collect();
+    let found = check_all(&facts(&catalog, &beside)).len();
     all.sort_unstable();
     println!(
         "all checks of {} entities: median {:.1} ms, slowest {:.1} ms; {found} findings",
@@ -103,7 +106,7 @@ pub fn measure(entities: usize) {
         millis(all[RUNS / 2]),
         millis(all[RUNS - 1])
     );
-    let mut kept = Kept::of(Arc::clone(&catalog), &facts(&catalog, &on_call, &rules));
+    let mut kept = Kept::of(Arc::clone(&catalog), &facts(&catalog, &beside));
     let mut current = catalog;
     let mut took = Vec::with_capacity(CHANGES);
     for change in 0..CHANGES {
@@ -114,10 +117,10 @@ pub fn measure(entities: usize) {
         parts.claims[at.expect("it is there")] = changed;
         parts.version += 1;
         let next = Arc::new(current.with_parts(parts));
-        took.push(timed(|| kept.follow(Arc::clone(&next), &facts(&next, &on_call, &rules))));
+        took.push(timed(|| kept.follow(Arc::clone(&next), &facts(&next, &beside))));
         current = next;
     }
-    let mut whole: Vec<String> = check_all(&facts(&current, &on_call, &rules)).iter().map(Finding::key).collect();
+    let mut whole: Vec<String> = check_all(&facts(&current, &beside)).iter().map(Finding::key).collect();
     let mut followed: Vec<String> = kept.findings().map(Finding::key).collect();
     whole.sort_unstable();
     followed.sort_unstable();
@@ -130,8 +133,17 @@ pub fn measure(entities: usize) {
     );
 }
 
-fn facts<'a>(catalog: &'a Catalog, on_call: &'a OnCall, rules: &'a Rules) -> Facts<'a> {
-    Facts { catalog, on_call, rules, now: chrono::Utc::now() }
+/// What checks look at besides the catalog.
+#[derive(Default)]
+struct Beside {
+    on_call: OnCall,
+    coverage: Coverage,
+    rules: Rules,
+}
+
+fn facts<'a>(catalog: &'a Catalog, beside: &'a Beside) -> Facts<'a> {
+    let Beside { on_call, coverage, rules } = beside;
+    Facts { catalog, on_call, coverage, rules, now: chrono::Utc::now() }
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> Duration {

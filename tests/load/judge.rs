@@ -53,7 +53,7 @@ fn folder(name: &str) -> std::path::PathBuf {
 
 /// An organisation and its index.
 pub async fn read(company: &Company) -> (Arc<Catalog>, SearchIndex) {
-    let directory = DirectorySource { path: folder(company.org), catalog_paths: catalog_paths() };
+    let directory = DirectorySource { path: folder(company.org), catalog_paths: catalog_paths(), layout: Default::default() };
     let source = Source::Directory { id: "acme".to_owned(), directory };
     let now = Clock::System.now();
     let read = read_without_store(&source, &CustomKinds::default(), &Elsewhere::default(), now).await;

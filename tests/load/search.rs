@@ -284,6 +284,7 @@ fn app(catalog: &Arc<Catalog>, search: SearchIndex) -> App {
         links: Default::default(),
         search,
         seal: None,
+        githubs: Vec::new(),
     }
 }
 

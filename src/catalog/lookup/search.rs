@@ -113,13 +113,14 @@ impl Catalog {
 
     /// Puts what an index found into order, with all that look-up finds by name before it.
     ///
-    /// Levels come first, so that the first is the one that look-up would give.
+    /// Levels come first, so that the first is the one that look-up would give. `is_wanted` is asked by place among
+    /// [`Catalog::entries`].
     pub fn rank_found(
         &self,
         sought: &Sought<'_>,
         question: &Question,
         found: Vec<Candidate>,
-        is_wanted: &dyn Fn(&Entry) -> bool,
+        is_wanted: &dyn Fn(u32) -> bool,
     ) -> Ranking {
         let passages: HashMap<EntityRef, (usize, InDocument)> =
             found.iter().filter_map(|candidate| Some((candidate.entity_ref.clone(), candidate.passage?))).collect();
@@ -130,7 +131,7 @@ impl Catalog {
         for (level, places) in levels {
             for at in places {
                 let entry = &self.entries()[at as usize];
-                if seen.insert(at) && is_wanted(entry) {
+                if seen.insert(at) && is_wanted(at) {
                     let score = self.score_named(at, level, &typed, sought);
                     let (entry, passage) = (Arc::clone(entry), passage(entry));
                     ranked.push(Ranked { entry, level: Some(level), score, found_in: Vec::new(), passage });
@@ -142,7 +143,7 @@ impl Catalog {
         for candidate in found {
             let Some(at) = self.place_of(&candidate.entity_ref) else { continue };
             let entry = &self.entries()[at as usize];
-            if !seen.insert(at) || !is_of_kind(self, at, sought.kinds) || !is_wanted(entry) {
+            if !seen.insert(at) || !is_of_kind(self, at, sought.kinds) || !is_wanted(at) {
                 continue;
             }
             let in_document = candidate.passage.map(|(_, held)| held).unwrap_or_default();

@@ -29,7 +29,8 @@ impl Writer<'_> {
             let tag = Tag::parse(&rest[1..end]);
             rest = &rest[end + 1..];
             if !tag.closes && UNREAD.contains(&tag.name.as_str()) {
-                rest = skip_to(rest, &tag.name).1;
+                // One that does not end would take all that follows with it.
+                rest = if ends(rest, &tag.name) { skip_to(rest, &tag.name).1 } else { rest };
             } else if !tag.closes && tag.name == "pre" {
                 let (inside, after) = skip_to(rest, "pre");
                 self.interrupt_item();
@@ -171,6 +172,10 @@ fn find_tag_end(text: &str) -> Option<usize> {
     }
     // An apostrophe where no attribute is.
     text.find('>')
+}
+
+fn ends(text: &str, name: &str) -> bool {
+    text.to_ascii_lowercase().contains(&format!("</{name}"))
 }
 
 /// What stands before the end of an element, and what behind it.

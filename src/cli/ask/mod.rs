@@ -18,7 +18,7 @@ use crate::{
     catalog::Parts,
     chat::{Account, Act, Platform, Request, Response, Status},
     commands::respond,
-    directory::DirectorySource,
+    directory::{DirectorySource, Layout},
     search::SearchIndex,
     settings::{Settings, catalog_paths},
     store::load_parts_from_disk,
@@ -97,7 +97,7 @@ async fn load_parts(args: &AskArgs, settings: &Settings) -> anyhow::Result<Parts
         };
         return Ok(parts);
     };
-    let directory = DirectorySource { path: folder.clone(), catalog_paths: catalog_paths() };
+    let directory = DirectorySource { path: folder.clone(), catalog_paths: catalog_paths(), layout: Layout::Flat };
     let source = Source::Directory { id: "folder".to_owned(), directory };
     let kinds = build::custom_kinds(settings)?;
     // A folder can be read whatever is wrong with the sources of the configuration.

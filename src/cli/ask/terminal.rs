@@ -145,6 +145,7 @@ impl Page {
                 }
             }
             Block::Table { header, rows } => self.table(header, rows),
+            Block::Picture { url: _, says } => self.wrapped(&pieces(&Text::plain(says.as_str()), Dress::None), "  ", "  "),
             Block::Divider => self.line(&"-".repeat(self.width.min(40))),
         }
     }

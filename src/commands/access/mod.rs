@@ -145,6 +145,14 @@ pub fn template_gates(rules: &[AccessRule], command: &CommandDef, template: &Ent
     }
 }
 
+/// Who must agree to a run of a template where the rule that decides on it asks for that, separated by commas.
+pub fn approvers_of(rules: &[AccessRule], template: &EntityRef) -> Option<String> {
+    let named = |name: &str| rules.iter().find(|rule| normal(&rule.command) == name);
+    let own = rules.iter().find(|rule| is_rule_of(rule, template));
+    let rule = own.or_else(|| named(&format!("new {START}"))).or_else(|| named("new"))?;
+    (!rule.approvers.is_empty()).then(|| rule.approvers.join(","))
+}
+
 fn is_rule_of(rule: &AccessRule, template: &EntityRef) -> bool {
     let named = normal(&rule.command);
     named.starts_with("template:") && EntityRef::parse(&named, None, "default").is_ok_and(|named| named == *template)
@@ -366,10 +374,21 @@ pub fn check_rules(rules: &[AccessRule], commands: &[CommandDef], also: &[String
                 return Err(bad("allow", message));
             }
         }
+        if !rule.approvers.is_empty() && !is_template && name != "new" && name != format!("new {START}") {
+            let message = format!("nobody is asked to agree to /{name}: approvers belong to rules for new and for templates");
+            return Err(bad("approvers", message));
+        }
+        let is_someone = |word: &&String| matches!(Allow::parse(word), Some(Allow::Of(_)));
+        if let Some(word) = rule.approvers.iter().find(|word| !is_someone(word)) {
+            let message = format!("{word:?} is nobody who could agree; write a full reference such as group:default/platform");
+            return Err(bad("approvers", message));
+        }
         let earlier = rules[..at].iter().any(|earlier| normal(&earlier.command) == name);
         let who = if rule.allow.is_empty() { "nobody".to_owned() } else { rule.allow.join(", ") };
         let note = if earlier { " (never asked: an earlier rule names it too)" } else { "" };
-        shown.push(format!("{name}: {who}{note}"));
+        let agree =
+            if rule.approvers.is_empty() { String::new() } else { format!("; {} must agree", rule.approvers.join(" or ")) };
+        shown.push(format!("{name}: {who}{agree}{note}"));
     }
     Ok(shown)
 }

@@ -11,4 +11,5 @@ pub mod passage;
 pub mod provenance;
 pub mod share;
 pub mod subject;
+pub mod trend;
 pub mod warnings;

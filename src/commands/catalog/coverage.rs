@@ -17,6 +17,7 @@ use crate::{
         },
         runbook,
     },
+    hygiene::standing,
 };
 
 const DOCS: &str = "backstage.io/techdocs-ref";
@@ -35,12 +36,30 @@ pub struct Covered {
 
 pub fn covered(catalog: &Catalog, coverage: &Coverage) -> Covered {
     let mut covered = Covered::default();
-    for entry in catalog.entries().iter().filter(|entry| entry.entity.kind == Kind::Component) {
-        covered.components += 1;
-        covered.with_docs += usize::from(has_docs(entry, coverage));
-        covered.with_runbook += usize::from(runbook::exists(catalog, entry));
+    components(catalog).for_each(|entry| covered.count(catalog, coverage, entry));
+    covered
+}
+
+/// The same by who answers for them; `None`: nobody who is there.
+pub fn covered_by_owner(catalog: &Catalog, coverage: &Coverage) -> BTreeMap<Option<EntityRef>, Covered> {
+    let mut covered: BTreeMap<Option<EntityRef>, Covered> = BTreeMap::new();
+    for entry in components(catalog) {
+        let owner = standing::owner_of(catalog, &entry.entity.entity_ref);
+        covered.entry(owner).or_default().count(catalog, coverage, entry);
     }
     covered
+}
+
+fn components(catalog: &Catalog) -> impl Iterator<Item = &Entry> {
+    catalog.entries().iter().map(|entry| &**entry).filter(|entry| entry.entity.kind == Kind::Component)
+}
+
+impl Covered {
+    fn count(&mut self, catalog: &Catalog, coverage: &Coverage, entry: &Entry) {
+        self.components += 1;
+        self.with_docs += usize::from(has_docs(entry, coverage));
+        self.with_runbook += usize::from(runbook::exists(catalog, entry));
+    }
 }
 
 /// It says where its docs are and, as far as that is known, there are some.

@@ -262,6 +262,7 @@ fn put_into(block: &mut Block, values: &[String]) {
         Block::Table { header, rows } => {
             header.iter_mut().chain(rows.iter_mut().flatten()).for_each(|cell| put_into_text(cell, values));
         }
+        Block::Picture { url: _, says } => *says = one_line(says, values),
         Block::Divider => {}
     }
 }

@@ -12,6 +12,7 @@ use super::{
     question::{self, Around, draw},
     read_subject,
     sheet::{Sheet, carried, sheets},
+    taken::{self, Standing, ToBeMade},
     words,
 };
 use crate::{
@@ -26,8 +27,8 @@ use crate::{
     store::{AuditEntry, DraftId, NewRun, NewStep, RunOrigin, StoreError, WantedSecret},
     template::{
         expression::{Context, Syntax, Template as Expression},
-        form::FieldKind,
-        plan::plan,
+        form::{Field, FieldKind},
+        plan::{Planned, plan},
         run::Given,
         shelf::{Runnable, Shelved},
     },
@@ -165,6 +166,7 @@ impl<'a> Filling<'a> {
 
     pub(super) async fn submit(mut self, page: usize, answers: Answers) -> Response {
         let asked = sheets(&self.runnable().form, &self.values).len();
+        let mut shown = Shown::default();
         let mut wrong = self.take(page, &answers);
         let faults = words::faults(&self.runnable().form, &self.values);
         if page < asked {
@@ -180,8 +182,13 @@ impl<'a> Filling<'a> {
             if !wrong.is_empty() {
                 return self.show(page, &Shown { wrong, answers, above: None }).await;
             }
+            let (at, checked) = self.check_names(page, &sheets).await;
+            if !checked.wrong.is_empty() {
+                return self.show(at, &checked).await;
+            }
+            shown = checked;
             if page + 1 < sheets.len() {
-                return self.show(page + 1, &Shown::default()).await;
+                return self.show(page + 1, &shown).await;
             }
         }
         // Everything is answered; what a later answer made wrong leads back to where it is asked.
@@ -190,9 +197,49 @@ impl<'a> Filling<'a> {
         }
         let last = sheets(&self.runnable().form, &self.values).len();
         if page < last || page != asked {
-            return self.show(last, &Shown::default()).await;
+            return self.show(last, &shown).await;
         }
         Response::Reply(self.start().await)
+    }
+
+    /// Asks whether what is named by now is still to be had: what is not stands beside its question, on the page that is given.
+    async fn check_names(&self, page: usize, sheets: &[Sheet<'_>]) -> (usize, Shown) {
+        let find = |made: &ToBeMade, wanted: Names| {
+            let all = sheets.iter().enumerate().flat_map(|(at, sheet)| sheet.fields.iter().map(move |field| (at, *field)));
+            all.into_iter().find(|(_, field)| names(field, &self.values, made) == wanted)
+        };
+        let last = sheets.len().saturating_sub(1);
+        // A picker's answer is the place itself; a name alone may be asked for before the rest is known.
+        let is_named = |made: &ToBeMade| find(made, Names::Place).map_or(last, |(at, _)| at) == page;
+        let here: Vec<ToBeMade> = taken::to_be_made(&self.planned()).into_iter().filter(is_named).collect();
+        let mut shown = Shown::default();
+        for (made, standing) in here.iter().zip(taken::ask(self.app, self.catalog, &here).await) {
+            match standing {
+                Standing::Free => {}
+                Standing::NotAsked(said) => shown.above = Some(said),
+                Standing::Taken(said) => match find(made, Names::Place).or_else(|| find(made, Names::Name)) {
+                    Some((at, field)) => return (at, Shown { wrong: [(question_of(field), said)].into(), ..Shown::default() }),
+                    // Made of answers none of which is its name.
+                    None => {
+                        let first = sheets.get(page).and_then(|sheet| sheet.fields.first()).map(|field| question_of(field));
+                        let wrong = first.map(|question| (question, said)).into_iter().collect();
+                        return (page, Shown { wrong, ..Shown::default() });
+                    }
+                },
+            }
+        }
+        (page, shown)
+    }
+
+    fn planned(&self) -> Vec<Planned<'_>> {
+        let given = Given { parameters: self.values.clone(), user: user(self.catalog, self.asking), secrets: self.hidden() };
+        plan(&self.runnable().template, &given)
+    }
+
+    /// Who has to agree: the organisation's rules decide, else the template's author.
+    fn approvers(&self) -> Option<String> {
+        let of_rules = access::approvers_of(&self.app.settings.access.rules, &self.shelved.entity_ref);
+        of_rules.or_else(|| self.runnable().template.approvers.clone())
     }
 
     async fn lead_back(&self, faults: &[crate::template::form_check::Fault]) -> Response {
@@ -234,11 +281,12 @@ impl<'a> Filling<'a> {
                 (self.intro(sheet, page, shown), fields, "Next")
             }
             None => {
-                let given =
-                    Given { parameters: self.values.clone(), user: user(self.catalog, self.asking), secrets: self.hidden() };
-                let planned = plan(&runnable.template, &given);
-                let approvers = runnable.template.approvers.as_deref();
-                (foresee::foresee(&runnable.form, &self.values, &planned, approvers, self.catalog), Vec::new(), "Create")
+                let planned = self.planned();
+                let told = foresee::foresee(&runnable.form, &self.values, &planned, self.approvers().as_deref(), self.catalog);
+                let folder = taken::folder_for(self.app, &planned);
+                let notes = folder.into_iter().chain(shown.above.clone());
+                let told = notes.fold(told, |told, note| told.line().line().say(note));
+                (told, Vec::new(), "Create")
             }
         };
         Response::Form(Box::new(Form {
@@ -334,7 +382,7 @@ impl<'a> Filling<'a> {
             parameters: self.values.clone(),
             user: user(self.catalog, self.asking),
             place: self.asking.place.cloned(),
-            approvers: runnable.template.approvers.clone(),
+            approvers: self.approvers(),
             secrets: secrets
                 .iter()
                 .filter_map(|field| Some(WantedSecret { name: field.path.last()?.clone(), title: field.title.clone() }))
@@ -431,6 +479,25 @@ fn unsay_no(form: &crate::template::form::Form, sheet: &Sheet<'_>, mut values: J
         }
     }
     values
+}
+
+/// What an answer is of a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Place,
+    /// Of which, with other answers, its place is made.
+    Name,
+    Nothing,
+}
+
+fn names(field: &Field, values: &Json, made: &ToBeMade) -> Names {
+    let Some(answer) = question::find(values, &field.path).map(question::plain) else { return Names::Nothing };
+    match &field.kind {
+        FieldKind::RepoUrl { .. } if ToBeMade::read(&answer).as_ref() == Some(made) => Names::Place,
+        FieldKind::RepoUrl { .. } => Names::Nothing,
+        _ if answer == made.name => Names::Name,
+        _ => Names::Nothing,
+    }
 }
 
 /// Where the words about a field stand.

@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 use serde_json::Value as Json;
+use url::Url;
 
 use super::approvers_named;
 use crate::{
@@ -38,7 +39,7 @@ pub fn progress(catalog: &Catalog, run: &Run) -> Reply {
     if let Some(reason) = run.reason.as_deref().filter(|reason| run.state != RunState::Done && !is_said(reason)) {
         body.push(Block::Warning(cut(&sentence(reason), 2 * LINE).into()));
     }
-    for words in texts(run) {
+    for words in texts(run).into_iter().chain(folders(run)) {
         body.push(Block::Paragraph(words));
     }
     let tone = match run.state {
@@ -141,6 +142,21 @@ fn texts(run: &Run) -> Vec<Text> {
     texts.filter_map(text).take(4).collect()
 }
 
+/// `output.links` that lead to a folder of the machine on which Steward runs: a chat cannot open one.
+fn folders(run: &Run) -> Vec<Text> {
+    let folder = |link: &Json| {
+        let path = link["url"].as_str().filter(|url| url.starts_with("file://"))?.parse::<Url>().ok()?.to_file_path().ok()?;
+        let title = link["title"].as_str().filter(|title| !title.trim().is_empty()).unwrap_or("Folder");
+        Some(Text::new().bold(format!("{}: ", cut(title, 60))).code(cut(&path.display().to_string(), LINE)))
+    };
+    output_links(run).filter_map(folder).take(LINKS).collect()
+}
+
+fn output_links(run: &Run) -> impl Iterator<Item = &Json> {
+    let output = run.output.iter().filter(|_| run.state == RunState::Done);
+    output.flat_map(|output| output["links"].as_array().into_iter().flatten())
+}
+
 /// What exactly was made, where the run did not come to its end.
 fn made(run: &Run) -> Option<Card> {
     if !matches!(run.state, RunState::Failed | RunState::Unknown | RunState::Cancelled) || run.deeds.is_empty() {
@@ -157,6 +173,7 @@ fn made(run: &Run) -> Option<Card> {
 fn deed_text(deed: &Deed) -> Text {
     let what = match deed.what.as_str() {
         "repository" => "The repository",
+        "folder" => "The folder",
         "push" => "Files in",
         "pull-request" => "The pull request",
         "branch" => "The branch",
@@ -173,9 +190,10 @@ fn deed_text(deed: &Deed) -> Text {
     let text = Text::plain(format!("{what} "));
     let url = ["url", "html_url", "remoteUrl"].iter().find_map(|key| deed.result[*key].as_str());
     let url = url.map(str::to_owned).or_else(|| (deed.target.starts_with("https://")).then(|| deed.target.clone()));
-    let text = match url.filter(|url| url.starts_with("https://") || url.starts_with("http://")) {
-        Some(url) => text.link(cut(&deed.target, LINE), url),
-        None => text.code(cut(&deed.target, LINE)),
+    let text = match (url.filter(|url| url.starts_with("https://") || url.starts_with("http://")), &deed.detail["path"]) {
+        (Some(url), _) => text.link(cut(&deed.target, LINE), url),
+        (None, Json::String(path)) => text.code(cut(path, LINE)),
+        (None, _) => text.code(cut(&deed.target, LINE)),
     };
     let text = match deed.state {
         DeedState::Intended => text.say(": begun; nobody can tell whether it is there"),
@@ -228,7 +246,6 @@ fn buttons(catalog: &Catalog, run: &Run) -> Vec<Button> {
 
 /// `output.links`: addresses, and entities of the catalog.
 fn links(catalog: &Catalog, run: &Run) -> Vec<Button> {
-    let links = run.output.iter().flat_map(|output| output["links"].as_array().into_iter().flatten());
     let link = |link: &Json| {
         let title = link["title"].as_str().filter(|title| !title.trim().is_empty());
         if let Some(url) = link["url"].as_str().filter(|url| url.starts_with("https://") || url.starts_with("http://")) {
@@ -238,7 +255,7 @@ fn links(catalog: &Catalog, run: &Run) -> Vec<Button> {
         let title = title.map_or_else(|| label(catalog, &entity), str::to_owned);
         Some(Button::say(cut(&title, 60), format!("owner {entity}")))
     };
-    links.filter_map(link).take(LINKS).collect()
+    output_links(run).filter_map(link).take(LINKS).collect()
 }
 
 fn sentence(reason: &str) -> String {

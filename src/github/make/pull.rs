@@ -1,5 +1,6 @@
 //! Pull requests: opened, found, changed, closed. Must not make their branches.
 
+use chrono::{DateTime, Utc};
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -26,13 +27,36 @@ pub struct Pull {
     pub state: String,
     #[serde(default)]
     pub body: Option<String>,
+    /// Lists of pull requests say it, too.
+    #[serde(default)]
+    pub merged_at: Option<DateTime<Utc>>,
+}
+
+impl Pull {
+    pub fn is_open(&self) -> bool {
+        self.state == "open"
+    }
 }
 
 impl Maker {
     /// The open one from a branch, if there is one; `base` may be left open.
     pub async fn find_pull(&self, repository: &str, head: &str) -> Result<Option<Pull>, MakeError> {
+        self.find_pull_of(repository, head, "open").await
+    }
+
+    /// The latest one from a branch, whatever has become of it.
+    pub async fn find_any_pull(&self, repository: &str, head: &str) -> Result<Option<Pull>, MakeError> {
+        self.find_pull_of(repository, head, "all").await
+    }
+
+    /// `None` where there is none, or none for this identity.
+    pub async fn load_pull(&self, repository: &str, number: i64) -> Result<Option<Pull>, MakeError> {
+        self.find(&within(repository, &["pulls", &number.to_string()])).await
+    }
+
+    async fn find_pull_of(&self, repository: &str, head: &str, state: &str) -> Result<Option<Pull>, MakeError> {
         let owner = repository.split('/').next().unwrap_or_default();
-        let query = [("head", format!("{owner}:{head}")), ("state", "open".to_owned())];
+        let query = [("head", format!("{owner}:{head}")), ("state", state.to_owned())];
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
         let place = format!("{}?{query}", within(repository, &["pulls"]));
         Ok(self.read::<Vec<Pull>>(&place).await?.into_iter().next())

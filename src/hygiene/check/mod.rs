@@ -4,6 +4,7 @@
 mod owner;
 mod place;
 mod said;
+mod secret;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +12,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use regex::Regex;
 
 use crate::{
-    catalog::{Catalog, Entity, EntityRef, Entry, Kind, RelationType, live::OnCall},
+    catalog::{
+        Catalog, Entity, EntityRef, Entry, Kind, RelationType,
+        live::{Coverage, OnCall},
+    },
     settings::{CheckSetting, HygieneSettings, RuleSettings},
 };
 
 /// Names checks that an entry is excused from, separated by commas.
-const EXEMPT: &str = "steward.dev/exempt";
+pub const EXEMPT: &str = "steward.dev/exempt";
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +67,8 @@ pub struct Check {
 pub struct Facts<'a> {
     pub catalog: &'a Catalog,
     pub on_call: &'a OnCall,
+    /// Which links are dead.
+    pub coverage: &'a Coverage,
     pub rules: &'a Rules,
     pub now: DateTime<Utc>,
 }
@@ -198,7 +204,7 @@ fn is_production(entity: &Entity) -> bool {
 }
 
 /// The gravest first; among equals in the order in which somebody would mend them.
-static TABLE: [Check; 24] = [
+static TABLE: [Check; 26] = [
     Check {
         id: "owner-missing",
         title: "No owner",
@@ -230,6 +236,14 @@ static TABLE: [Check; 24] = [
         why: "A team without people answers nobody.",
         fix: "Hand it to the team that took over, or add the team's members.",
         find: owner::empty,
+    },
+    Check {
+        id: "secret",
+        title: "Holds what looks like a secret",
+        severity: Severity::Critical,
+        why: "Everybody who can read the catalog can use it.",
+        fix: "Revoke it first, then take it out of the file; it stays in git's history.",
+        find: secret::find,
     },
     Check {
         id: "conflict",
@@ -286,6 +300,14 @@ static TABLE: [Check; 24] = [
         why: "What was true a year ago misleads in an incident.",
         fix: "Read it once and correct what has changed.",
         find: said::runbook_old,
+    },
+    Check {
+        id: "link-dead",
+        title: "Dead link",
+        severity: Severity::Medium,
+        why: "Whoever follows it in an incident stands before nothing.",
+        fix: "Correct the address, or take it out.",
+        find: place::dead_link,
     },
     Check {
         id: "depends-on-deprecated",

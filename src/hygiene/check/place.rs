@@ -67,3 +67,11 @@ pub(super) fn orphan(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
     };
     (wants && is_alone()).then(|| "is tied to nothing else in the catalog".to_owned())
 }
+
+pub(super) fn dead_link(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
+    let mut dead = facts.coverage.dead_links_of(&entry.entity.entity_ref);
+    let first = dead.next()?;
+    let more = dead.count();
+    let more = if more > 0 { format!(", and at {more} more") } else { String::new() };
+    Some(format!("names {}, at which nothing answers{more}", first.url))
+}

@@ -1,12 +1,14 @@
 //! What an entry says of itself, and what it leaves out.
 
 use super::{Facts, is_production, is_service, is_thing};
-use crate::catalog::{Entry, Kind, is_deprecated};
-
-const RUNBOOK: &str = "steward.dev/runbook";
-const DOCS: &str = "backstage.io/techdocs-ref";
-/// The day on which its owners said that an entry is right.
-const VERIFIED: &str = "steward.dev/verified";
+use crate::{
+    catalog::{
+        Entry, Kind,
+        descriptor::{DOCS_ANNOTATION, RUNBOOK_ANNOTATION},
+        is_deprecated,
+    },
+    hygiene::fix::VERIFIED,
+};
 
 pub(super) fn on_call_missing(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
     let entity = &entry.entity;
@@ -19,7 +21,8 @@ pub(super) fn on_call_missing(entry: &Entry, facts: &Facts<'_>) -> Option<String
 pub(super) fn runbook_missing(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
     let entity = &entry.entity;
     let wants = is_service(entity) && is_production(entity);
-    let has_one = || entity.annotation(RUNBOOK).is_some() || !facts.catalog.runbooks(entry.origin.repository_id).is_empty();
+    let has_one =
+        || entity.annotation(RUNBOOK_ANNOTATION).is_some() || !facts.catalog.runbooks(entry.origin.repository_id).is_empty();
     (wants && !has_one()).then(|| "is in production and has no runbook".to_owned())
 }
 
@@ -68,7 +71,7 @@ pub(super) fn description_missing(entry: &Entry, _: &Facts<'_>) -> Option<String
 pub(super) fn docs_missing(entry: &Entry, _: &Facts<'_>) -> Option<String> {
     let entity = &entry.entity;
     let wants = is_service(entity) && !is_deprecated(entity);
-    (wants && entity.annotation(DOCS).is_none()).then(|| "has no documentation".to_owned())
+    (wants && entity.annotation(DOCS_ANNOTATION).is_none()).then(|| "has no documentation".to_owned())
 }
 
 pub(super) fn untouched(entry: &Entry, facts: &Facts<'_>) -> Option<String> {

@@ -74,9 +74,10 @@ pub async fn standings(app: &App, catalog: &Catalog, findings: Vec<Finding>) -> 
 /// Looks at everything now.
 pub async fn look(app: &App) -> Result<Look, StoreError> {
     let catalog = app.catalog.load();
-    let on_call = app.live.load().on_call;
+    let live = app.live.load();
     let rules = Rules::of(&app.settings.hygiene);
-    let facts = Facts { catalog: &catalog, on_call: &on_call, rules: &rules, now: app.clock.now() };
+    let facts =
+        Facts { catalog: &catalog, on_call: &live.on_call, coverage: &live.coverage, rules: &rules, now: app.clock.now() };
     let findings = check_all(&facts);
     look_at(app, catalog, findings).await
 }

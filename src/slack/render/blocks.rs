@@ -2,13 +2,19 @@
 
 use slack_morphism::prelude::{
     SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement, SlackBlockButtonStyle,
-    SlackBlockConfirmItem, SlackBlockMarkDownText, SlackBlockText, SlackContextBlock, SlackDividerBlock, SlackRichTextBlock,
-    SlackRichTextElement, SlackRichTextInlineElement as Inline, SlackRichTextSection, SlackSectionBlock,
+    SlackBlockConfirmItem, SlackBlockMarkDownText, SlackBlockText, SlackContextBlock, SlackDividerBlock, SlackImageBlock,
+    SlackImageUrlOrFile, SlackRichTextBlock, SlackRichTextElement, SlackRichTextInlineElement as Inline, SlackRichTextSection,
+    SlackSectionBlock,
 };
+
+use url::Url;
 
 use super::text::{self, Mentions, fit, inline_width, plain, prefix_within, width};
 use crate::{
-    chat::{Button, Does, Text, Weight, limits::SLACK},
+    chat::{
+        Button, Does, Text, Weight,
+        limits::{SLACK, cut},
+    },
     slack::parse::{OPEN, SAY},
 };
 
@@ -26,6 +32,9 @@ const SMALL_PRINT_WIDTH: usize = 500;
 const MESSAGE_BUTTONS: usize = 50;
 
 const CONFIRM_TITLE_WIDTH: usize = 100;
+
+/// <https://docs.slack.dev/reference/block-kit/blocks/image-block>.
+const ALT_TEXT: usize = 2_000;
 
 /// What did not fit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -117,6 +126,22 @@ impl Blocks {
         let is_first = self.done.is_empty() && self.open.is_empty();
         if !is_first && self.room() > 1 {
             self.push(SlackDividerBlock::new().into(), 0);
+        }
+    }
+
+    /// A picture that Slack fetches; where its address is none that Slack would, what it shows is said.
+    pub fn picture(&mut self, url: &str, says: &str) {
+        let says = cut(says, ALT_TEXT);
+        match Url::parse(url) {
+            Ok(image_url) => {
+                let width = says.chars().count();
+                self.push(SlackImageBlock::new(SlackImageUrlOrFile::ImageUrl { image_url }, says).into(), width);
+            }
+            Err(_) => {
+                let mut inlines = Vec::with_capacity(1);
+                text::push_words(&mut inlines, &says, None);
+                self.paragraph(inlines);
+            }
         }
     }
 

@@ -55,6 +55,7 @@ fn draw_block(page: &mut Blocks, block: &Block) {
             text::push_rich(&mut inlines, words, mentions);
             page.paragraph(inlines);
         }
+        Block::Picture { url, says } => page.picture(url, says),
         Block::Divider => page.divide(),
     }
 }

@@ -38,7 +38,7 @@ impl Store {
     /// Asks for a run: it begins at once, unless somebody has to agree or to enter secrets first.
     pub async fn start_run(&self, audit: AuditEntry, run: NewRun) -> Result<RunId, StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let state = match (&run.approvers, run.secrets.is_empty()) {
             (Some(_), _) => RunState::Approval,
             (None, false) => RunState::Secrets,
@@ -94,7 +94,7 @@ impl Store {
     /// Changes a run as somebody wants it; nothing is written where its state does not allow it.
     pub async fn change_run(&self, audit: AuditEntry, id: RunId, act: RunAct) -> Result<RunChange, StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let row =
             sqlx::query!(r#"select state, secrets <> '[]'::jsonb as "wants_secrets!" from runs where id = $1 for update"#, id.0);
         let Some(row) = row.fetch_optional(&mut *transaction).await? else { return Ok(RunChange::NoSuchRun) };
@@ -160,7 +160,7 @@ impl Store {
             };
             let ended_at = (next == RunState::Cancelled).then_some(now);
             sqlx::query!(
-                "update runs set state = $2, reason = $3, ended_at = $4, cancel_requested_at = null,
+                "update runs set state = $2, reason = $3, ended_at = $4, cancel_requested_at = null, takes = 0,
                      sealed = case when $2 = 'cancelled' then null else sealed end where id = $1",
                 id.0,
                 next.as_str(),
@@ -181,9 +181,12 @@ impl Store {
     /// Keeps encrypted secrets, and lets the run begin. False where none are waited for: they were entered before.
     pub async fn seal_secrets(&self, id: RunId, sealed: &[u8]) -> Result<bool, StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
-        let sealed =
-            sqlx::query!("update runs set sealed = $2, state = 'queued' where id = $1 and state = 'secrets'", id.0, sealed);
+        let mut transaction = self.begin().await?;
+        let sealed = sqlx::query!(
+            "update runs set sealed = $2, state = 'queued', takes = 0 where id = $1 and state = 'secrets'",
+            id.0,
+            sealed
+        );
         if sealed.execute(&mut *transaction).await?.rows_affected() == 0 {
             return Ok(false);
         }

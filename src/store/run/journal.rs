@@ -3,10 +3,13 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{PgConnection, types::Json};
+use sqlx::{PgConnection, Postgres, Transaction, types::Json};
 
 use super::{Deed, DeedState, Run, RunId, RunState, StepState, Store, StoreError, load, load_deeds};
 use crate::store::{Job, action::enqueue};
+
+/// A replica that is killed by something else leaves a run to the next; a run that so many have died of is what kills them.
+const MOST_TAKES: i32 = 20;
 
 /// The right to write of a run, until another replica takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,20 +64,46 @@ pub struct NewDeed {
 }
 
 impl Store {
-    /// Takes a run, from whoever had it; `None` where it is not to be gone on with.
+    /// A transaction in which the run cannot be taken.
+    async fn held(&self, grip: RunGrip) -> Result<Transaction<'static, Postgres>, RunFault> {
+        let mut transaction = self.begin().await?;
+        let held =
+            sqlx::query_scalar!(r#"select 1 as "one!" from runs where id = $1 and epoch = $2 for share"#, grip.run.0, grip.epoch);
+        held.fetch_optional(&mut *transaction).await?.map(|_| transaction).ok_or(RunFault::Taken)
+    }
+
+    /// Takes a run, from whoever had it; `None` where it is not to be gone on with. One that was taken too often without coming
+    /// a step further has failed.
     pub async fn take_run(&self, id: RunId, now: DateTime<Utc>) -> Result<Option<(RunGrip, Run)>, StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
-        let epoch = sqlx::query_scalar!(
-            "update runs set epoch = epoch + 1, state = 'running', began_at = coalesce(began_at, $2)
-             where id = $1 and state in ('queued', 'running') returning epoch",
+        let mut transaction = self.begin().await?;
+        let taken = sqlx::query!(
+            "update runs set epoch = epoch + 1, takes = takes + 1, state = 'running', began_at = coalesce(began_at, $2)
+             where id = $1 and state in ('queued', 'running') returning epoch, takes",
             id.0,
             now
         );
-        let Some(epoch) = epoch.fetch_optional(&mut *transaction).await? else { return Ok(None) };
-        let run = load(&mut transaction, id).await?;
+        let Some(taken) = taken.fetch_optional(&mut *transaction).await? else { return Ok(None) };
+        let is_given_up = taken.takes > MOST_TAKES;
+        if is_given_up {
+            let reason = format!(
+                "stopped {MOST_TAKES} times in the middle of the same step, each time without a word: what ran it died or was \
+                 lost. Look at the log of Steward before you retry"
+            );
+            give_up(&mut transaction, id, &reason, now).await?;
+        }
+        let run = if is_given_up { None } else { load(&mut transaction, id).await? };
         enqueue_show(self, &mut transaction, id).await?;
         transaction.commit().await?;
-        Ok(run.map(|run| (RunGrip { run: id, epoch }, run)))
+        Ok(run.map(|run| (RunGrip { run: id, epoch: taken.epoch }, run)))
+    }
+
+    /// Ends a run that nobody can go on with, whoever has it; one that has ended stays as it is.
+    pub async fn give_run_up(&self, id: RunId, reason: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        give_up(&mut transaction, id, reason, now).await?;
+        enqueue_show(self, &mut transaction, id).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Whether somebody wants the run to end.
@@ -85,8 +114,7 @@ impl Store {
 
     /// Notes that a step begins.
     pub async fn begin_step(&self, grip: RunGrip, position: usize, now: DateTime<Utc>) -> Result<(), RunFault> {
-        let mut transaction = self.pool()?.begin().await?;
-        hold(&mut transaction, grip).await?;
+        let mut transaction = self.held(grip).await?;
         sqlx::query!(
             "update run_steps set state = 'running', began_at = coalesce(began_at, $3), ended_at = null, error = null
              where run_id = $1 and position = $2",
@@ -104,8 +132,7 @@ impl Store {
     /// Writes down what is about to be done outside, before it is done. What was written before by this step for the same
     /// is given back as it stands.
     pub async fn intend(&self, grip: RunGrip, deed: NewDeed, now: DateTime<Utc>) -> Result<Deed, RunFault> {
-        let mut transaction = self.pool()?.begin().await?;
-        hold(&mut transaction, grip).await?;
+        let mut transaction = self.held(grip).await?;
         // A deed that did not happen is intended anew; the time decides what may be adopted.
         let id = sqlx::query_scalar!(
             "insert into run_deeds (run_id, position, round, what, target, detail, intended_at)
@@ -140,8 +167,7 @@ impl Store {
         result: &Value,
         now: DateTime<Utc>,
     ) -> Result<(), RunFault> {
-        let mut transaction = self.pool()?.begin().await?;
-        hold(&mut transaction, grip).await?;
+        let mut transaction = self.held(grip).await?;
         sqlx::query!(
             "update run_deeds set state = $3, result = $4, settled_at = $5 where id = $2 and run_id = $1",
             grip.run.0,
@@ -164,8 +190,7 @@ impl Store {
         workspace: Option<&[u8]>,
         now: DateTime<Utc>,
     ) -> Result<(), RunFault> {
-        let mut transaction = self.pool()?.begin().await?;
-        hold(&mut transaction, grip).await?;
+        let mut transaction = self.held(grip).await?;
         sqlx::query!(
             "update run_steps set state = $3, inputs = $4, output = $5, log = $6, warnings = $7, error = $8, ended_at = $9
              where run_id = $1 and position = $2",
@@ -181,6 +206,8 @@ impl Store {
         )
         .execute(&mut *transaction)
         .await?;
+        // It came further, so whatever it died of before is behind it.
+        sqlx::query!("update runs set takes = 1 where id = $1 and takes > 1", grip.run.0).execute(&mut *transaction).await?;
         if let Some(archive) = workspace {
             sqlx::query!(
                 "insert into run_workspaces (run_id, position, archive) values ($1, $2, $3)
@@ -212,8 +239,7 @@ impl Store {
         output: Option<&Value>,
         now: DateTime<Utc>,
     ) -> Result<(), RunFault> {
-        let mut transaction = self.pool()?.begin().await?;
-        hold(&mut transaction, grip).await?;
+        let mut transaction = self.held(grip).await?;
         let is_over = matches!(state, RunState::Done | RunState::Cancelled);
         // Whoever tries a failed run again is asked for its secrets again: none outlives its run's end.
         sqlx::query!(
@@ -244,7 +270,7 @@ impl Store {
         result: &Value,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query!(
             "update run_deeds set state = $3, result = result || $4, settled_at = $5 where id = $2 and run_id = $1",
             id.0,
@@ -261,11 +287,26 @@ impl Store {
     }
 }
 
-/// Locks the run against being taken, as long as the caller's transaction lasts.
-async fn hold(connection: &mut PgConnection, grip: RunGrip) -> Result<(), RunFault> {
-    let held =
-        sqlx::query_scalar!(r#"select 1 as "one!" from runs where id = $1 and epoch = $2 for share"#, grip.run.0, grip.epoch);
-    held.fetch_optional(connection).await?.map(|_| ()).ok_or(RunFault::Taken)
+/// The step that was being done is the one that failed; whoever had the run may write of it no more.
+async fn give_up(connection: &mut PgConnection, id: RunId, reason: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let ended = sqlx::query!(
+        "update runs set state = 'failed', reason = $2, ended_at = $3, sealed = null, cancel_requested_at = null, epoch = epoch + 1
+         where id = $1 and state in ('queued', 'running')",
+        id.0,
+        reason,
+        now
+    );
+    if ended.execute(&mut *connection).await?.rows_affected() > 0 {
+        sqlx::query!(
+            "update run_steps set state = 'failed', error = $2, ended_at = $3 where run_id = $1 and state = 'running'",
+            id.0,
+            reason,
+            now
+        )
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
 }
 
 /// Has the message that shows the run drawn anew.

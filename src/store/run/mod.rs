@@ -245,7 +245,7 @@ impl Store {
     /// Loads a run with its steps and deeds.
     pub async fn load_run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
         // One moment for all three tables.
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         sqlx::query!("set transaction isolation level repeatable read, read only").execute(&mut *transaction).await?;
         let run = load(&mut transaction, id).await?;
         transaction.commit().await?;

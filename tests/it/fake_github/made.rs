@@ -301,7 +301,8 @@ fn of_repository(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str
         ("GET", ["pulls"]) => {
             let head = asked.query.get("head").map(|head| head.split_once(':').map_or(head.as_str(), |(_, branch)| branch));
             let fits = |pull: &&Json| {
-                pull["repository"] == *name && pull["state"] == "open" && head.is_none_or(|head| pull["head"]["ref"] == *head)
+                let is_meant = asked.query.get("state").is_some_and(|state| state == "all") || pull["state"] == "open";
+                pull["repository"] == *name && is_meant && head.is_none_or(|head| pull["head"]["ref"] == *head)
             };
             respond(200, &Json::Array(model.made.pulls.iter().filter(fits).cloned().collect()))
         }
@@ -380,6 +381,30 @@ fn open_pull(model: &mut Model, name: &str, body: &Json) -> Response {
         files: Vec::new(),
     });
     respond(201, &pull)
+}
+
+impl super::FakeGithub {
+    /// Somebody merges a pull request that was opened here, or closes it without.
+    pub fn end_pull(&self, repository: &str, number: i64, is_merged: bool) {
+        self.model(|model| {
+            let now = model.tick().to_rfc3339();
+            let end = |pull: &mut Json| {
+                pull["state"] = json!("closed");
+                pull["merged_at"] = if is_merged { json!(now) } else { Json::Null };
+            };
+            let pull = change_pull(model, repository, &number.to_string(), end).expect("it was opened");
+            for known in model.written.pulls.iter_mut().filter(|known| known.repository == repository && known.number == number) {
+                known.is_open = false;
+            }
+            if is_merged {
+                let branch = pull["head"]["ref"].as_str().expect("it has a branch");
+                let files = model.repo_mut(repository).branches[branch].files.clone();
+                let files: Vec<(&str, Option<&[u8]>)> =
+                    files.iter().map(|(path, text)| (path.as_str(), Some(text.as_slice()))).collect();
+                model.push(repository, &files);
+            }
+        });
+    }
 }
 
 /// A text by what it is called in git.

@@ -72,10 +72,22 @@ fn read(model: &mut Model, asked: &Asked<'_>) -> Option<Response> {
         }
         ["orgs", login, "repos"] if is_owner(login) && rest.model.owner.kind == OwnerKind::Organization => rest.list(path, query),
         ["users", login, "repos"] if is_owner(login) => rest.list(path, query),
-        ["repos", login, name] if is_owner(login) => match rest.model.find_repo(name) {
+        ["repos", login, name] if is_owner(login) => match rest.model.follow_name(name) {
+            Some(repo) if !repo.name.eq_ignore_ascii_case(name) => {
+                let mut response = message(301, "Moved Permanently");
+                let location = format!("{url}/repositories/{}", repo.id);
+                response.headers_mut().insert("location", location.parse().expect("a header"));
+                response
+            }
             Some(repo) => respond(200, &rest.repository(repo, true)),
             None => message(404, "Not Found"),
         },
+        ["repositories", id] => {
+            match rest.model.repos.iter().chain(&rest.model.elsewhere).find(|repo| repo.id.to_string() == *id) {
+                Some(repo) => respond(200, &rest.repository(repo, true)),
+                None => message(404, "Not Found"),
+            }
+        }
         ["repos", login, name, "contents", file @ ..] if is_owner(login) => {
             let revision = query.get("ref").map_or("HEAD", String::as_str);
             let raw = headers.get("accept").and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("raw"));

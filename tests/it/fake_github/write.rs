@@ -263,7 +263,10 @@ fn comment_json(comment: &Comment) -> Json {
 fn pull_json(model: &Model, pull: &Pull) -> Json {
     let state = if pull.is_open { "open" } else { "closed" };
     let at = model.now.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let is_it = |made: &&Json| made["repository"] == pull.repository && made["number"] == pull.number;
+    let merged_at = model.made.pulls.iter().find(is_it).map_or(Json::Null, |made| made["merged_at"].clone());
     json!({
+        "merged": !merged_at.is_null(), "merged_at": merged_at,
         "id": 77_000 + pull.number, "number": pull.number, "state": state, "title": "A proposal", "body": null, "draft": false,
         "user": { "login": "ada" }, "created_at": at, "updated_at": at,
         "html_url": format!("https://github.com/{}/{}/pull/{}", model.owner.login, pull.repository, pull.number),

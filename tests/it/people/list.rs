@@ -122,8 +122,11 @@ async fn an_address_in_nobodys_domain_ties_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_company_and_its_hr_list_are_one() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let directory =
-        steward::directory::DirectorySource { path: root.join("org"), catalog_paths: vec!["catalog-info.yaml".to_owned()] };
+    let directory = steward::directory::DirectorySource {
+        path: root.join("org"),
+        catalog_paths: vec!["catalog-info.yaml".to_owned()],
+        layout: Default::default(),
+    };
     let org = read(&Source::Directory { id: "acme".to_owned(), directory }).await.unwrap();
     let hr = read(&of_file(&root.join("people/people.csv"))).await.unwrap();
     let mapping = std::fs::read_to_string(root.join("people/people-mapping.yaml")).unwrap();

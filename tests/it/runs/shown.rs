@@ -1,13 +1,14 @@
 //! What is seen of a run: one message that follows it.
 
 use steward::{
-    chat::{Form, Reply, Response},
+    chat::{Form, Reply, Response, Tone},
     cli::ask::{Colour, render_text},
-    store::{RunAct, RunId},
+    settings::{AccessRule, AccessSettings, Settings},
+    store::{RunAct, RunId, RunState},
 };
 
-use super::desk::{Desk, SERVICE, assert_published};
-use crate::bot::Bot;
+use super::desk::{Desk, SERVICE, assert_published, organisation};
+use crate::{bot::Bot, cluster::new_database};
 
 async fn open(desk: &Desk) -> Form {
     desk.bot.until("the template is read", async |app| app.live.templates().iter().next().is_some()).await;
@@ -52,12 +53,12 @@ async fn a_service_is_asked_for_in_chat_and_one_message_follows_its_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_is_shown_in_the_same_place_and_so_is_the_second_try() {
     let desk = Desk::of(SERVICE).await;
-    desk.github().add_repository("orders", &[("README.md", "of somebody else")]);
     let first = open(&desk).await;
     let Response::Form(plan) = send(&desk, &first, &[("name", "orders"), ("owner", "team-a")]).await else {
-        // The name is checked as the form is filled in: that is an earlier end of the same story.
-        return;
+        panic!("a page that says what will happen")
     };
+    // Somebody is quicker while the last page is read.
+    desk.github().add_repository("orders", &[("README.md", "of somebody else")]);
     let _ = send(&desk, &plan, &[]).await;
     let said = read_until(&desk, "exists already").await;
     assert_eq!(said.len(), 1, "{said:?}");
@@ -65,4 +66,46 @@ async fn a_failure_is_shown_in_the_same_place_and_so_is_the_second_try() {
     desk.change(RunId(1), RunAct::Retry).await;
     let said = read_until(&desk, "is done").await;
     assert_eq!(said.len(), 1, "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_went_well_with_a_warning_is_shown_with_it() {
+    let steps =
+        SERVICE.replace("    repoContentsUrl:", "    optional: true\n    catalogInfoPath: /nothing.yaml\n    repoContentsUrl:");
+    let desk = Desk::of(&steps).await;
+    let first = open(&desk).await;
+    let Response::Form(plan) = send(&desk, &first, &[("name", "orders"), ("owner", "team-a")]).await else {
+        panic!("a page that says what will happen")
+    };
+    let _ = send(&desk, &plan, &[]).await;
+    let said = read_until(&desk, "is done").await;
+    let shown = text(said.last().expect("the run's message"));
+    assert!(shown.contains("✓ Publish") && shown.contains("! Register"), "{shown}");
+    let warning = shown.split("! Register").nth(1).unwrap_or_default();
+    assert!(warning.contains("with a warning:") && warning.contains("nothing.yaml is not there"), "{shown}");
+    assert_eq!(said.last().and_then(|reply| reply.cards.first()).map(|card| card.tone), Some(Tone::Warning));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_of_access_asks_for_approval_whatever_the_template_says() {
+    let agree = AccessRule {
+        command: "template:default/service".to_owned(),
+        allow: vec!["members".to_owned()],
+        approvers: vec!["group:default/team-a".to_owned()],
+    };
+    let access = AccessSettings { rules: vec![agree], ..AccessSettings::default() };
+    let settings = Settings { access, ..Settings::default() };
+    let desk = Desk::on(organisation(SERVICE).await, new_database().await, settings).await;
+    let first = open(&desk).await;
+    let Response::Form(plan) = send(&desk, &first, &[("name", "orders"), ("owner", "team-a")]).await else {
+        panic!("a page that says what will happen")
+    };
+    assert!(plan.intro.to_plain().contains("team-a must agree before it begins."), "{}", plan.intro.to_plain());
+    let Response::Reply(waits) = send(&desk, &plan, &[]).await else { panic!("a run waits") };
+    assert!(text(&waits).contains("waits for team-a to agree."), "{}", text(&waits));
+    let run = desk.load(RunId(1)).await;
+    assert_eq!((run.state, run.approvers.as_deref()), (RunState::Approval, Some("group:default/team-a")));
+    assert!(desk.created().is_empty());
+    desk.change(RunId(1), RunAct::Approve).await;
+    assert_published(desk.github(), &desk.ended(RunId(1)).await, "orders");
 }

@@ -87,3 +87,25 @@ async fn what_breaks_a_policy_is_told_whole_before_anything_is_touched() {
     }
     assert!(run.deeds.is_empty() && desk.created().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_later_step_could_not_put_there_keeps_the_repository_from_being_made() {
+    let make = "- id: fetch\n  action: fetch:template\n  input: { url: ./skeleton, values: { name: '${{ parameters.name }}', owner: '${{ parameters.owner }}' } }\n\
+                - id: make\n  action: github:repo:create\n  input: { repoUrl: 'github.com?owner=acme&repo=${{ parameters.name }}' }\n";
+    let push =
+        "- id: push\n  action: github:repo:push\n  input: { repoUrl: 'github.com?owner=acme&repo=${{ parameters.name }}' }\n";
+    let mend = "- id: mend\n  action: catalog:write\n  input: { filePath: catalog-info.yaml, entity: { apiVersion: backstage.io/v1alpha1, kind: Component, \
+                metadata: { name: orders }, spec: { type: service, lifecycle: production, owner: team-a } } }\n";
+    let run = async |steps: &str| {
+        let desk = Desk::of(steps).await;
+        let id = super::desk::start_run(&desk.bot.app().store, json!({ "name": "orders", "owner": "team-nobody" })).await;
+        let run = desk.ended(id).await;
+        (run, desk.created())
+    };
+    let (failed, created) = run(&format!("{make}{push}")).await;
+    assert_eq!((failed.state, created), (RunState::Failed, Vec::new()), "{:?}", failed.reason);
+    assert!(failed.reason.unwrap().contains("team-nobody, which the catalog does not have"));
+    // What a step in between may mend is judged when it is there.
+    let (done, created) = run(&format!("{make}{mend}{push}")).await;
+    assert_eq!((done.state, created), (RunState::Done, vec!["orders".to_owned()]), "{:?}", done.reason);
+}

@@ -30,7 +30,7 @@ use crate::{
 const MOST_LINES: usize = 4_700;
 
 async fn app_of(folder: &Path, catalog_paths: Vec<String>) -> App {
-    let directory = DirectorySource { path: folder.to_owned(), catalog_paths };
+    let directory = DirectorySource { path: folder.to_owned(), catalog_paths, layout: Default::default() };
     let source = Source::Directory { id: "samples".to_owned(), directory };
     let access = AccessSettings { admins: vec!["group:default/platform".to_owned()], ..AccessSettings::default() };
     let settings = Settings { access, ..Settings::default() };

@@ -1,0 +1,216 @@
+//! `/hygiene`: what is wrong with the entries of a team, and what its owners do about it.
+//! Must not decide what is wrong, nor change a descriptor: it writes down what somebody wants, and a job does it.
+
+mod draw;
+mod hand_over;
+mod known;
+mod mend;
+mod mend_form;
+pub mod progress;
+mod rest;
+mod round;
+mod show;
+
+use std::sync::Arc;
+
+use super::{
+    Asking, Standing,
+    access::{self, is_of},
+    answer::names::label,
+};
+use crate::{
+    app::App,
+    catalog::{Catalog, EntityRef, Entry},
+    chat::{Arguments, Button, Choice, Reply, Response, Status, Submission, limits::cut},
+    hygiene::{
+        check::{Check, Facts, Finding, Rules, check_entry, find_check},
+        standing::owner_of,
+    },
+    store::{AuditEntry, HandOverId},
+};
+
+pub use hand_over::{asking_message, places_of_hand_over};
+
+/// The arguments of `commands/hygiene.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hygiene {
+    /// Of a team, an entity, nobody, or, with nothing typed, the asker's teams.
+    Show { typed: String, page: usize },
+    /// Something is done with the finding of this key.
+    Act(Deed, String),
+    /// A hand-over is answered.
+    Answer(Answer, String),
+    /// What a round now would say.
+    Preview,
+    /// Rounds are held from now on.
+    Begin,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    Fix,
+    /// All of a team with the same check: the key is CHECK:TEAM.
+    FixAll,
+    NotOurs,
+    Snooze,
+    Exempt,
+    Wake,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Accept,
+    Decline,
+}
+
+impl From<&Arguments> for Hygiene {
+    fn from(arguments: &Arguments) -> Self {
+        let typed = arguments.find("subject").unwrap_or_default().trim().to_owned();
+        let page = arguments.find("page").and_then(|page| page.parse().ok()).unwrap_or(1);
+        match arguments.find("action") {
+            Some("fix") => Self::Act(Deed::Fix, typed),
+            Some("fixall") => Self::Act(Deed::FixAll, typed),
+            Some("notours") => Self::Act(Deed::NotOurs, typed),
+            Some("snooze") => Self::Act(Deed::Snooze, typed),
+            Some("exempt") => Self::Act(Deed::Exempt, typed),
+            Some("wake") => Self::Act(Deed::Wake, typed),
+            Some("accept") => Self::Answer(Answer::Accept, typed),
+            Some("preview") => Self::Preview,
+            Some("begin") => Self::Begin,
+            Some("decline") => Self::Answer(Answer::Decline, typed),
+            Some(_) | None => Self::Show { typed, page },
+        }
+    }
+}
+
+pub async fn hygiene(app: &App, catalog: &Catalog, asking: &Asking<'_>, call: &Hygiene) -> Response {
+    match call {
+        Hygiene::Show { typed, page } => Response::Reply(show::show(app, catalog, asking, typed, *page).await),
+        Hygiene::Act(Deed::Fix, key) => mend::open(app, catalog, asking, key).await,
+        Hygiene::Act(Deed::FixAll, key) => mend::open_all(app, catalog, asking, key).await,
+        Hygiene::Act(Deed::NotOurs, key) => hand_over::open(app, catalog, asking, key),
+        Hygiene::Act(Deed::Snooze, key) => rest::open(app, catalog, asking, rest::Rest::Snooze, key),
+        Hygiene::Act(Deed::Exempt, key) => rest::open(app, catalog, asking, rest::Rest::Exempt, key),
+        Hygiene::Act(Deed::Wake, key) => Response::Reply(rest::wake(app, catalog, asking, key).await),
+        Hygiene::Preview => Response::Reply(round::preview(app, asking).await),
+        Hygiene::Begin => Response::Reply(round::begin(app, asking).await),
+        Hygiene::Answer(answer, number) => match number.trim_start_matches('#').parse() {
+            Ok(number) => hand_over::answer(app, catalog, asking, *answer, HandOverId(number)).await,
+            Err(_) => {
+                let lead = "Say which hand-over, by its number: the buttons of its message do.";
+                Response::Reply(Reply::new(Status::NotFound, "hygiene", lead.into()))
+            }
+        },
+    }
+}
+
+/// The act of `commands/hygiene.yaml` that a form of this subject is for.
+pub fn act_of_form(subject: &str) -> Option<&str> {
+    subject.split_whitespace().next().map(|word| if word == "adopt" { "accept" } else { word })
+}
+
+pub async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, sent: Submission) -> Response {
+    match sent.state.subject.split_whitespace().next() {
+        Some("fix" | "fixall" | "adopt") => mend::submit(app, catalog, asking, sent).await,
+        Some("snooze") => rest::submit(app, catalog, asking, rest::Rest::Snooze, sent).await,
+        Some("exempt") => rest::submit(app, catalog, asking, rest::Rest::Exempt, sent).await,
+        Some("notours") => hand_over::submit(app, catalog, asking, sent).await,
+        Some(_) | None => {
+            let lead = "This form belongs to another version of Steward. Nothing was changed; please open it again.";
+            Response::Reply(Reply::new(Status::Error, "hygiene", lead.into()))
+        }
+    }
+}
+
+/// Options of the form's look-ups, by what was typed.
+pub fn complete(catalog: &Catalog, asking: &Asking<'_>, field: &str, typed: &str) -> Vec<Choice> {
+    mend_form::complete(catalog, asking, field, typed)
+}
+
+/// A finding that is open now, with its entry.
+struct Open {
+    finding: Finding,
+    entry: Arc<Entry>,
+}
+
+impl Open {
+    fn key(&self) -> String {
+        self.finding.key()
+    }
+}
+
+/// Check and entity of a key.
+fn parse_key(key: &str) -> Option<(&'static Check, EntityRef)> {
+    let (check, entity) = key.trim().split_once(':')?;
+    let is_full = entity.contains(':') && entity.contains('/');
+    let entity = EntityRef::parse(entity, None, "default").ok().filter(|_| is_full)?;
+    Some((find_check(check)?, entity))
+}
+
+/// What is open of these entries, the gravest first.
+fn findings_of(app: &App, catalog: &Catalog, asking: &Asking<'_>, entries: &[Arc<Entry>]) -> Vec<Finding> {
+    let rules = Rules::of(&app.settings.hygiene);
+    let facts = facts(catalog, asking, &rules);
+    let mut findings: Vec<Finding> = entries.iter().flat_map(|entry| check_entry(entry, &facts)).collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
+}
+
+fn facts<'a>(catalog: &'a Catalog, asking: &'a Asking<'_>, rules: &'a Rules) -> Facts<'a> {
+    let live = &asking.live;
+    Facts { catalog, on_call: &live.on_call, coverage: &live.coverage, rules, now: asking.now }
+}
+
+/// The finding of a key; where it is not open, the reply that says so.
+fn find_open(app: &App, catalog: &Catalog, asking: &Asking<'_>, key: &str) -> Result<Open, Box<Reply>> {
+    let gone = |lead: String| Err(Box::new(Reply::new(Status::NotFound, "hygiene", lead.into())));
+    let Some((check, entity)) = parse_key(key) else {
+        return gone(format!("“{}” is no finding's key. /hygiene shows what is open, with buttons.", cut(key, 100)));
+    };
+    let Some(entry) = catalog.find(&entity) else {
+        return gone(format!("{entity} is not in the catalog any more, so nothing is open there."));
+    };
+    let found = findings_of(app, catalog, asking, std::slice::from_ref(entry));
+    match found.into_iter().find(|finding| finding.check.id == check.id) {
+        Some(finding) => Ok(Open { finding, entry: Arc::clone(entry) }),
+        None => {
+            let lead = format!("✓ Not open any more: {} of {}.", check.title.to_lowercase(), entry.entity.label());
+            let mut reply = Reply::new(Status::Answered, "hygiene", lead.into());
+            reply.refs.push(entity.to_string());
+            reply.buttons.push(Button::say("What is open there", format!("hygiene {entity}")));
+            Err(Box::new(reply))
+        }
+    }
+}
+
+/// The refusal for whoever is neither of the owning team nor an admin; where nobody owns it, all who are known may.
+fn refuse_stranger(catalog: &Catalog, asking: &Asking<'_>, entity: &EntityRef, does: &str) -> Option<Reply> {
+    let owner = owner_of(catalog, entity)?;
+    if asking.standing == Standing::Admin || is_of(catalog, asking, &owner) {
+        return None;
+    }
+    let lead = format!("Only people of {} and admins may {does}. Nothing was changed.", label(catalog, &owner));
+    let mut reply = Reply::new(Status::Refused, "hygiene", lead.into());
+    reply.refs.push(owner.to_string());
+    reply.buttons.push(Button::say("Tell them", format!("report {entity}")));
+    Some(reply)
+}
+
+/// Whether the asker may do an act of `/hygiene` by the rules; nothing is written down.
+fn may(app: &App, catalog: &Catalog, asking: &Asking<'_>, act: &str) -> bool {
+    let Some(command) = app.commands.find("hygiene") else { return false };
+    let gates = access::gates(&app.settings.access.rules, command, Some(act));
+    gates.iter().all(|gate| access::is_allowed(catalog, asking, &gate.allow, &access::About::Nothing))
+}
+
+fn audit(asking: &Asking<'_>, act: &str, subject: &str, detail: serde_json::Value) -> AuditEntry {
+    AuditEntry {
+        at: asking.now,
+        delivery: asking.delivery.clone(),
+        account: asking.account.clone(),
+        person: asking.person.clone(),
+        command: format!("hygiene {act}"),
+        subject: subject.to_owned(),
+        detail,
+    }
+}

@@ -1,0 +1,128 @@
+//! What an owner does with a finding: see it, fix it by a pull request, leave it alone, hand it over.
+
+mod alone;
+mod fix;
+mod hand_over;
+mod show;
+
+use sqlx::Row;
+use steward::chat::{Does, Form, Reply, Response};
+
+use crate::{
+    bot::Bot,
+    cluster::{connect, new_database},
+    fake_github::FakeGithub,
+};
+
+const ORG: &str = r##"apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: platform, title: Platform, annotations: {steward.dev/channel: '#platform'}}
+spec: {type: team, children: [], members: [pat]}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: team-cart, title: Team Cart, annotations: {steward.dev/channel: '#cart'}}
+spec: {type: team, children: [], members: [ana]}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: team-shop, title: Team Shop, annotations: {steward.dev/channel: '#shop'}}
+spec: {type: team, children: [], members: [bo]}
+---
+apiVersion: backstage.io/v1alpha1
+kind: User
+metadata: {name: ana, annotations: {github.com/user-login: ana-s, steward.dev/github-id: '4711'}}
+spec: {memberOf: [team-cart], profile: {displayName: Ana Silva}}
+---
+apiVersion: backstage.io/v1alpha1
+kind: User
+metadata: {name: bo}
+spec: {memberOf: [team-shop], profile: {displayName: Bo Larsen}}
+---
+apiVersion: backstage.io/v1alpha1
+kind: User
+metadata: {name: pat}
+spec: {memberOf: [platform], profile: {displayName: Pat Reed}}
+---
+apiVersion: backstage.io/v1alpha1
+kind: System
+metadata: {name: shop, title: Shop, description: Where people buy.}
+spec: {owner: team-shop}
+"##;
+
+/// With a comment, quotes and an order of its own, all of which are its author's.
+const CART: &str = r#"# Ours since 2019; ask before you change the name.
+apiVersion: "backstage.io/v1alpha1"
+kind: Component
+metadata:
+    name: cart   # not basket
+    title: 'Cart'
+    annotations:
+        backstage.io/techdocs-ref: dir:.
+spec:
+    owner: team-cart
+    type: service
+
+    lifecycle: "production"
+    system: shop
+"#;
+
+const WISHES: &str = "apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: wishes, title: Wishes, description: Keeps wish lists., annotations: {backstage.io/techdocs-ref: 'dir:.'}}
+spec: {owner: team-cart, type: library, lifecycle: soon, system: shop}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: wishes-jobs, title: Wish jobs, description: Cleans up wish lists.}
+spec: {owner: team-cart, type: worker, lifecycle: soon, system: shop}
+";
+
+const CODE_OWNERS: &str = "* @acme/shop-people\n/catalog-info.yaml @ana-s @bo-l @acme/cart-people\n/docs/ @writer\n";
+
+async fn shop() -> Bot {
+    let github = FakeGithub::start("acme").await;
+    github.add_repository("org", &[("catalog-info.yaml", ORG)]);
+    github.add_repository("cart", &[("catalog-info.yaml", CART), ("CODEOWNERS", CODE_OWNERS)]);
+    github.add_repository("wishes", &[("catalog-info.yaml", WISHES)]);
+    let bot = Bot::start(github, new_database().await).await;
+    bot.sync().await;
+    bot
+}
+
+fn form(response: Response) -> Form {
+    match response {
+        Response::Form(form) => *form,
+        other => panic!("a form was expected, not {other:?}"),
+    }
+}
+
+fn reply(response: Response) -> Reply {
+    match response {
+        Response::Reply(reply) => reply,
+        other => panic!("a reply was expected, not {other:?}"),
+    }
+}
+
+fn said(response: Response) -> String {
+    reply(response).lead.to_plain()
+}
+
+/// What the buttons of a reply say.
+fn lines(reply: &Reply) -> Vec<String> {
+    let buttons = reply.buttons.iter().chain(reply.cards.iter().flat_map(|card| &card.buttons));
+    let said = buttons.filter_map(|button| if let Does::Say(line) = &button.does { Some(line.clone()) } else { None });
+    said.collect()
+}
+
+fn field_names(form: &Form) -> Vec<&str> {
+    form.fields.iter().map(|field| field.name.as_str()).collect()
+}
+
+/// Command, subject and result of each audit line.
+async fn audited(bot: &Bot) -> Vec<(String, String, Option<String>)> {
+    let mut connection = connect(&bot.database).await;
+    let rows = sqlx::query("select command, subject, result from audit order by id");
+    let rows = rows.fetch_all(&mut connection).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+}
