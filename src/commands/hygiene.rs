@@ -10,6 +10,7 @@ mod mend;
 mod mend_form;
 pub mod progress;
 mod rest;
+mod round;
 mod show;
 
 use std::sync::Arc;
@@ -81,10 +82,10 @@ impl From<&Arguments> for Hygiene {
             Some("describe") => Self::Act(Deed::Describe, typed),
             Some("wake") => Self::Act(Deed::Wake, typed),
             Some("accept") => Self::Answer(Answer::Accept, typed),
-            Some("decline") => Self::Answer(Answer::Decline, typed),
-            Some("trend") => Self::Trend(typed),
             Some("preview") => Self::Preview,
             Some("begin") => Self::Begin,
+            Some("decline") => Self::Answer(Answer::Decline, typed),
+            Some("trend") => Self::Trend(typed),
             Some(_) | None => Self::Show { typed, page },
         }
     }
@@ -101,8 +102,8 @@ pub async fn hygiene(app: &App, catalog: &Catalog, asking: &Asking<'_>, call: &H
         Hygiene::Act(Deed::Describe, name) => describe::open(app, catalog, asking, name).await,
         Hygiene::Act(Deed::Wake, key) => Response::Reply(rest::wake(app, catalog, asking, key).await),
         Hygiene::Trend(typed) => Response::Reply(course::show(app, catalog, asking, typed).await),
-        Hygiene::Preview => Response::Reply(course::preview(app, asking).await),
-        Hygiene::Begin => Response::Reply(course::begin(app, asking).await),
+        Hygiene::Preview => Response::Reply(round::preview(app, asking).await),
+        Hygiene::Begin => Response::Reply(round::begin(app, asking).await),
         Hygiene::Answer(answer, number) => match number.trim_start_matches('#').parse() {
             Ok(number) => hand_over::answer(app, catalog, asking, *answer, HandOverId(number)).await,
             Err(_) => {

@@ -5,6 +5,7 @@ pub mod check;
 pub mod edit;
 pub mod fix;
 pub mod guess;
+pub mod kept;
 pub mod round;
 pub mod standing;
 pub mod track;

@@ -150,6 +150,8 @@ pub enum Job {
     ShowRun(RunId),
     /// Those who must agree to a run are asked.
     AskApprovers(RunId),
+    /// A message of a round that stands in the ledger leaves, once.
+    SendRound(RoundKey),
     /// A pull request is made that mends findings.
     ProposeFix(FixId),
     /// The message that shows a fix is drawn anew.
@@ -158,8 +160,6 @@ pub enum Job {
     FollowFix(OfPull),
     /// Whoever a finding was handed to is asked.
     AskHandOver(HandOverId),
-    /// A message of a round that stands in the ledger leaves, once.
-    SendRound(RoundKey),
 }
 
 /// Somebody is to be woken.

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -15,15 +15,16 @@ use tracing::{error, info, warn};
 
 use super::{Worker, jobs::JobsOf};
 use crate::{
-    catalog::{Catalog, EntityRef, Kind},
+    catalog::{Catalog, EntityRef, Kind, live::Coverage},
     chat::{DeliveryError, Mark, Message, Posted},
     hygiene::{
-        check::{Facts, Finding, Rules, check_all, check_around},
+        check::{Facts, Finding, Rules},
+        kept::Kept,
         round::{Look, Occasion, hours::Hours, look_at, preview_messages},
         standing::seen,
     },
     store::{
-        JobContext, NewRoundMessage, RoundEnd, RoundKey, RoundMessage, RoundStart, RoundState, SEND_ROUND, SeenFinding,
+        Job, JobContext, NewRoundMessage, RoundEnd, RoundKey, RoundMessage, RoundStart, RoundState, SEND_ROUND, SeenFinding,
         StoreError,
     },
 };
@@ -59,6 +60,9 @@ const CHECK_ALL_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Messages whose job was lost are taken up after so long.
 const LOST_JOB: TimeDelta = TimeDelta::minutes(10);
+
+/// Between tries while the database takes nothing.
+const AFTER_FAULT: Duration = Duration::from_secs(3);
 
 /// What marks messages of rounds.
 const MARK: &str = "steward_round";
@@ -99,11 +103,12 @@ impl Default for Rounds {
     }
 }
 
-/// What was found wrong with which catalog.
-#[derive(Debug, Clone)]
+/// What was found wrong, and when everything was looked at last.
+#[derive(Debug)]
 struct Checked {
-    catalog: Arc<Catalog>,
-    by_entity: Arc<BTreeMap<EntityRef, Vec<Finding>>>,
+    kept: Kept,
+    /// Which links were dead then.
+    coverage: Arc<Coverage>,
     all_at: Instant,
 }
 
@@ -119,10 +124,18 @@ impl TaskHandler for SendRoundJob {
         let Some(JobsOf(worker)) = context.get_ext::<JobsOf>() else {
             return Err("the queue has no worker".to_owned());
         };
-        let Some(wait) = worker.send_round(&self.0.work).await.map_err(|error| error.to_string())? else { return Ok(()) };
-        let postponed = worker.app.store.postpone_job(*context.job().id(), wait).await.map_err(|error| error.to_string())?;
-        // The queue looks at a job that fails again; one that has a follower is done.
-        if postponed { Err(format!("not before {} s have passed", wait.as_secs())) } else { Ok(()) }
+        let (store, id, key) = (&worker.app.store, *context.job().id(), &self.0.work);
+        let (wait, said) = match worker.send_round(key).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(wait)) => (wait, format!("not before {} s have passed", wait.as_secs())),
+            // The queue waits longer each time, at last for hours.
+            Err(error) => (AFTER_FAULT, error.to_string()),
+        };
+        match store.postpone_job(id, wait).await {
+            Ok(true) | Err(_) => Err(said),
+            // This job has no more tries, or another has taken its place: either way one is to wait.
+            Ok(false) => store.enqueue_job(Job::SendRound(key.clone())).await.map_err(|error| error.to_string()),
+        }
     }
 }
 
@@ -133,7 +146,8 @@ impl Worker {
         let mut changed: Option<(Instant, Instant, Arc<Catalog>)> = None;
         loop {
             let catalog = self.app.catalog.load();
-            let is_checked = self.checked().is_some_and(|checked| Arc::ptr_eq(&checked.catalog, &catalog));
+            let checked = self.has_checked(&catalog);
+            let is_checked = checked == Some(true);
             let now = Instant::now();
             changed = match changed {
                 _ if is_checked => None,
@@ -145,7 +159,7 @@ impl Worker {
                 now.duration_since(*last) >= STILL_FOR || now.duration_since(*first) >= CHECK_WITHIN
             });
             let is_time = planned.is_none_or(|planned| planned.elapsed() >= PLAN_EVERY);
-            if is_still || (is_time && self.checked().is_some()) {
+            if is_still || (is_time && checked.is_some()) {
                 match self.hold_round().await {
                     Ok(()) => {}
                     // Whoever follows the catalog has said so.
@@ -236,33 +250,33 @@ impl Worker {
     /// Everything that is wrong now; only what changed is looked at where that is enough.
     fn check(&self) -> (Arc<Catalog>, Vec<Finding>) {
         let catalog = self.app.catalog.load();
-        let (live, now) = (self.app.live.load(), self.app.clock.now());
+        let live = self.app.live.load();
         let rules = Rules::of(&self.app.settings.hygiene);
-        let facts = Facts { catalog: &catalog, on_call: &live.on_call, coverage: &live.coverage, rules: &rules, now };
-        let known = self.checked().filter(|checked| checked.all_at.elapsed() < CHECK_ALL_EVERY);
-        let checked = match known {
-            Some(checked) if Arc::ptr_eq(&checked.catalog, &catalog) => checked,
-            Some(checked) => {
-                let changed = changed_between(&checked.catalog, &catalog);
-                let (around, found) = tokio::task::block_in_place(|| check_around(&changed, &facts));
-                let mut by_entity = BTreeMap::clone(&checked.by_entity);
-                by_entity.retain(|entity, _| !around.contains(entity));
-                group(&mut by_entity, found);
-                Checked { catalog: Arc::clone(&catalog), by_entity: Arc::new(by_entity), all_at: checked.all_at }
+        let (on_call, coverage, now) = (&live.on_call, &live.coverage, self.app.clock.now());
+        let facts = Facts { catalog: &catalog, on_call, coverage, rules: &rules, now };
+        // A check that panics takes nothing along: the next one looks at everything.
+        let mut checked = self.rounds.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_young = |known: &Checked| known.all_at.elapsed() < CHECK_ALL_EVERY && Arc::ptr_eq(&known.coverage, coverage);
+        let known = checked.take().filter(is_young);
+        let next = tokio::task::block_in_place(|| match known {
+            Some(mut known) => {
+                known.kept.follow(Arc::clone(&catalog), &facts);
+                known
             }
             None => {
-                let mut by_entity = BTreeMap::new();
-                group(&mut by_entity, tokio::task::block_in_place(|| check_all(&facts)));
-                Checked { catalog: Arc::clone(&catalog), by_entity: Arc::new(by_entity), all_at: Instant::now() }
+                let kept = Kept::of(Arc::clone(&catalog), &facts);
+                Checked { kept, coverage: Arc::clone(coverage), all_at: Instant::now() }
             }
-        };
-        let findings = checked.by_entity.values().flatten().cloned().collect();
-        *self.rounds.checked.lock().expect("nothing panics while it holds this lock") = Some(checked);
+        });
+        let findings = checked.insert(next).kept.findings().cloned().collect();
+        drop(checked);
         (catalog, findings)
     }
 
-    fn checked(&self) -> Option<Checked> {
-        self.rounds.checked.lock().expect("nothing panics while it holds this lock").clone()
+    /// Whether what is wrong with this catalog is known; `None`: nothing is known of any.
+    fn has_checked(&self, catalog: &Arc<Catalog>) -> Option<bool> {
+        let checked = self.rounds.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        checked.as_ref().map(|checked| checked.kept.is_of(catalog))
     }
 
     /// The first round is not held: those who look after the catalog are shown what it would say.
@@ -403,32 +417,4 @@ impl Worker {
         let hours = team.map_or_else(|| Hours::usual(settings), |team| Hours::of(&catalog, settings, &team));
         if hours.is_open(now) { None } else { (hours.next_open(now) - now).to_std().ok() }
     }
-}
-
-fn group(by_entity: &mut BTreeMap<EntityRef, Vec<Finding>>, findings: Vec<Finding>) {
-    for finding in findings {
-        by_entity.entry(finding.entity.clone()).or_default().push(finding);
-    }
-}
-
-/// What is new, gone or another, and what shares a repository whose runbooks are others.
-fn changed_between(former: &Catalog, current: &Catalog) -> Vec<EntityRef> {
-    let mut changed = Vec::new();
-    for entry in current.entries() {
-        let entity = &entry.entity.entity_ref;
-        let same = former.find(entity).is_some_and(|known| Arc::ptr_eq(known, entry) || known == entry);
-        let has_same_runbooks = || {
-            let repository = entry.origin.repository_id;
-            former.runbooks(repository) == current.runbooks(repository)
-        };
-        if !same || !has_same_runbooks() || former.rivals(entity) != current.rivals(entity) {
-            changed.push(entity.clone());
-        }
-        if entry.entity.kind == Kind::Group && former.differences(entity) != current.differences(entity) {
-            changed.push(entity.clone());
-        }
-    }
-    let gone = former.entries().iter().map(|entry| &entry.entity.entity_ref).filter(|known| current.find(known).is_none());
-    changed.extend(gone.cloned());
-    changed
 }

@@ -2,6 +2,7 @@
 
 mod kill;
 mod ledger;
+mod nudge;
 mod planned;
 mod year;
 
@@ -9,7 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use steward::{
-    catalog::{Catalog, EntityRef, live::OnCall},
+    catalog::{
+        Catalog, EntityRef,
+        live::{Coverage, OnCall},
+    },
     chat::Platform,
     hygiene::{
         check::{Facts, Rules, check_all},
@@ -57,7 +61,7 @@ impl Story {
     /// What is wrong now, open since it was first seen, for long where the story says nothing.
     pub fn standing(&mut self, catalog: &Catalog) -> Vec<Standing> {
         let rules = Rules::of(&self.settings);
-        let facts = Facts { catalog, on_call: &OnCall::default(), coverage: &Default::default(), rules: &rules, now: self.now };
+        let facts = Facts { catalog, on_call: &OnCall::default(), coverage: &Coverage::default(), rules: &rules, now: self.now };
         let findings = check_all(&facts);
         let keys: BTreeSet<String> = findings.iter().map(steward::hygiene::check::Finding::key).collect();
         self.opened.retain(|key, _| keys.contains(key));

@@ -26,6 +26,7 @@ mod card;
 #[path = "../it/fake_github/mod.rs"]
 #[expect(dead_code, reason = "the tests use the other verbs")]
 mod fake_github;
+mod hygiene;
 mod judge;
 mod search;
 mod webhooks;
@@ -68,6 +69,9 @@ struct Arguments {
     /// Measure search alone; needs no binary
     #[arg(long)]
     search_only: bool,
+    /// Measure the checks of hygiene alone; needs no binary
+    #[arg(long)]
+    hygiene_only: bool,
     /// Searches a second
     #[arg(long, default_value_t = 200)]
     searches: u64,
@@ -84,6 +88,9 @@ async fn main() {
         search::measure(folder.path(), arguments.entities, arguments.searches, arguments.seconds.min(10)).await;
         return;
     }
+    if arguments.hygiene_only {
+        return hygiene::measure(arguments.entities);
+    }
     let binary = arguments.binary.canonicalize().expect("build it first: cargo build --release");
     if arguments.syncs_only {
         return measure_syncs(&binary, folder.path(), &arguments).await;
@@ -95,6 +102,7 @@ async fn main() {
     measure_syncs(&binary, folder.path(), &arguments).await;
     measure_answers(&binary, folder.path(), &arguments).await;
     measure_hostile_input(&binary, folder.path());
+    hygiene::measure(arguments.entities);
 }
 
 async fn measure_syncs(binary: &Path, folder: &Path, arguments: &Arguments) {

@@ -1,18 +1,13 @@
-//! How a quarter went, and how rounds begin: for whoever looks after more than one finding.
-//! Must not plan a round, nor count: hygiene does.
+//! How a quarter went, for a team or for all. Must not count: hygiene does.
 
-use serde_json::json;
-
-use super::audit;
 use crate::{
     app::App,
     catalog::Catalog,
     chat::{Button, Reply, Status, Text},
     commands::{
         Asking,
-        answer::{failure, subject, trend},
+        answer::{failure, names::label, subject, trend},
     },
-    hygiene::round,
 };
 
 /// Of a team or, with nothing typed, of all.
@@ -31,7 +26,7 @@ pub(super) async fn show(app: &App, catalog: &Catalog, asking: &Asking<'_>, type
         Ok(card) => card,
         Err(error) => return failure::not_answered("hygiene", "How it went", asking, &error),
     };
-    let of = owner.map_or_else(|| "all teams".to_owned(), |owner| crate::commands::answer::names::label(catalog, owner));
+    let of = owner.map_or_else(|| "all teams".to_owned(), |owner| label(catalog, owner));
     let mut reply = Reply::new(Status::Answered, "hygiene", Text::plain("The last quarter of ").bold(of).say("."));
     reply.refs.extend(owner.map(ToString::to_string));
     reply.cards.push(card);
@@ -41,22 +36,4 @@ pub(super) async fn show(app: &App, catalog: &Catalog, asking: &Asking<'_>, type
         subject.own_up(&mut reply);
     }
     reply
-}
-
-pub(super) async fn preview(app: &App, asking: &Asking<'_>) -> Reply {
-    match round::show_preview(app).await {
-        Ok(reply) => reply,
-        Err(error) => failure::not_answered("hygiene", "What teams were told", asking, &error),
-    }
-}
-
-pub(super) async fn begin(app: &App, asking: &Asking<'_>) -> Reply {
-    match round::begin(app, &audit(asking, "begin", "rounds", json!({}))).await {
-        Ok(true) => {
-            let lead = "Rounds are held from now on. The first messages leave as soon as each team's hours allow.";
-            Reply::new(Status::Answered, "hygiene", lead.into())
-        }
-        Ok(false) => Reply::new(Status::Answered, "hygiene", "Rounds are held already. Nothing was changed.".into()),
-        Err(error) => failure::not_recorded("hygiene", "Rounds were not begun.", asking, &error),
-    }
 }

@@ -78,11 +78,10 @@ fn lead(scene: &Scene<'_>, said: &Said<'_>) -> Text {
         return text.say(format!(": {} in the catalog, as before.", still_open(said.asked.len())));
     };
     let many = match said.spelt.len() {
-        1 => "one thing to put right in the catalog".to_owned(),
-        some => format!("{some} things to put right in the catalog, first"),
+        1 => "one thing in the catalog could use a hand: ".to_owned(),
+        some => format!("{some} things in the catalog could use a hand. The first: "),
     };
-    let what = text.say(format!(": {many}: ")).say(lower(first.finding.check.title)).say(", ").bold(name(first));
-    what.say(".")
+    text.say(format!(": {many}")).bold(name(first)).say(format!(", {}.", lower(first.finding.check.title)))
 }
 
 /// One finding with why it matters, how it is mended, and the ways to settle it.
@@ -148,8 +147,11 @@ fn rest_card(scene: &Scene<'_>, said: &Said<'_>) -> Option<Card> {
     let named = named.collect::<Vec<_>>().join("; ");
     let more = rest.len().saturating_sub(NAMED);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    let opening = if said.spelt.is_empty() { String::new() } else { format!("{} besides: ", still_open(rest.len())) };
-    let line = Text::plain(format!("{opening}{named}{more}."));
+    let line = match said.spelt.is_empty() {
+        true => upper(&format!("{named}{more}.")),
+        false => upper(&format!("{} besides: {named}{more}.", still_open(rest.len()))),
+    };
+    let line = Text::plain(line);
     Some(Card { body: vec![Block::Paragraph(line)], ..Card::default() })
 }
 
@@ -165,4 +167,9 @@ fn name_of(catalog: &Catalog, entity: &EntityRef) -> String {
 fn lower(title: &str) -> String {
     let mut letters = title.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn upper(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

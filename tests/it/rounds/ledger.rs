@@ -22,6 +22,9 @@ use crate::{
     fake_slack::{BOT_TOKEN, FakeSlack, Trouble, history::Fate},
 };
 
+/// Of the sample organisation.
+const ADMIN: &str = "julia.novak";
+
 /// Longer than the fake takes over anything.
 pub const RESEND_AFTER: Duration = Duration::from_millis(400);
 
@@ -208,8 +211,14 @@ async fn the_first_round_is_shown_to_the_admins_and_held_when_they_say_so() {
     other.pass(TimeDelta::days(3) + TimeDelta::hours(1));
     other.worker.hold_round().await.unwrap();
     bot.worker.hold_round().await.unwrap();
-    assert!(bot.app().store.begin_rounds(None, "Ana", bot.app().clock.now()).await.unwrap());
-    assert!(!bot.app().store.begin_rounds(None, "Bo", bot.app().clock.now()).await.unwrap());
+    let refused = bot.ask("guest", "hygiene begin").await;
+    assert_eq!(refused.status, Status::Refused);
+    let shown = bot.say_as(ADMIN, "hygiene preview").await;
+    assert!(shown.starts_with("The first round would be"), "{shown}");
+    let begun = bot.say_as(ADMIN, "hygiene begin").await;
+    assert!(begun.starts_with("Rounds are held from now on"), "{begun}");
+    let again = bot.say_as(ADMIN, "hygiene begin").await;
+    assert!(again.starts_with("Rounds are held already"), "{again}");
     let (one, another) = tokio::join!(bot.worker.hold_round(), other.worker.hold_round());
     (one.unwrap(), another.unwrap());
     let told = bot.app().store.load_told(bot.app().clock.now() - TimeDelta::days(30)).await.unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use expect_test::expect;
 use steward::{
-    catalog::{Catalog, EntityRef},
+    catalog::EntityRef,
     cli::ask::{Colour, render_text},
     hygiene::round::{Occasion, Round, preview},
     settings::{Rhythm, TeamRoundSettings},
@@ -54,7 +54,7 @@ fn a_round_is_one_message_to_the_channel_with_why_fix_and_buttons() {
     assert_eq!(heard(&round), ["group:default/payments in #payments"]);
     assert_eq!(round.messages[0].key.round, "2026-11-24");
     expect![[r#"
-        Payments: 3 things to put right in the catalog, first: no runbook, Payments API.
+        Payments: 3 things in the catalog could use a hand. The first: Payments API, no runbook.
 
         No runbook: Payments API
           Payments API is in production and has no runbook. At 3 a.m. somebody who has never seen it has to
@@ -272,7 +272,7 @@ fn what_is_unchanged_shrinks_to_a_line_and_comes_less_often() {
     assert_eq!(round.messages[0].calm, 0);
     assert!(round.messages[0].shown.iter().all(|key| key.ends_with("component:default/refunds")), "{round}");
     expect![[r#"
-        Payments: one thing to put right in the catalog: no runbook, refunds.
+        Payments: one thing in the catalog could use a hand: refunds, no runbook.
 
         No runbook: refunds
           refunds is in production and has no runbook. At 3 a.m. somebody who has never seen it has to start
@@ -301,7 +301,7 @@ fn a_line_says_what_is_open_as_before() {
     expect![[r#"
         Payments: 3 things are open in the catalog, as before.
 
-          no runbook (Payments API); no description (Payments API); no documentation (Payments API).
+          No runbook (Payments API); no description (Payments API); no documentation (Payments API).
 
         → Show all  /hygiene all group:default/payments
     "#]]

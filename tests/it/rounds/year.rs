@@ -23,7 +23,7 @@ const ZONES: [Tz; 5] =
     [Tz::Europe__Berlin, Tz::America__New_York, Tz::Asia__Tokyo, Tz::Australia__Sydney, Tz::America__Sao_Paulo];
 const HOLIDAYS: [&str; 6] = ["2026-01-01", "2026-05-05", "2026-05-26", "2026-10-06", "2026-12-24", "2026-12-25"];
 
-/// One year is a matter of luck by half a percent.
+/// One year is a matter of luck by half a percent; what is judged is looked at more than once.
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// What can go wrong with an entry.
@@ -191,7 +191,8 @@ impl Year {
                 }
             }
             if message.team.starts_with("group:") {
-                *self.messages.entry((message.team.clone(), now.month())).or_default() += 1;
+                let month = now.with_timezone(&zone_of(&message.team)).month();
+                *self.messages.entry((message.team.clone(), month)).or_default() += 1;
             }
         }
         self.story.tell(&round);
@@ -199,8 +200,7 @@ impl Year {
 
     fn assert_good_hour(&self, team: &str) {
         let now = self.story.now;
-        let number = team.strip_prefix("group:default/team-").and_then(|number| number.parse::<usize>().ok());
-        let local = now.with_timezone(&number.map_or(Tz::Europe__Berlin, |number| ZONES[number % ZONES.len()]));
+        let local = now.with_timezone(&zone_of(team));
         let day: NaiveDate = local.date_naive();
         assert!((9..18).contains(&local.hour()), "{team} at {local}");
         assert!(!matches!(local.weekday(), Weekday::Sat | Weekday::Sun), "{team} at {local}");
@@ -216,6 +216,12 @@ impl Year {
     }
 }
 
+/// Of whom it is not known, that of the usual schedule.
+fn zone_of(team: &str) -> Tz {
+    let number = team.strip_prefix("group:default/team-").and_then(|number| number.parse::<usize>().ok());
+    number.map_or(Tz::Europe__Berlin, |number| ZONES[number % ZONES.len()])
+}
+
 fn key(entry: usize, fault: &str) -> String {
     let entity = EntityRef::parse(&format!("service-{entry}"), Some("component"), "default").unwrap();
     format!("{fault}:{entity}")
@@ -225,7 +231,8 @@ fn key(entry: usize, fault: &str) -> String {
 fn a_year_of_rounds_settles_and_bothers_nobody() {
     let mut settled: BTreeMap<i32, Vec<f64>> = BTreeMap::new();
     for percent in [30, 50, 70] {
-        for seed in SEEDS {
+        let seeds = if percent == 50 { &SEEDS[..] } else { &SEEDS[..1] };
+        for seed in seeds.iter().copied() {
             let mut year = Year::new(f64::from(percent) / 100.0, seed);
             let curve = year.play();
             let months: Vec<String> = curve.iter().skip(3).step_by(4).map(|share| format!("{:.1}", share * 100.0)).collect();
@@ -246,7 +253,7 @@ fn a_year_of_rounds_settles_and_bothers_nobody() {
             settled.entry(percent).or_default().push(share);
         }
     }
-    let mean = |percent: i32| settled[&percent].iter().sum::<f64>() / SEEDS.len() as f64;
+    let mean = |percent: i32| settled[&percent].iter().sum::<f64>() / settled[&percent].len() as f64;
     assert!(mean(50) < 0.02, "{settled:?}");
     assert!(mean(70) < mean(50) && mean(50) < mean(30), "{settled:?}");
 }

@@ -63,6 +63,8 @@ fn scopes_are_the_least_that_the_entrances_need() {
     let list = |value: &Value| value.as_array().unwrap().iter().map(|item| item.as_str().unwrap().to_owned()).collect::<Vec<_>>();
     let events = list(&all["settings"]["event_subscriptions"]["bot_events"]);
     let mut needed = vec!["chat:write", "commands"];
+    // Before a message of a round is sent again, it is looked for: in channels, by their names, and in conversations.
+    needed.extend(["channels:history", "channels:read", "groups:history", "groups:read", "im:write"]);
     for event in &events {
         needed.extend(match event.as_str() {
             "app_mention" => vec!["app_mentions:read"],

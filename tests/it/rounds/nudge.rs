@@ -1,0 +1,92 @@
+//! `steward nudge` as a person on the terminal runs it.
+
+use std::{path::Path, process::Command};
+
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    cluster::new_database,
+    fake_slack::{BOT_TOKEN, FakeSlack},
+};
+
+struct Terminal {
+    folder: TempDir,
+}
+
+impl Terminal {
+    fn run(&self, arguments: &[&str]) -> (bool, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
+        command.current_dir(self.folder.path()).args(arguments).env("RUST_LOG", "error");
+        let output = tokio::task::block_in_place(|| command.output()).expect("the binary was built for this test");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
+    }
+
+    fn nudge(&self, arguments: &[&str]) -> Value {
+        let (good, out, said) = self.run(&[&["nudge", "--json"], arguments].concat());
+        assert!(good, "{out}\n{said}");
+        serde_json::from_str(&out).unwrap()
+    }
+}
+
+fn teams(told: &Value, list: &str) -> Vec<String> {
+    told[list].as_array().unwrap().iter().map(|entry| entry["team"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_by_hand_is_looked_at_shown_held_and_not_held_twice() {
+    let slack = FakeSlack::start().await;
+    let database = new_database().await;
+    let url = database.ensure_running().unwrap().expose_secret().to_owned();
+    let folder = TempDir::new().unwrap();
+    let config = format!(
+        "data_dir: ./data\ndatabase: {{ url: \"{url}\", max_connections: 8 }}\n\
+         sources: [{{ type: directory, id: local, path: \"{}\" }}]\n\
+         slack: {{ bot_token: {BOT_TOKEN}, signing_secret: secret, api_url: \"{}\" }}\n\
+         access: {{ admins: [\"group:default/platform\"] }}\nhygiene: {{ catch_all: \"#catalog\" }}\n",
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/org").display(),
+        slack.api_url()
+    );
+    std::fs::write(folder.path().join("steward.yaml"), config).unwrap();
+    let terminal = Terminal { folder };
+
+    let looked = terminal.nudge(&["--dry-run"]);
+    let would = teams(&looked, "messages");
+    assert!(would.len() > 3, "{looked}");
+    let first = &looked["messages"][0];
+    assert!(first["destination"].as_str().unwrap().starts_with(['#', 'C', 'U']), "{first}");
+    let finding = &first["findings"][0];
+    let id = format!("{}:{}", finding["check"].as_str().unwrap(), finding["entity"].as_str().unwrap());
+    assert_eq!(finding["id"], id);
+    assert!(looked["round"].as_str().unwrap().parse::<chrono::NaiveDate>().is_ok());
+    assert!(slack.model().messages.is_empty());
+
+    let shown = terminal.nudge(&[]);
+    assert!(teams(&shown, "messages").is_empty(), "{shown}");
+    assert!(shown["withheld"][0]["reason"].as_str().unwrap().starts_with("the first round is shown to the admins"), "{shown}");
+    assert_eq!(slack.model().messages.len(), 1);
+    assert!(slack.model().messages[0].payload.to_string().contains("Let it go"));
+
+    let one = terminal.nudge(&["--team", &would[0]]);
+    assert_eq!(teams(&one, "messages"), [would[0].clone()]);
+    let held = terminal.nudge(&[]);
+    let mut told = [teams(&one, "messages"), teams(&held, "messages")].concat();
+    told.sort();
+    let mut wanted = would.clone();
+    wanted.sort();
+    assert_eq!(told, wanted);
+    let marked = slack.model().marked();
+    assert!(marked.values().all(|times| *times == 1), "{marked:?}");
+
+    let again = terminal.nudge(&[]);
+    assert!(teams(&again, "messages").is_empty(), "{again}");
+    assert!(again["withheld"][0]["reason"].as_str().unwrap().starts_with("has heard in the round of"), "{again}");
+
+    let (good, _, said) = terminal.run(&["nudge", "--team", "group:default/nowhere"]);
+    assert!(!good && said.contains("there is no group:default/nowhere"), "{said}");
+    let (good, out, _) = terminal.run(&["nudge", "--dry-run"]);
+    assert!(good && out.starts_with("The round of "), "{out}");
+    slack.finish();
+}
