@@ -140,7 +140,7 @@ enum Turn {
 
 impl Budget {
     pub(super) fn new(waits: Waits) -> Self {
-        Self { waits, state: Mutex::default(), changed: Notify::new(), quotas: Quotas::default() }
+        Self { waits, state: Mutex::default(), changed: Notify::new(), quotas: Quotas::new(waits.quota_minute) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

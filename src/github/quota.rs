@@ -43,20 +43,23 @@ pub(super) struct Quotas {
     creations_an_hour: DefaultDirectRateLimiter,
 }
 
-impl Default for Quotas {
-    fn default() -> Self {
+impl Quotas {
+    pub(super) fn new(minute: Duration) -> Self {
         let half = |all: u32| NonZeroU32::new(all / 2).expect("a half of more than one");
-        let a_minute = |all| RateLimiter::direct(Quota::per_minute(half(all)));
+        let within = |time: Duration, all: u32| {
+            let half = half(all);
+            // A period of nothing is none; there is no such minute.
+            let one = (time / half.get()).max(Duration::from_nanos(1));
+            RateLimiter::direct(Quota::with_period(one).expect("it is longer than nothing").allow_burst(half))
+        };
         Self {
-            rest_points: a_minute(900),
-            graphql_points: a_minute(2_000),
-            creations_a_minute: a_minute(80),
-            creations_an_hour: RateLimiter::direct(Quota::per_hour(half(500))),
+            rest_points: within(minute, 900),
+            graphql_points: within(minute, 2_000),
+            creations_a_minute: within(minute, 80),
+            creations_an_hour: within(minute * 60, 500),
         }
     }
-}
 
-impl Quotas {
     /// Counts a request on each quota that it touches, those in `paid` excepted; gives the wait where one is used up.
     pub(super) fn pay(&self, resource: Resource, cost: Cost, paid: &mut usize) -> Option<Duration> {
         let points = if cost == Cost::Read { READ_POINTS } else { WRITE_POINTS };

@@ -26,6 +26,8 @@ pub struct Waits {
     pub longest_look: Duration,
     /// How long an announced second lasts.
     pub announced_second: Duration,
+    /// How long the minute lasts in which GitHub allows so many creations and points; the hour is sixty of them.
+    pub quota_minute: Duration,
     /// One request and its whole answer. GitHub itself gives up after 10 s.
     pub request: Duration,
 }
@@ -39,6 +41,7 @@ impl Default for Waits {
             longest_limit: Duration::from_secs(61 * 60),
             longest_look: Duration::from_secs(20),
             announced_second: Duration::from_secs(1),
+            quota_minute: Duration::from_secs(60),
             request: Duration::from_secs(60),
         }
     }

@@ -158,9 +158,9 @@ impl<'a> Doing<'a> {
         Ok(There { maker, owner, name })
     }
 
-    /// Whether the step was being done when another replica lost the run, and not begun anew by a person's word.
+    /// Whether the step was begun when another replica lost the run, and not begun anew by a person's word.
     pub(super) fn is_taken_over(&self) -> bool {
-        self.run.steps.get(self.at).is_some_and(|step| step.state == StepState::Running)
+        self.run.steps.get(self.at).is_some_and(|step| step.state != StepState::Waiting)
     }
 
     /// Writes a deed down before it is done.

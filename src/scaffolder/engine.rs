@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     app::sealed_about,
-    store::{Run, RunGrip, RunId, RunState, StepEnd, StepState as Kept, StoreError},
+    store::{Run, RunGrip, RunId, RunState, RunStep, StepEnd, StepState as Kept, StoreError},
     template::{
         action::Reach,
         definition::{Step, Template},
@@ -83,6 +83,9 @@ async fn go_on(bench: &Workbench, grip: RunGrip, run: &Run) -> Result<Ended, Sto
             return Ok(Ended::because(RunState::Failed, reasons.join("; ")));
         }
     };
+    if let Some(ended) = find_end(run).filter(|_| !run.is_cancelling) {
+        return Ok(ended);
+    }
     let Some(secrets) = open_secrets(bench, run) else {
         let reason =
             "the secrets that were entered cannot be opened; was scaffolder.secret_key changed? Retry asks for them again";
@@ -139,6 +142,18 @@ fn judge(report: Report) -> Ended {
             Ended { state: RunState::Done, reason: None, output }
         }
     }
+}
+
+/// The end that a replica did not live to write down: its step had failed, or nobody knows what became of it. Only a person's
+/// word has such a step done again.
+fn find_end(run: &Run) -> Option<Ended> {
+    let state = |step: &RunStep| match step.state {
+        Kept::Failed => Some(RunState::Failed),
+        Kept::Unknown => Some(RunState::Unknown),
+        Kept::Waiting | Kept::Running | Kept::Done | Kept::Skipped | Kept::Warned | Kept::Marked => None,
+    };
+    let (step, state) = run.steps.iter().find_map(|step| Some((step, state(step)?)))?;
+    Some(Ended::because(state, format!("{}: {}", step.name, step.error.as_deref().unwrap_or("no reason was written down"))))
 }
 
 /// The first step that has not ended well, and what those before it gave.

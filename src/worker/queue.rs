@@ -99,6 +99,8 @@ impl Worker {
             .sweep_interval(SWEEP)
             .sweep_threshold(DEAD_AFTER)
             .recovery_delay(Duration::ZERO)
+            // Nor does what a replica leaves that is stopped in order.
+            .shutdown_interrupted_job_retry_delay(Duration::ZERO)
             .listen_os_shutdown_signals(false)
             .shutdown_signal(async move { stopping.cancelled().await })
             .add_extension(JobsOf(Arc::clone(self)));

@@ -206,7 +206,9 @@ impl Bot {
             seal: None,
             githubs: Vec::new(),
         };
-        let connection = Connection::new(&github.url, &Auth::Token(TOKEN.into()), Waits::default()).expect("a valid address");
+        // As many as in the true minute, of which nobody wants to wait for the end.
+        let waits = Waits { quota_minute: std::time::Duration::from_secs(6), ..Waits::default() };
+        let connection = Connection::new(&github.url, &Auth::Token(TOKEN.into()), waits).expect("a valid address");
         let elsewhere = Arc::new(Elsewhere::new(Web::new(&trusted), vec![("github.com".to_owned(), connection.clone())]));
         let filters = Filters::default();
         let config = GithubConfig { id: "acme".to_owned(), org: "acme".to_owned(), connection, catalog_paths, filters };

@@ -23,6 +23,7 @@ const WAITS: Waits = Waits {
     longest_limit: Duration::from_secs(73),
     longest_look: Duration::from_millis(400),
     announced_second: Duration::from_millis(20),
+    quota_minute: Duration::from_secs(60),
     request: Duration::from_secs(5),
 };
 

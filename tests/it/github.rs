@@ -19,6 +19,7 @@ pub const WAITS: Waits = Waits {
     longest_limit: Duration::from_millis(3_600),
     longest_look: Duration::from_millis(400),
     announced_second: Duration::from_millis(20),
+    quota_minute: Duration::from_secs(60),
     request: Duration::from_millis(5_000),
 };
 

@@ -39,6 +39,7 @@ const WAITS: Waits = Waits {
     longest_limit: Duration::from_millis(3_600),
     announced_second: Duration::from_millis(1),
     longest_look: Duration::from_millis(1_000),
+    quota_minute: Duration::from_secs(60),
     request: Duration::from_millis(5_000),
 };
 

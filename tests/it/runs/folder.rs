@@ -166,7 +166,8 @@ async fn a_folder_is_made_once_and_whole_whoever_dies_while_it_is_made() {
             assert!(began.elapsed() < Duration::from_secs(60), "{:?}", run.steps);
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        (first.abort(), second.abort());
+        first.abort();
+        second.abort();
         assert!(names(&place).contains(&"Dockerfile".to_owned()), "{:?}", names(&place));
         let run = asker.load_run(id).await.unwrap().unwrap();
         assert_eq!(fs::read_to_string(place.join(".steward-run")).unwrap().trim(), run.marker);

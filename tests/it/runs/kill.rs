@@ -35,7 +35,7 @@ fn without_register() -> String {
 }
 
 /// As a replica that has just begun.
-fn bench(desk: &steward::worker::Worker, url: &str) -> Workbench {
+pub fn bench(desk: &steward::worker::Worker, url: &str) -> Workbench {
     let connection = Connection::new(url, &Auth::Token(TOKEN.into()), Waits::default()).unwrap();
     let config = GithubConfig {
         id: "acme".to_owned(),

@@ -3,9 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
-use steward::store::{RunAct, RunId, RunState, StepEnd, StepState};
+use steward::{
+    scaffolder::run_on,
+    store::{NewDeed, RunAct, RunId, RunState, StepEnd, StepState},
+};
 
-use super::desk::{Desk, SERVICE, asked, start_run};
+use super::{
+    desk::{Desk, SERVICE, asked, start_run},
+    kill::bench,
+};
 use crate::{bot::morning, cluster::connect};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,16 +32,7 @@ async fn a_run_that_everybody_dies_of_fails_and_says_so() {
         last = die(0).await;
     }
     // It comes further, so what was before counts no more.
-    let end = StepEnd {
-        position: 0,
-        state: StepState::Done,
-        inputs: Vec::new(),
-        output: json!({}),
-        log: Vec::new(),
-        warnings: Vec::new(),
-        error: None,
-    };
-    store.end_step(last, &end, None, morning()).await.unwrap();
+    store.end_step(last, &ended(0), None, morning()).await.unwrap();
     for _ in 1..20 {
         last = die(1).await;
     }
@@ -51,28 +48,59 @@ async fn a_run_that_everybody_dies_of_fails_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_knows_stays_unknown_where_the_run_is_lost_before_it_is_said() {
+    let steps = "- id: deploy\n  name: Deploy\n  action: github:actions:dispatch\n  input:\n    \
+                 repoUrl: github.com?owner=acme&repo=org\n    workflowId: deploy.yaml\n    branchOrTagName: main\n";
+    let desk = Desk::of(steps).await;
+    let (worker, github) = (Arc::clone(&desk.bot.worker), Arc::clone(&desk.bot.github));
+    desk.bot.halt().await;
+    let store = &worker.app.store;
+    let id = start_run(store, json!({ "name": "orders", "owner": "team-a" })).await;
+    // It dies with the workflow's start on its way, the next one when it has written what that means for the step.
+    let (grip, _) = store.take_run(id, morning()).await.unwrap().unwrap();
+    store.begin_step(grip, 0, morning()).await.unwrap();
+    let (what, target) = ("dispatch".to_owned(), "acme/org deploy.yaml".to_owned());
+    let deed = NewDeed { position: 0, round: 0, what, target, detail: json!({ "ref": "main" }) };
+    store.intend(grip, deed, morning()).await.unwrap();
+    let (grip, _) = store.take_run(id, morning()).await.unwrap().unwrap();
+    let unknown = StepEnd { state: StepState::Unknown, error: Some("who knows".to_owned()), ..ended(0) };
+    store.end_step(grip, &unknown, None, morning()).await.unwrap();
+    run_on(&bench(&worker, &github.url), id).await.unwrap();
+    let run = store.load_run(id).await.unwrap().unwrap();
+    assert_eq!((run.state, run.reason.as_deref()), (RunState::Unknown, Some("Deploy: who knows")));
+    assert!(github.model(|model| model.made.dispatches.is_empty()), "it may have been started before");
+}
+
+fn ended(position: usize) -> StepEnd {
+    let state = StepState::Done;
+    StepEnd { position, state, inputs: Vec::new(), output: json!({}), log: Vec::new(), warnings: Vec::new(), error: None }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_broken_off_while_it_begins_leaves_no_transaction_open() {
     let desk = Desk::of("").await;
     let (store, database) = (desk.bot.app().store.clone(), Arc::clone(&desk.bot.database));
     desk.bot.halt().await;
-    for turn in 0..400_u64 {
-        let store = store.clone();
-        let begun = tokio::spawn(async move { store.load_run(RunId(1)).await.map(drop) });
-        tokio::time::sleep(Duration::from_micros(turn % 40 * 25)).await;
-        begun.abort();
-        let _ = begun.await;
-    }
-    // Whoever gave a connection back has had it looked after by then.
-    store.load_runs().await.unwrap();
     let mut connection = connect(&database).await;
     let open = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'";
-    let mut left: i64 = 1;
-    for _ in 0..200 {
-        left = sqlx::query_scalar(open).fetch_one(&mut connection).await.unwrap();
-        if left == 0 {
-            break;
+    for polls in 0..12 {
+        let mut begun = Box::pin(store.load_run(RunId(1)));
+        for _ in 0..polls {
+            if futures_util::poll!(&mut begun).is_ready() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        drop(begun);
+        // Whatever is given back is looked after beside this.
+        let mut left: i64 = 1;
+        for _ in 0..100 {
+            left = sqlx::query_scalar(open).fetch_one(&mut connection).await.unwrap();
+            if left == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(left, 0, "transactions that nobody ends, broken off after {polls} looks");
     }
-    assert_eq!(left, 0, "transactions that nobody ends");
 }
