@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Of the sample organisation.
-const ADMIN: &str = "julia.novak";
+const ADMIN: &str = "felix.braun";
 
 /// Longer than the fake takes over anything.
 pub const RESEND_AFTER: Duration = Duration::from_millis(400);
