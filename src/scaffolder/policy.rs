@@ -80,7 +80,10 @@ impl Doing<'_> {
             Whole::Change => &[],
         };
         let judged = tokio::task::block_in_place(|| judge(&self.folder, source, rules, &catalog, &self.bench.app.custom_kinds));
-        let Judged { mut reasons, warnings } = judged.map_err(Trouble::Failed)?;
+        let Judged { mut reasons, warnings, declared } = judged.map_err(Trouble::Failed)?;
+        if whole == Whole::Repository {
+            reasons.extend(declared.iter().filter_map(|declared| self.taken(&catalog, declared)));
+        }
         self.warnings.extend(warnings.into_iter().take(TOLD));
         if reasons.is_empty() {
             return Ok(());
@@ -88,12 +91,22 @@ impl Doing<'_> {
         reasons.truncate(TOLD);
         failed(format!("nothing was published: {}", reasons.join("; ")))
     }
+
+    /// Why a new repository must not declare this: another one does. What this run has made itself is no other.
+    fn taken(&self, catalog: &Catalog, declared: &EntityRef) -> Option<String> {
+        let entry = catalog.find(declared)?;
+        let repository = &*entry.origin.repository;
+        let is_ours = self.run.deeds.iter().any(|deed| deed.target.eq_ignore_ascii_case(repository));
+        (!is_ours).then(|| format!("{declared} is there already, in {repository}; begin again with another name"))
+    }
 }
 
 #[derive(Default)]
 struct Judged {
     reasons: Vec<String>,
     warnings: Vec<String>,
+    /// What the descriptors declare.
+    declared: Vec<EntityRef>,
 }
 
 fn judge(
@@ -112,7 +125,6 @@ fn judge(
         files.iter().filter(|entry| entry.kind == Lies::File).filter_map(|entry| entry.path.strip_prefix(&prefix)).collect();
     let mut judged = Judged::default();
     let mut owners: Vec<(String, EntityRef, EntityRef)> = Vec::new();
-    let mut declared: Vec<EntityRef> = Vec::new();
     for path in &files {
         let contents = workspace.read(&format!("{prefix}{path}")).map_err(told)?;
         if DESCRIPTORS.contains(&path.rsplit('/').next().unwrap_or(path)) {
@@ -123,7 +135,7 @@ fn judge(
                             .targets(RelationType::OwnedBy)
                             .map(|owner| ((*path).to_owned(), entity.entity_ref.clone(), owner.clone()));
                         owners.extend(owned);
-                        declared.push(entity.entity_ref);
+                        judged.declared.push(entity.entity_ref);
                     }
                     Verdict::Invalid { problem, .. } | Verdict::YamlError { problem } => {
                         judged.reasons.push(format!("{path}, line {}: {problem}", problem.line));
@@ -136,7 +148,7 @@ fn judge(
     for (path, of, owner) in owners {
         let known = catalog.find(catalog.primary(&owner));
         let is_owner = known.is_some_and(|entry| matches!(entry.entity.kind, Kind::Group | Kind::User));
-        if !is_owner && !declared.contains(&owner) {
+        if !is_owner && !judged.declared.contains(&owner) {
             judged.reasons.push(format!("{path}: {of} is owned by {owner}, which the catalog does not have"));
         }
     }

@@ -57,6 +57,20 @@ async fn a_name_that_is_taken_fails_before_anything_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_another_repository_declares_is_not_declared_again() {
+    let github = super::desk::organisation(SERVICE).await;
+    let orders = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: { name: orders }\n\
+                  spec: { type: service, lifecycle: production, owner: team-a }\n";
+    github.add_repository("shop", &[("catalog-info.yaml", orders)]);
+    let desk = Desk::on(github, crate::cluster::new_database().await, Default::default()).await;
+    let run = desk.run("orders").await;
+    assert_eq!(run.state, RunState::Failed);
+    let reason = run.reason.unwrap();
+    assert!(reason.contains("component:default/orders is there already, in acme/shop"), "{reason}");
+    assert!(run.deeds.is_empty() && desk.created().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_default_branch_is_made_the_default_and_githubs_own_goes() {
     let desk = Desk::of(&SERVICE.replace("    description: Takes orders\n", "    defaultBranch: trunk\n")).await;
     let run = desk.run("orders").await;
