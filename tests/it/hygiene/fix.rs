@@ -229,7 +229,11 @@ async fn where_there_is_no_github_the_change_is_shown() {
     std::fs::create_dir(folder.path().join("till")).unwrap();
     let text = CART.replace("name: cart", "name: till").replace("'Cart'", "'Till'");
     std::fs::write(folder.path().join("till/catalog-info.yaml"), text).unwrap();
-    let directory = DirectorySource { path: folder.path().to_owned(), catalog_paths: vec!["catalog-info.yaml".to_owned()] };
+    let directory = DirectorySource {
+        path: folder.path().to_owned(),
+        catalog_paths: vec!["catalog-info.yaml".to_owned()],
+        layout: Default::default(),
+    };
     let source = Source::Directory { id: "folder".to_owned(), directory };
     let github = FakeGithub::start("acme").await;
     github.add_repository("org", &[("catalog-info.yaml", super::ORG)]);
