@@ -30,7 +30,7 @@ impl Store {
 
     /// Writes figures of a day; those that are there already stay, so that any replica may do it. Very old ones go.
     pub async fn write_coverage_day(&self, figures: &[CoverageDay], now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         let column = |of: fn(&CoverageDay) -> i32| figures.iter().map(of).collect::<Vec<i32>>();
         let days: Vec<NaiveDate> = figures.iter().map(|figure| figure.day).collect();
         let owners: Vec<String> = figures

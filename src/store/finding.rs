@@ -85,7 +85,7 @@ impl Store {
     /// Writes down all that is wrong now: what was not there opens, what is no longer there closes. What is given is the
     /// whole; all or nothing. Replicas that do it at once agree with the last.
     pub async fn write_findings(&self, seen: &[SeenFinding], now: DateTime<Utc>) -> Result<FindingTally, StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         // One at a time: two would close what the other has just opened.
         sqlx::query!("lock table findings in share row exclusive mode").execute(&mut *transaction).await?;
         let keys: Vec<String> = seen.iter().map(|finding| finding.key.clone()).collect();
@@ -167,7 +167,7 @@ impl Store {
 
     /// Leaves findings alone, with an audit line; what was said of them before no longer counts.
     pub async fn rest_findings(&self, audit: &AuditEntry, rests: &[FindingRest]) -> Result<(), StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         let audit_id = insert_audit(&mut transaction, audit).await?;
         for rest in rests {
             sqlx::query!(
@@ -195,7 +195,7 @@ impl Store {
 
     /// Has a finding count again, with an audit line. False where it was not left alone.
     pub async fn wake_finding(&self, audit: &AuditEntry, key: &str) -> Result<bool, StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         let gone = sqlx::query!("delete from finding_rests where key = $1", key).execute(&mut *transaction).await?;
         if gone.rows_affected() == 0 {
             return Ok(false);

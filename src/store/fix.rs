@@ -190,7 +190,7 @@ impl Store {
     /// Writes down what is to be proposed, the audit line and a job for each, all or nothing.
     pub async fn start_fixes(&self, audit: &AuditEntry, place: Option<&Place>, new: &[NewFix]) -> Result<Vec<FixId>, StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let audit_id = insert_audit(&mut transaction, audit).await?;
         let mut ids = Vec::new();
         for fix in new {
@@ -271,7 +271,7 @@ impl Store {
     /// Notes what was heard and has the message drawn anew; false where it is at its end, or nothing is new.
     pub async fn note_fix(&self, id: FixId, news: &FixNews, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let (number, url, reason) = match news {
             FixNews::Opened { number, url } => (Some(*number), Some(url.as_str()), None),
             FixNews::Failed { reason } => (None, None, Some(reason.as_str())),

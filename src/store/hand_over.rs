@@ -113,7 +113,7 @@ impl Store {
     /// already.
     pub async fn hand_over(&self, audit: &AuditEntry, new: &NewHandOver) -> Result<Option<HandOverId>, StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let Some(id) = insert(&mut transaction, new, audit.at).await? else { return Ok(None) };
         let audit_id = insert_audit(&mut transaction, audit).await?;
         let job_id = enqueue(pool, &mut transaction, Job::AskHandOver(id), Some(audit_id)).await?;
@@ -132,7 +132,7 @@ impl Store {
         then: Option<&NewHandOver>,
     ) -> Result<bool, StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let changed = sqlx::query!(
             "update finding_hand_overs set state = $2, answered_by = $3, answered_at = $4
              where id = $1 and state in ('asked', 'escalated')",

@@ -135,7 +135,7 @@ impl Store {
     /// gives what it had not.
     pub async fn plan_round(&self, messages: &[NewRoundMessage], now: DateTime<Utc>) -> Result<Vec<RoundKey>, StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let mut planned = Vec::new();
         for new in messages {
             let message = serde_json::to_value(&new.message).expect("a reply is JSON");
@@ -282,7 +282,7 @@ impl Store {
     /// Has messages that are due and wait for nothing be worked on again: a queue that was lost takes no message with it.
     pub async fn requeue_round_messages(&self, before: DateTime<Utc>) -> Result<usize, StoreError> {
         let pool = self.pool()?;
-        let mut transaction = pool.begin().await?;
+        let mut transaction = self.begin().await?;
         let rows = sqlx::query!(
             "select team, round from hygiene_messages as due
              where state = 'due' and planned_at < $1
@@ -370,7 +370,7 @@ impl Store {
 
     /// Lets rounds go from now on, with an audit line where somebody in chat did. False where they did already.
     pub async fn begin_rounds(&self, audit: Option<&AuditEntry>, by: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
+        let mut transaction = self.begin().await?;
         let begun = sqlx::query!(
             "insert into hygiene_start (previewed_at, begun_at, begun_by) values ($1, $1, $2)
              on conflict (only_one) do update set begun_at = excluded.begun_at, begun_by = excluded.begun_by
