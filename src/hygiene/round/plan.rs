@@ -184,7 +184,7 @@ impl<'a> Planner<'a> {
                 }
                 let Some(parent) = self.group_above(team, platform) else { continue };
                 if !self.ledger.spelt_out(parent.as_str()).contains(up(&key).as_str()) {
-                    above.push((parent, Below { standing: *standing, team: team.clone(), rounds }));
+                    above.push((parent, Below { standing, team: team.clone(), rounds }));
                 }
             }
         }
