@@ -109,7 +109,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
             })
         }
         Command::Scaffold(args) => Ok(Outcome::from(scaffold::scaffold(&args, &mut io::stdout().lock())?)),
-        Command::Manifest(args) => manifest::manifest(&args, &settings::load(config)?),
+        Command::Manifest(args) => manifest::manifest(&args, &settings::load_offline(config)?),
         Command::Doctor => block_on(doctor::doctor(config)),
         Command::Migrate => block_on(serve::migrate(settings::load(config)?)),
         // Clients are built where addresses and keys are judged, and those want a runtime around them.

@@ -49,7 +49,7 @@ fn load_with(file: Option<&Path>, unset: Unset) -> Result<Settings, ConfigError>
     let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let default = Path::new("steward.yaml");
     let file = file.or_else(|| default.exists().then_some(default));
-    let Some(file) = file else { return from_environment(&environment) };
+    let Some(file) = file else { return from_environment(&environment, unset) };
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|error| ConfigError {
         file: name.clone(),
@@ -102,7 +102,7 @@ fn check(file: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>, u
 }
 
 /// With no file: the variables of the contract are enough.
-fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, ConfigError> {
+fn from_environment(environment: &dyn Fn(&str) -> Option<String>, unset: Unset) -> Result<Settings, ConfigError> {
     let mut settings = Settings::default();
     settings.database.url = environment("DATABASE_URL").map(Into::into);
     if let (Some(token), Some(org)) = (environment("GITHUB_TOKEN"), environment("GITHUB_ORG")) {
@@ -120,7 +120,8 @@ fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Sett
         })));
     }
     for (set, missing) in [("GITHUB_ORG", "GITHUB_TOKEN"), ("GITHUB_TOKEN", "GITHUB_ORG")] {
-        if environment(set).is_some() && environment(missing).is_none() {
+        // A token alone is common where nobody thought of Steward.
+        if unset == Unset::IsFault && environment(set).is_some() && environment(missing).is_none() {
             let message = format!("{set} is set and {missing} is not; set both, or neither");
             return Err(ConfigError { file: "environment".to_owned(), line: None, key: String::new(), message });
         }

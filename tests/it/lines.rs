@@ -40,8 +40,9 @@ fn help_comes_from_the_definitions() {
                 [mine|failed|running|all|log|approve|decline|retry|done|cancel|cleanup|keep]
                 Runs of templates, yours and your team's
               - /hygiene [SUBJECT]
-                [fix|fixall|notours|snooze|exempt|wake|accept|decline|all] [page N] What is
-                wrong with your team's entries, and the change that mends it
+                [fix|fixall|notours|snooze|exempt|wake|accept|decline|describe|all|trend|preview|begin]
+                [page N] What is wrong with your team's entries, and the change that mends
+                it
               - /link [remove] Tie your chat account to your GitHub login
               - /report NAME Tell the owning team that an entry is wrong
               - /channel [TEAM] Which team this channel belongs to, so that commands mean it

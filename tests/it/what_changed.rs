@@ -93,6 +93,21 @@ async fn card_shows_what_happened_to_it_and_to_what_it_depends_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_happened_to_a_part_is_told_of_its_system() {
+    let money = "apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata: { name: money }\nspec: { owner: team-a }\n";
+    let ledger = ledger("team-a").replace("owner: team-a", "owner: team-a, system: money");
+    let bot = Bot::of_descriptors(&[("money", money), ("ledger", &ledger), ("cart", SHOP)]).await;
+    bot.sync().await;
+    happens(&bot, "cart", EventKind::Deployment, 1, "v7", Some("success")).await;
+    let card = bot.say("/owner system:money").await;
+    assert!(card.contains("Nothing changed in the last 72 h, neither in its parts nor"), "{card}");
+    happens(&bot, "ledger", EventKind::Deployment, 2, "v1.2.3", Some("success")).await;
+    let card = bot.say("/owner system:money").await;
+    assert!(card.contains("Ledger: deployed to production: v1.2.3"), "{card}");
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn long_stories_are_capped() {
     let bot = bot().await;
     for number in 0..14 {

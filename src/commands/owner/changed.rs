@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     catalog::{
-        Catalog, Direction, Entity, Entry, Kind, Origin,
+        Catalog, Direction, Entity, EntityRef, Entry, Kind, Origin, RelationType,
         live::{Happened, LATELY, NewsOf, RecentEvent},
         people::AccountKind,
     },
@@ -63,8 +63,11 @@ pub(super) fn changed(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> 
     let said = match unheard {
         Unheard::Asked if !blocks.is_empty() => return blocks,
         Unheard::Asked => {
-            let said = "Nothing changed in the last 72 h, neither here nor in what it depends on: no deployment, failed run, merge \
-                        or change of a descriptor was heard of.";
+            let here = if entry.entity.kind == Kind::System { "in its parts" } else { "here" };
+            let said = format!(
+                "Nothing changed in the last 72 h, neither {here} nor in what it depends on: no deployment, failed run, merge or \
+                 change of a descriptor was heard of."
+            );
             blocks.push(Block::Paragraph(said.into()));
             return blocks;
         }
@@ -75,8 +78,8 @@ pub(super) fn changed(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> 
             format!("What was deployed, merged and failed is not known now: {}.", cut(&why, TITLE * 2))
         }
         Unheard::Nobody => format!(
-            "Deployments, failed runs and merges are not known here: no webhook of the source {source} was heard this week. The \
-             README says under “What changed” how to set one up."
+            "Deployments, failed runs and merges are not known here: no webhook of the source {source} was heard this week. \
+             Whoever runs Steward can set one up."
         ),
     };
     blocks.push(Block::Paragraph(Text::new().italic(said)));
@@ -112,8 +115,8 @@ fn unheard(catalog: &Catalog, asking: &Asking<'_>, entry: &Entry) -> Unheard {
     if !can_be_asked(entry) {
         return Unheard::Nobody;
     }
-    let neighbours = catalog.neighbours(&entry.entity.entity_ref, Direction::Down).into_iter().take(DEPENDENCIES);
-    let neighbours = neighbours.filter_map(|(found, _)| catalog.find(&found)).filter(|found| can_be_asked(found));
+    let around = around(catalog, &entry.entity);
+    let neighbours = around.iter().filter_map(|found| catalog.find(found)).filter(|found| can_be_asked(found));
     let mut seen: Vec<(&str, i64)> = Vec::new();
     let mut missing = Vec::new();
     let mut failed = None;
@@ -154,10 +157,26 @@ fn of_entry<'a>(asking: &'a Asking<'_>, entry: &Entry, since: DateTime<Utc>) -> 
     events
 }
 
+/// What may break with a thing that breaks: a system's parts, and what it directly depends on.
+fn around(catalog: &Catalog, entity: &Entity) -> Vec<EntityRef> {
+    let parts = match entity.kind {
+        Kind::System => catalog.related(&entity.entity_ref, RelationType::HasPart),
+        _ => Vec::new(),
+    };
+    let neighbours = catalog.neighbours(&entity.entity_ref, Direction::Down).into_iter().map(|(found, _)| found);
+    let mut around: Vec<EntityRef> = Vec::new();
+    for found in parts.into_iter().chain(neighbours) {
+        if !around.contains(&found) && around.len() < DEPENDENCIES {
+            around.push(found);
+        }
+    }
+    around
+}
+
 fn of_dependencies<'a>(catalog: &'a Catalog, asking: &'a Asking<'_>, entry: &Entry, since: DateTime<Utc>) -> Vec<Change<'a>> {
     let mut seen = vec![(&*entry.origin.source, entry.origin.repository_id)];
     let mut changes = Vec::new();
-    for (found, _) in catalog.neighbours(&entry.entity.entity_ref, Direction::Down).into_iter().take(DEPENDENCIES) {
+    for found in around(catalog, &entry.entity) {
         let Some(found) = catalog.find(&found) else { continue };
         let repository = (&*found.origin.source, found.origin.repository_id);
         let recent = &asking.live.recent;
