@@ -9,7 +9,7 @@ use steward::{
     store::{CoverageDay, FindingSpell},
 };
 
-use crate::world::now;
+use crate::{bot::Bot, world::now};
 
 fn reference(text: &str) -> EntityRef {
     EntityRef::parse(text, None, "default").expect("it is full")
@@ -107,4 +107,25 @@ fn a_trend_is_a_picture_that_chats_take() {
 fn course_of_one_day() -> steward::picture::Trend {
     let today = now().date_naive();
     course(&[day(today, None, [1, 1, 1, 0])], &[], None, now()).coverage("all teams", IsOfAll::Yes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quarter_begins_empty_and_fills_day_by_day() {
+    let descriptor = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: { name: cart }\n\
+                      spec: { type: service, lifecycle: production, owner: team-a }\n";
+    let bot = Bot::of_descriptors(&[("cart", descriptor)]).await;
+    bot.sync().await;
+    let empty = bot.say("/hygiene trend").await;
+    assert!(empty.contains("Nothing has been counted yet"), "{empty}");
+    for _ in 0..2 {
+        bot.worker.write_coverage_day().await.expect("the store can be written");
+        // Another replica may come later on the same day.
+        bot.worker.write_coverage_day().await.expect("the store can be written");
+        bot.pass(TimeDelta::days(7));
+    }
+    let days = bot.app().store.load_coverage_days(since(now())).await.expect("the store can be read");
+    assert_eq!(days.iter().map(|day| (day.components, day.with_runbook)).collect::<Vec<_>>(), [(1, 0), (1, 0)]);
+    let shown = bot.say("/hygiene trend").await;
+    assert!(shown.contains("Runbooks: 0 %. Docs: 0 %."), "{shown}");
+    bot.halt().await;
 }

@@ -40,17 +40,27 @@ pub async fn card(app: &App, catalog: &Catalog, asking: &Asking<'_>, owner: Opti
     let course = load(app, owner).await?;
     let mut body = vec![Block::Paragraph(words(&course))];
     let mut buttons = Vec::new();
-    if let Some(base) = base(app, asking.account.platform) {
+    let public_url = app.settings.server.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
+    let base = match asking.account.platform {
+        // It has them at hand.
+        Platform::Playground => Some(String::new()),
+        Platform::Slack | Platform::Discord => public_url.clone(),
+        Platform::Terminal => None,
+    };
+    if let Some(base) = base {
         for shape in [Shape::Coverage, Shape::Findings] {
             let trend = trend(catalog, &course, shape, owner);
-            if draw_trend(&trend).is_err() {
+            let is_flat = trend.lines.iter().all(|line| line.points.iter().all(|(_, value)| *value == 0.0));
+            if is_flat || draw_trend(&trend).is_err() {
                 continue;
             }
             let token = keep(app, shape, owner).await?;
             body.push(Block::Picture { url: format!("{base}/pictures/{token}.png"), says: says(&trend) });
         }
+    }
+    if let Some(public_url) = public_url.filter(|_| asking.account.platform != Platform::Terminal) {
         let token = keep(app, Shape::Csv, owner).await?;
-        buttons.push(Button::open("As a file", format!("{base}/export/{token}.csv")));
+        buttons.push(Button::open("As a file", format!("{public_url}/export/{token}.csv")));
     }
     Ok(Card { title: Text::new().bold("The last quarter"), body, buttons, ..Card::default() })
 }
@@ -84,17 +94,6 @@ fn trend(catalog: &Catalog, course: &Course, shape: Shape, owner: Option<&Entity
     }
 }
 
-/// Where pictures are fetched: the playground has them at hand.
-fn base(app: &App, platform: Platform) -> Option<String> {
-    match platform {
-        Platform::Playground => Some(String::new()),
-        Platform::Slack | Platform::Discord => {
-            app.settings.server.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned())
-        }
-        Platform::Terminal => None,
-    }
-}
-
 async fn keep(app: &App, shape: Shape, owner: Option<&EntityRef>) -> Result<String, StoreError> {
     let asked = Asked { trend: shape, owner: owner.cloned() };
     let now = app.clock.now();
@@ -119,6 +118,11 @@ fn words(course: &Course) -> Text {
         text = text.say(". Docs: ").bold(share(|stood| stood.with_docs)).say(".").line();
     }
     text = match (opened, closed) {
+        (0, 0) if text.0.is_empty() => {
+            return Text::plain(
+                "Nothing has been counted yet: the first figures are written within a day, and lines drawn from two weeks.",
+            );
+        }
         (0, 0) => text.say("Nothing was found and nothing mended."),
         (opened, closed) => text.say("Found: ").bold(opened.to_string()).say(". Mended: ").bold(closed.to_string()).say("."),
     };

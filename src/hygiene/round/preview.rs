@@ -5,7 +5,10 @@ use super::{Occasion, Planned, Round, Scene, counted, message::label, route};
 use crate::{
     catalog::EntityRef,
     chat::{Block, Button, Card, ListItem, ListStyle, Reply, Status, Text},
-    hygiene::round::{Withheld, ledger::key},
+    hygiene::{
+        check::find_check,
+        round::{Withheld, ledger::key},
+    },
     store::{NewRoundMessage, RoundKey},
 };
 
@@ -57,7 +60,8 @@ fn team_line(scene: &Scene<'_>, planned: &Planned, to: &str) -> Text {
     let gravest = planned.findings.first().map(|first| {
         let name = EntityRef::parse(&first.entity, None, "default").ok();
         let name = name.map_or_else(|| first.entity.clone(), |name| label(scene.catalog, name.as_str()));
-        format!(", first {} of {name}", first.check)
+        let title = find_check(first.check).map_or(first.check.to_owned(), |check| check.title.to_lowercase());
+        format!(", first {name}: {title}")
     });
     let found = counted(planned.findings.len(), "finding");
     Text::new().bold(label(scene.catalog, &planned.team)).say(format!(" in {to}: {found}{}", gravest.unwrap_or_default()))

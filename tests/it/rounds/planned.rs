@@ -472,7 +472,7 @@ fn a_preview_says_who_would_hear_what_and_has_the_button() {
         The first round would be 1 message to 1 team. Nothing was sent yet: it waits for your word.
 
         Who would hear what
-          - Payments in #payments: 3 findings, first runbook-missing of Payments API
+          - Payments in #payments: 3 findings, first Payments API: no runbook
 
         Who would hear nothing
           - nobody: nobody owns these, and hygiene.catch_all names no channel
