@@ -81,7 +81,7 @@ impl Catalog {
 
     /// The names that what is typed may become, best first.
     pub fn suggest(&self, sought: Sought<'_>, most: usize) -> Vec<Arc<Entry>> {
-        let (_, levels) = self.levels(&sought, &Question::read(sought.typed));
+        let (_, levels) = self.levels(&sought, &Question::read(sought.typed), &|_| true);
         let mut seen = HashSet::new();
         let places: Vec<u32> =
             levels.into_iter().flat_map(|(_, places)| places).filter(|at| seen.insert(*at)).take(most).collect();
@@ -127,11 +127,11 @@ impl Catalog {
         let passage = |entry: &Entry| passages.get(&entry.entity.entity_ref).map(|(number, _)| *number);
         let mut seen = HashSet::new();
         let mut ranked = Vec::new();
-        let (typed, levels) = self.levels(sought, question);
+        let (typed, levels) = self.levels(sought, question, is_wanted);
         for (level, places) in levels {
             for at in places {
                 let entry = &self.entries()[at as usize];
-                if seen.insert(at) && is_wanted(at) {
+                if seen.insert(at) {
                     let score = self.score_named(at, level, &typed, sought);
                     let (entry, passage) = (Arc::clone(entry), passage(entry));
                     ranked.push(Ranked { entry, level: Some(level), score, found_in: Vec::new(), passage });
@@ -187,22 +187,28 @@ impl Catalog {
         ((points + 20.0).max(0.0) * 100.0) as u64
     }
 
-    /// What look-up meets at each level, of what was typed or, where that meets nothing, of its telling words.
-    fn levels(&self, sought: &Sought<'_>, question: &Question) -> (Typed, Vec<(Level, Vec<u32>)>) {
+    /// What look-up meets at each level, of what was typed or, where that meets nothing, of its telling words; of that only
+    /// what is wanted.
+    fn levels(
+        &self,
+        sought: &Sought<'_>,
+        question: &Question,
+        is_wanted: &dyn Fn(u32) -> bool,
+    ) -> (Typed, Vec<(Level, Vec<u32>)>) {
         let typed = Typed::read(sought.typed);
-        let levels = self.met(&typed, &[Level::Exact, Level::Alias, Level::Prefix, Level::Token], sought);
+        let levels = self.met(&typed, &[Level::Exact, Level::Alias, Level::Prefix, Level::Token], sought, is_wanted);
         if !levels.is_empty() {
             return (typed, levels);
         }
         let telling = Typed::read(&question.text());
         if telling.tokens != typed.tokens {
-            let levels = self.met(&telling, &[Level::Exact, Level::Alias, Level::Prefix, Level::Token], sought);
+            let levels = self.met(&telling, &[Level::Exact, Level::Alias, Level::Prefix, Level::Token], sought, is_wanted);
             if !levels.is_empty() {
                 return (telling, levels);
             }
         }
         for level in [Level::Inside, Level::Typo] {
-            let levels = self.met(&typed, &[level], sought);
+            let levels = self.met(&typed, &[level], sought, is_wanted);
             if !levels.is_empty() {
                 return (typed, levels);
             }
@@ -210,12 +216,21 @@ impl Catalog {
         (typed, Vec::new())
     }
 
-    fn met(&self, typed: &Typed, levels: &[Level], sought: &Sought<'_>) -> Vec<(Level, Vec<u32>)> {
-        let met = levels.iter().map(|level| {
-            let mut places = self.at_level(typed, *level, sought);
-            self.sort_places(&mut places, *level, typed, sought);
-            (*level, places)
+    /// The levels at which anything is met, wanted or not: a filter does not make a worse level count.
+    fn met(
+        &self,
+        typed: &Typed,
+        levels: &[Level],
+        sought: &Sought<'_>,
+        is_wanted: &dyn Fn(u32) -> bool,
+    ) -> Vec<(Level, Vec<u32>)> {
+        let met = levels.iter().map(|level| (*level, self.at_level(typed, *level, sought)));
+        let met = met.filter(|(_, places)| !places.is_empty()).map(|(level, mut places)| {
+            // Before they are put into order, which takes longest where a word is in thousands of names.
+            places.retain(|at| is_wanted(*at));
+            self.sort_places(&mut places, level, typed, sought);
+            (level, places)
         });
-        met.filter(|(_, places)| !places.is_empty()).collect()
+        met.collect()
     }
 }
