@@ -286,12 +286,7 @@ impl Store {
                 let job_id = enqueue(pool, &mut transaction, job, Some(audit_id)).await?;
                 sqlx::query!("update audit set job_id = $2 where id = $1", audit_id, job_id).execute(&mut *transaction).await?;
             }
-            // Nothing is left to do: the line itself was the act.
-            None => {
-                sqlx::query!("update audit set result = 'written down', ended_at = at where id = $1", audit_id)
-                    .execute(&mut *transaction)
-                    .await?;
-            }
+            None => written_down(&mut transaction, audit_id).await?,
         }
         transaction.commit().await?;
         Ok(())
@@ -390,6 +385,12 @@ pub(super) async fn insert_audit(connection: &mut sqlx::PgConnection, audit: &Au
     .fetch_one(connection)
     .await?;
     Ok(id)
+}
+
+/// Nothing is left to do for it: the line itself was the act, or what follows has a story of its own.
+pub(super) async fn written_down(connection: &mut sqlx::PgConnection, audit_id: i64) -> Result<(), StoreError> {
+    sqlx::query!("update audit set result = 'written down', ended_at = at where id = $1", audit_id).execute(connection).await?;
+    Ok(())
 }
 
 pub(super) async fn enqueue(

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{AuditEntry, Store, StoreError, action::insert_audit, sync::parse_ref};
+use super::{
+    AuditEntry, Store, StoreError,
+    action::{insert_audit, written_down},
+    sync::parse_ref,
+};
 use crate::catalog::EntityRef;
 
 /// Findings written in one statement.
@@ -186,9 +190,7 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         }
-        sqlx::query!("update audit set result = 'written down', ended_at = at where id = $1", audit_id)
-            .execute(&mut *transaction)
-            .await?;
+        written_down(&mut transaction, audit_id).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -201,9 +203,7 @@ impl Store {
             return Ok(false);
         }
         let audit_id = insert_audit(&mut transaction, audit).await?;
-        sqlx::query!("update audit set result = 'written down', ended_at = at where id = $1", audit_id)
-            .execute(&mut *transaction)
-            .await?;
+        written_down(&mut transaction, audit_id).await?;
         transaction.commit().await?;
         Ok(true)
     }

@@ -242,21 +242,6 @@ impl Store {
         rows.fetch_all(self.pool()?).await?.into_iter().map(Row::read).collect()
     }
 
-    /// Loads the latest fix of each of these findings.
-    pub async fn load_fixes_of(&self, keys: &[String]) -> Result<Vec<Fix>, StoreError> {
-        let rows = sqlx::query_as!(
-            Row,
-            r#"select id, source_id, repository_id, repository, branch, keys, changes as "changes: Json<Vec<FixedFile>>",
-                      account as "account: Json<Account>", person, place as "place: Json<Place>",
-                      posted as "posted: Json<Posted>", state, number, url, reason, patch, created_at, ended_at
-               from fixes where id in (
-                   select max(fixes.id) from fixes cross join unnest(keys) as of_key where of_key = any($1) group by of_key
-               ) order by id"#,
-            keys
-        );
-        rows.fetch_all(self.pool()?).await?.into_iter().map(Row::read).collect()
-    }
-
     /// The fix behind a pull request, while it is open.
     pub async fn find_fix_of_pull(&self, source: &str, repository_id: i64, number: i64) -> Result<Option<FixId>, StoreError> {
         let id = sqlx::query_scalar!(

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AuditEntry, Job, Store, StoreError,
-    action::{enqueue, insert_audit},
+    action::{enqueue, insert_audit, written_down},
 };
 use crate::catalog::EntityRef;
 
@@ -147,9 +147,7 @@ impl Store {
             return Ok(false);
         }
         let audit_id = insert_audit(&mut transaction, audit).await?;
-        sqlx::query!("update audit set result = 'written down', ended_at = at where id = $1", audit_id)
-            .execute(&mut *transaction)
-            .await?;
+        written_down(&mut transaction, audit_id).await?;
         if let Some(then) = then
             && let Some(next) = insert(&mut transaction, then, audit.at).await?
         {

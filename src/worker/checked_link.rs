@@ -16,6 +16,7 @@ use super::{Worker, jobs::job};
 use crate::{
     catalog::{
         Catalog, Page,
+        descriptor::RUNBOOK_ANNOTATION,
         live::{Coverage, NamedIn},
         wants::is_mkdocs,
     },
@@ -164,7 +165,7 @@ impl Worker {
         for entry in catalog.entries() {
             let entity = &entry.entity;
             let place = || NamedIn { entity: entity.entity_ref.clone(), path: None };
-            let runbook = entity.annotation("steward.dev/runbook").filter(|written| written.contains("://"));
+            let runbook = entity.annotation(RUNBOOK_ANNOTATION).filter(|written| written.contains("://"));
             let written = entity.links.iter().map(|link| link.url.as_str()).chain(runbook);
             written.for_each(|url| links.add(url, place));
             self.app.links.links_of(entity).iter().for_each(|link| links.add(&link.url, place));

@@ -7,9 +7,9 @@ use super::{Worker, jobs::job};
 use crate::{
     catalog::{Catalog, Entry, Kind},
     chat::{Block, Button, Card, ListItem, ListStyle, Message, Platform, Reply, Status, Text, Tone},
-    commands::answer::names::channel_of,
     github::write::Written,
-    playground,
+    hygiene::round::platform_of,
+    reach::{channel_of, personal_address},
     store::{AuthorNote, BrokenPlace, NoteAbout, Standing},
     sync::Source,
 };
@@ -37,7 +37,7 @@ impl Worker {
         let told = author.or_else(|| {
             let owner = kept.iter().find_map(|entry| entry.entity.owner())?;
             let (channel, _) = channel_of(&catalog, owner)?;
-            let platform = self.platform()?;
+            let platform = platform_of(&self.app)?;
             let to = if platform == Platform::Slack { channel.slack_id.unwrap_or(channel.name) } else { channel.name };
             Some((platform, to, Reader::Team))
         });
@@ -64,21 +64,10 @@ impl Worker {
         Ok(())
     }
 
-    fn platform(&self) -> Option<Platform> {
-        let outbox = &self.app.outbox;
-        let slack = outbox.slack.is_some().then_some(Platform::Slack);
-        slack.or(outbox.playground.is_some().then_some(Platform::Playground))
-    }
-
     /// Where somebody is reached directly.
     fn account(&self, person: &Entry) -> Option<(Platform, String)> {
-        let platform = self.platform()?;
-        let to = match platform {
-            Platform::Slack => person.entity.annotation("steward.dev/slack-id")?.trim().to_owned(),
-            Platform::Playground => playground::channel_of(person.entity.entity_ref.name()),
-            Platform::Discord | Platform::Terminal => return None,
-        };
-        Some((platform, to))
+        let platform = platform_of(&self.app)?;
+        Some((platform, personal_address(platform, &person.entity)?))
     }
 }
 

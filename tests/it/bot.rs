@@ -331,3 +331,19 @@ impl Bot {
         channel_of(login)
     }
 }
+
+/// The form that was answered.
+pub fn form(response: Response) -> Form {
+    match response {
+        Response::Form(form) => *form,
+        other => panic!("a form was expected, not {other:?}"),
+    }
+}
+
+/// The reply that was answered.
+pub fn reply(response: Response) -> Reply {
+    match response {
+        Response::Reply(reply) => reply,
+        other => panic!("a reply was expected, not {other:?}"),
+    }
+}

@@ -9,7 +9,7 @@ use sqlx::Row;
 use steward::chat::{Does, Form, Reply, Response};
 
 use crate::{
-    bot::Bot,
+    bot::{Bot, form, reply},
     cluster::{connect, new_database},
     fake_github::FakeGithub,
 };
@@ -88,20 +88,6 @@ async fn shop() -> Bot {
     let bot = Bot::start(github, new_database().await).await;
     bot.sync().await;
     bot
-}
-
-fn form(response: Response) -> Form {
-    match response {
-        Response::Form(form) => *form,
-        other => panic!("a form was expected, not {other:?}"),
-    }
-}
-
-fn reply(response: Response) -> Reply {
-    match response {
-        Response::Reply(reply) => reply,
-        other => panic!("a reply was expected, not {other:?}"),
-    }
 }
 
 fn said(response: Response) -> String {

@@ -55,6 +55,7 @@ mod placeholder;
 mod playground;
 mod question;
 mod removal;
+mod replica;
 mod report;
 mod rounds;
 mod runbook;

@@ -11,6 +11,7 @@ use steward::{
 };
 
 use crate::{
+    bot::form,
     shop::{check, shop},
     world::{Bot, World},
 };
@@ -80,13 +81,6 @@ pub fn bot_with(mut world: World, templates: &[&str]) -> Bot {
 
 fn open(bot: &Bot, line: &str) -> Form {
     form(bot.respond(line))
-}
-
-fn form(response: Response) -> Form {
-    match response {
-        Response::Form(form) => *form,
-        other => panic!("a form was expected, not {other:?}"),
-    }
 }
 
 fn send(bot: &Bot, form: &Form, answers: &[(&str, &str)]) -> Response {

@@ -2,24 +2,10 @@
 
 use steward::{
     catalog::EntityRef,
-    chat::{Does, Form, Reply, Response, Status},
+    chat::{Does, Form, Reply, Status},
 };
 
-use crate::bot::Bot;
-
-fn form(response: Response) -> Form {
-    match response {
-        Response::Form(form) => *form,
-        other => panic!("a form was expected, not {other:?}"),
-    }
-}
-
-fn reply(response: Response) -> Reply {
-    match response {
-        Response::Reply(reply) => reply,
-        other => panic!("a reply was expected, not {other:?}"),
-    }
-}
+use crate::bot::{Bot, form, reply};
 
 fn lines(reply: &Reply) -> Vec<String> {
     let buttons = reply.buttons.iter().chain(reply.cards.iter().flat_map(|card| &card.buttons));

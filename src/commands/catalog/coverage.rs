@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::{
     catalog::{
         Catalog, EntityRef, Entry, Kind, Sought,
+        descriptor::DOCS_ANNOTATION,
         live::{Coverage, DeadLink},
     },
     chat::{Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, limits::cut},
@@ -20,7 +21,6 @@ use crate::{
     hygiene::standing,
 };
 
-const DOCS: &str = "backstage.io/techdocs-ref";
 /// Owners in the list, and links of one that are written out.
 const OWNERS: usize = 12;
 const LINKS: usize = 12;
@@ -67,7 +67,7 @@ fn has_docs(entry: &Entry, coverage: &Coverage) -> bool {
     let origin = &entry.origin;
     let is_there =
         |known: &std::collections::HashSet<(String, i64)>| known.contains(&(origin.source.to_string(), origin.repository_id));
-    entry.entity.annotation(DOCS).is_some_and(|written| !written.trim().is_empty())
+    entry.entity.annotation(DOCS_ANNOTATION).is_some_and(|written| !written.trim().is_empty())
         && coverage.documented.as_ref().is_none_or(is_there)
 }
 

@@ -1,15 +1,10 @@
 //! Who answers: owners, teams, their people.
 
-use std::collections::BTreeSet;
-
 use super::{Facts, is_thing};
-use crate::catalog::{Catalog, EntityRef, Entry, Kind, Owner, RelationType, left as left_on};
-
-/// Annotations of a group that say where it is reached.
-const CHANNELS: [&str; 3] = ["steward.dev/channel", "slack.com/channel", "steward.dev/discord-channel"];
-
-/// Levels of groups above a team; more is a circle.
-const MOST_LEVELS: usize = 10;
+use crate::{
+    catalog::{EntityRef, Entry, Kind, Owner, RelationType, left as left_on},
+    reach::channel_of,
+};
 
 pub(super) fn missing(entry: &Entry, _: &Facts<'_>) -> Option<String> {
     let entity = &entry.entity;
@@ -46,7 +41,7 @@ pub(super) fn team_empty(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
 pub(super) fn team_without_channel(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
     let group = is_team(entry)?;
     let owns = !facts.catalog.related(group, RelationType::OwnerOf).is_empty();
-    (owns && !has_channel(facts.catalog, group)).then(|| "owns things and names no channel".to_owned())
+    (owns && channel_of(facts.catalog, group).is_none()).then(|| "owns things and names no channel".to_owned())
 }
 
 pub(super) fn members_differ(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
@@ -60,19 +55,4 @@ pub(super) fn members_differ(entry: &Entry, facts: &Facts<'_>) -> Option<String>
 
 fn is_team(entry: &Entry) -> Option<&EntityRef> {
     (entry.entity.kind == Kind::Group).then_some(&entry.entity.entity_ref)
-}
-
-/// A channel of its own, or of a group above it.
-fn has_channel(catalog: &Catalog, group: &EntityRef) -> bool {
-    let mut level = BTreeSet::from([group.clone()]);
-    for _ in 0..MOST_LEVELS {
-        let own = |group: &EntityRef| {
-            catalog.find(group).is_some_and(|entry| CHANNELS.iter().any(|key| entry.entity.annotation(key).is_some()))
-        };
-        if level.iter().any(own) {
-            return true;
-        }
-        level = level.iter().flat_map(|group| catalog.related(group, RelationType::ChildOf)).collect();
-    }
-    false
 }

@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use crate::catalog::descriptor::{DOCS_ANNOTATION, RUNBOOK_ANNOTATION};
+
 /// What a repository shows of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shown<'a> {
@@ -56,10 +58,10 @@ pub fn descriptor(shown: &Shown<'_>, told: &Told<'_>) -> String {
     }
     let mut annotations = vec![("github.com/project-slug", shown.full_name.to_owned())];
     if has(shown, "mkdocs.yml") || has(shown, "mkdocs.yaml") {
-        annotations.push(("backstage.io/techdocs-ref", "dir:.".to_owned()));
+        annotations.push((DOCS_ANNOTATION, "dir:.".to_owned()));
     }
     if let Some(runbook) = RUNBOOKS.iter().find(|path| has(shown, path)) {
-        annotations.push(("steward.dev/runbook", (*runbook).to_owned()));
+        annotations.push((RUNBOOK_ANNOTATION, (*runbook).to_owned()));
     }
     out.push_str("  annotations:\n");
     for (key, value) in annotations {

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, types::Json};
 use super::{NewRun, RunId, RunState, Store, StoreError, journal::enqueue_show, journal::number, parse_state};
 use crate::store::{
     AuditEntry, Job,
-    action::{enqueue, insert_audit},
+    action::{enqueue, insert_audit, written_down},
 };
 
 /// What somebody wants done with a run.
@@ -213,11 +213,5 @@ async fn wait_again(connection: &mut PgConnection, id: RunId, unknown: &str) -> 
     )
     .execute(connection)
     .await?;
-    Ok(())
-}
-
-/// The line itself was the act; how the run goes on is its own story.
-async fn written_down(connection: &mut PgConnection, audit_id: i64) -> Result<(), StoreError> {
-    sqlx::query!("update audit set result = 'written down', ended_at = at where id = $1", audit_id).execute(connection).await?;
     Ok(())
 }

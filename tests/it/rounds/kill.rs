@@ -2,28 +2,22 @@
 //! `STEWARD_KILLS=300 cargo test --test it rounds::kill -- --nocapture` kills as often.
 
 use std::{
-    path::Path,
-    process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use secrecy::ExposeSecret;
 use steward::store::{RoundKey, RoundState, Store};
-use tempfile::TempDir;
 
 use super::ledger::{RESEND_AFTER, Replica as Bench, new_message, slack_with_ids};
 use crate::{
     cluster::new_database,
     fake_slack::{BOT_TOKEN, FakeSlack, history::Chaos},
+    replica::{Replica, kills},
 };
 
 const TEAMS: [&str; 6] = ["#payments", "#ledger", "#search", "U0ANA", "C0ORDERS", "#cart"];
 const CHANNELS: [&str; 5] = ["payments", "ledger", "search", "orders", "cart"];
-
-fn kills(usual: usize) -> usize {
-    std::env::var("STEWARD_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(usual)
-}
 
 fn assert_once(slack: &FakeSlack, planned: &[RoundKey]) {
     let marked = slack.model().marked();
@@ -60,52 +54,6 @@ async fn a_message_whose_sender_stops_at_any_moment_arrives_once() {
     slack.finish();
 }
 
-/// `steward run` as a process that can be killed.
-struct Replica {
-    folder: TempDir,
-    child: Child,
-}
-
-impl Replica {
-    fn start(slack: &FakeSlack, database: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        let config = format!(
-            "data_dir: {}\ndatabase: {{ url: \"{database}\", max_connections: 8 }}\nserver: {{ listen: 127.0.0.1:0 }}\n\
-             slack: {{ bot_token: {BOT_TOKEN}, signing_secret: secret, api_url: \"{}\" }}\n",
-            folder.path().join("data").display(),
-            slack.api_url()
-        );
-        std::fs::write(folder.path().join("steward.yaml"), config).unwrap();
-        let child = Self::spawn(folder.path());
-        Self { folder, child }
-    }
-
-    fn spawn(folder: &Path) -> Child {
-        let said = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("said")).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
-        command.current_dir(folder).arg("run").env("RUST_LOG", "steward=info").stdout(Stdio::null()).stderr(said);
-        command.spawn().expect("the binary was built for this test")
-    }
-
-    /// kill -9, and begins again.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        self.child = Self::spawn(self.folder.path());
-    }
-
-    fn said(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("said")).unwrap_or_default()
-    }
-}
-
-impl Drop for Replica {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_due_team_hears_exactly_once_however_often_replicas_are_killed() {
     let slack = slack_with_ids(&CHANNELS).await;
@@ -114,7 +62,8 @@ async fn every_due_team_hears_exactly_once_however_often_replicas_are_killed() {
     let url = database.ensure_running().unwrap().expose_secret().to_owned();
     let store = Store::unopened();
     store.open(&database, 4).await.unwrap();
-    let mut replicas = [Replica::start(&slack, &url), Replica::start(&slack, &url)];
+    let settings = format!("slack: {{ bot_token: {BOT_TOKEN}, signing_secret: secret, api_url: \"{}\" }}\n", slack.api_url());
+    let mut replicas = [Replica::start(&url, &settings), Replica::start(&url, &settings)];
     let mut planned = Vec::new();
     for kill in 0..kills(20) {
         // As if two replicas had planned the round: one of the two writes it down.

@@ -2,8 +2,6 @@
 //! `STEWARD_KILLS=200 cargo test --test it runs::kill -- --nocapture` kills as often.
 
 use std::{
-    path::Path,
-    process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,18 +14,13 @@ use steward::{
     scaffolder::{Workbench, run_on},
     store::{DeedState, Run, RunId, RunState, StepState, Store},
 };
-use tempfile::TempDir;
 
 use super::desk::{Desk, SERVICE, assert_published, organisation, start_run};
 use crate::{
     cluster::new_database,
     fake_github::{FakeGithub, TOKEN},
+    replica::{Replica, kills},
 };
-
-/// How often replicas die in one test.
-fn kills(usual: usize) -> usize {
-    std::env::var("STEWARD_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(usual)
-}
 
 /// Up to the publication: nothing that another job has to do.
 fn without_register() -> String {
@@ -80,52 +73,6 @@ async fn a_run_that_is_taken_at_any_moment_is_done_once_and_whole() {
     }
 }
 
-/// `steward run` as a process that can be killed.
-struct Replica {
-    folder: TempDir,
-    child: Child,
-}
-
-impl Replica {
-    fn start(github: &FakeGithub, database: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        let config = format!(
-            "data_dir: {}\ndatabase: {{ url: \"{database}\", max_connections: 8 }}\nserver: {{ listen: 127.0.0.1:0 }}\nsources:\n  \
-             - {{ type: github, id: acme, org: acme, api_url: \"{}\", auth: {{ token: {TOKEN} }} }}\n",
-            folder.path().join("data").display(),
-            github.url
-        );
-        std::fs::write(folder.path().join("steward.yaml"), config).unwrap();
-        let child = Self::spawn(folder.path());
-        Self { folder, child }
-    }
-
-    fn spawn(folder: &Path) -> Child {
-        let said = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("said")).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
-        command.current_dir(folder).arg("run").env("RUST_LOG", "steward=info").stdout(Stdio::null()).stderr(said);
-        command.spawn().expect("the binary was built for this test")
-    }
-
-    /// kill -9, and begins again.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        self.child = Self::spawn(self.folder.path());
-    }
-
-    fn said(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("said")).unwrap_or_default()
-    }
-}
-
-impl Drop for Replica {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn assert_truth(github: &FakeGithub, run: &Run, name: &str) {
     let started =
         github.model(|model| model.made.dispatches.iter().filter(|(_, _, body)| body["inputs"]["name"] == *name).count());
@@ -153,7 +100,11 @@ async fn replicas_that_are_killed_leave_every_run_whole_or_unknown() {
     let url = database.ensure_running().unwrap().expose_secret().to_owned();
     let store = Store::unopened();
     store.open(&database, 4).await.unwrap();
-    let mut replicas = [Replica::start(&github, &url), Replica::start(&github, &url)];
+    let settings = format!(
+        "sources:\n  - {{ type: github, id: acme, org: acme, api_url: \"{}\", auth: {{ token: {TOKEN} }} }}\n",
+        github.url
+    );
+    let mut replicas = [Replica::start(&url, &settings), Replica::start(&url, &settings)];
     let began = Instant::now();
     while store.load_templates().await.unwrap().is_empty() {
         assert!(began.elapsed() < Duration::from_secs(60), "never synced: {}", replicas[0].said());
