@@ -199,7 +199,7 @@ fn is_service(entity: &Entity) -> bool {
     entity.kind == Kind::Component && entity.spec_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("service"))
 }
 
-fn is_production(entity: &Entity) -> bool {
+pub(super) fn is_production(entity: &Entity) -> bool {
     entity.lifecycle.as_deref().is_some_and(|lifecycle| lifecycle.eq_ignore_ascii_case("production"))
 }
 

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     catalog::{EntityRef, RelationType},
-    hygiene::{check::Severity, standing::Standing},
+    hygiene::{
+        check::{Severity, is_production},
+        standing::Standing,
+    },
     settings::Rhythm,
     store::{HandState, Told},
 };
@@ -195,9 +198,7 @@ impl<'a> Planner<'a> {
     }
 
     fn is_in_production(&self, entity: &EntityRef) -> bool {
-        let entry = self.scene.catalog.find(entity);
-        let lifecycle = entry.and_then(|entry| entry.entity.lifecycle.as_deref());
-        lifecycle.is_some_and(|lifecycle| lifecycle.eq_ignore_ascii_case("production"))
+        self.scene.catalog.find(entity).is_some_and(|entry| is_production(&entry.entity))
     }
 
     /// The nearest group above that is reached somewhere else.
