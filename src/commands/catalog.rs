@@ -3,6 +3,7 @@
 
 pub mod add;
 pub mod coverage;
+mod first_days;
 pub mod gaps;
 mod hearing;
 mod people;
@@ -93,6 +94,7 @@ pub fn catalog(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     reply.cards.extend(broken_card(catalog));
     reply.cards.extend(conflicts_card(catalog));
     reply.cards.extend(people::people_card(catalog));
+    reply.cards.extend(first_days::card(asking));
     if asking.standing == Standing::Admin {
         let question = "Read all sources again now?";
         reply.buttons.push(Button::say("Sync now", "catalog sync").primary().confirm(question));

@@ -7,6 +7,7 @@ mod changed;
 mod links;
 
 pub use changed::missing_news;
+pub use links::titled_links;
 
 use super::{
     Asking,

@@ -6,6 +6,7 @@ pub mod edit;
 pub mod fix;
 pub mod guess;
 pub mod kept;
+pub mod onboard;
 pub mod round;
 pub mod standing;
 pub mod track;

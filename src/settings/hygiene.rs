@@ -32,6 +32,9 @@ pub struct HygieneSettings {
     /// After so many rounds a critical finding of something in production goes to the group above.
     #[serde(deserialize_with = "super::read::loose")]
     pub escalate_after: u32,
+    /// Whether somebody who joins a team is offered `/onboard`, once.
+    #[serde(deserialize_with = "super::read::loose")]
+    pub offer_first_day: bool,
     /// Whether a team is shown how others stand.
     #[serde(deserialize_with = "super::read::loose")]
     pub compare_teams: bool,
@@ -156,6 +159,7 @@ impl Default for HygieneSettings {
             settle: Vec::new(),
             messages_a_week: 3,
             escalate_after: 3,
+            offer_first_day: true,
             compare_teams: false,
             checks: BTreeMap::new(),
             rules: RuleSettings::default(),

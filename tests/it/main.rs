@@ -49,6 +49,7 @@ mod new;
 mod news;
 mod notes;
 mod on_call;
+mod onboard;
 mod outage;
 mod people;
 mod placeholder;

@@ -6,6 +6,7 @@ mod hearing;
 mod link;
 mod on_call;
 mod recent;
+mod said;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ pub use hearing::{Hearing, HearingState, Sockets};
 pub use link::{Coverage, DeadLink, LinkHealth, NamedIn};
 pub use on_call::{HTTP, Named, OnCall, OnCallPerson, PAGERDUTY, Provider, Says, ScheduleKey, Shift};
 pub use recent::{Happened, LATELY, NEWS_KEEP, NewsOf, NewsRead, Recent, RecentEvent};
+pub use said::{Confirmed, DayOne, NotFound, Step};
 
 /// All of it as it was at one moment.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +30,6 @@ pub struct Live {
     pub hearing: Arc<Hearing>,
     /// What is asked for often, and what counts how much in the order of answers.
     pub taste: Arc<Taste>,
-    /// Which links are dead, which repositories have docs.
+    /// Which links are dead, which repositories have docs, what people have said of entries.
     pub coverage: Arc<Coverage>,
 }
