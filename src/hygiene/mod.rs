@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod edit;
+pub mod estimate;
 pub mod fix;
 pub mod guess;
 pub mod kept;
@@ -11,3 +12,4 @@ pub mod round;
 pub mod standing;
 pub mod track;
 pub mod trend;
+pub mod week;

@@ -38,6 +38,7 @@ mod sync;
 mod template;
 mod transfer;
 mod undescribed;
+mod week;
 mod write;
 
 use std::{
@@ -93,6 +94,7 @@ pub use sync::{SharedClock, SourceLock, StoredFiles, StoredSource, SyncEnd, Sync
 pub use template::StoredTemplate;
 pub use transfer::TakeOver;
 pub use undescribed::Undescribed;
+pub use week::Week;
 pub use write::{Applied, PageWrite};
 
 /// How long a caller waits for a connection: a person is waiting behind it.

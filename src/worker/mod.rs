@@ -23,6 +23,7 @@ mod round;
 mod run;
 mod search;
 mod template;
+mod week;
 
 use std::{
     sync::{Arc, Mutex},

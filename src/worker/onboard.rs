@@ -38,13 +38,19 @@ const GATHERED_FOR: TimeDelta = TimeDelta::minutes(10);
 pub(super) type Noted = Mutex<Option<Arc<Catalog>>>;
 
 impl Worker {
-    /// Looks after first days until told to stop.
+    /// Looks after first days and the hygiene week until told to stop.
     pub(super) async fn keep_onboarding(&self, stop: &CancellationToken) {
         while !stop.is_cancelled() {
-            match self.hold_onboarding().await {
+            let held = match self.hold_onboarding().await {
+                Ok(()) => self.hold_week().await,
+                Err(error) => Err(error),
+            };
+            match held {
                 // Whoever follows the catalog has said that it is away.
                 Ok(()) | Err(StoreError::Away(_) | StoreError::Claimed) => {}
-                Err(StoreError::Failed(fault)) => error!(fault = format!("{fault:#}"), "first days could not be looked after"),
+                Err(StoreError::Failed(fault)) => {
+                    error!(fault = format!("{fault:#}"), "first days and the hygiene week could not be looked after")
+                }
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -73,10 +79,11 @@ impl Worker {
             let missing = NotFound { step: said.step, by: said.name, at: said_at };
             not_found.entry(said.entity).or_default().push(missing);
         }
-        let day_one = store.count_day_one().await?;
+        let (day_one, judged) = (store.count_day_one().await?, store.load_judged().await?);
         self.app.live.change_coverage(|coverage| {
             coverage.not_found.clone_from(&not_found);
             coverage.day_one = Some(day_one);
+            coverage.judged.clone_from(&judged);
         });
         let gauge = |name: &'static str, value: usize| metrics::gauge!(name).set(value as f64);
         let DayOne { newcomers, steps_seen, not_found, still_open } = day_one;

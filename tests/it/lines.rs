@@ -40,9 +40,11 @@ fn help_comes_from_the_definitions() {
                 [mine|failed|running|all|log|approve|decline|retry|done|cancel|cleanup|keep]
                 Runs of templates, yours and your team's
               - /hygiene [SUBJECT]
-                [fix|fixall|notours|snooze|exempt|wake|accept|decline|describe|all|trend|preview|begin]
+                [fix|fixall|notours|snooze|exempt|wake|accept|decline|describe|all|trend|preview|begin|week|right|allright|disown]
                 [page N] What is wrong with your team's entries, and the change that mends
                 it
+              - /onboard [SUBJECT] [start|see|lost|found] Day one in a team, in six short
+                steps over its own services
               - /link [remove] Tie your chat account to your GitHub login
               - /report NAME Tell the owning team that an entry is wrong
               - /channel [TEAM] Which team this channel belongs to, so that commands mean it
@@ -66,6 +68,7 @@ fn help_comes_from_the_definitions() {
             → About new       /help new
             → About tasks     /help tasks
             → About hygiene   /help hygiene
+            → About onboard   /help onboard
             → About link      /help link
             → About report    /help report
             → About channel   /help channel

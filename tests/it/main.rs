@@ -79,6 +79,7 @@ mod uses;
 mod versions;
 mod webhook;
 mod webhook_pull;
+mod week;
 mod what_changed;
 mod whois;
 mod world;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Confirmed, DayOne, NotFound};
+use super::{DayOne, Estimate, Judged, NotFound};
 use crate::catalog::EntityRef;
 
 /// All links as they were asked for last.
@@ -50,10 +50,12 @@ pub struct Coverage {
     pub documented: Option<HashSet<(String, i64)>>,
     /// What newcomers could not find and nobody has answered.
     pub not_found: BTreeMap<EntityRef, Vec<NotFound>>,
-    /// The last word of owners on entries that are right.
-    pub confirmed: BTreeMap<EntityRef, Confirmed>,
+    /// The last word of owners on their entries.
+    pub judged: BTreeMap<EntityRef, Judged>,
     /// `None`: not known yet.
     pub day_one: Option<DayOne>,
+    /// `None`: not known yet.
+    pub estimate: Option<Estimate>,
 }
 
 impl Coverage {

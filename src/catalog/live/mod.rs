@@ -17,7 +17,7 @@ pub use hearing::{Hearing, HearingState, Sockets};
 pub use link::{Coverage, DeadLink, LinkHealth, NamedIn};
 pub use on_call::{HTTP, Named, OnCall, OnCallPerson, PAGERDUTY, Provider, Says, ScheduleKey, Shift};
 pub use recent::{Happened, LATELY, NEWS_KEEP, NewsOf, NewsRead, Recent, RecentEvent};
-pub use said::{Confirmed, DayOne, NotFound, Step};
+pub use said::{DayOne, Estimate, Judged, NotFound, Step, Verdict};
 
 /// All of it as it was at one moment.
 #[derive(Debug, Clone, Default)]

@@ -3,6 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::catalog::EntityRef;
+
 /// One thing to find on the first day in a team.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
@@ -56,12 +58,55 @@ pub struct NotFound {
     pub at: DateTime<Utc>,
 }
 
-/// An owner has said that an entry is right.
+/// What owners say of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is as it should be.
+    Right,
+    /// It is somebody else's.
+    NotOurs,
+}
+
+impl Verdict {
+    /// As the store writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::NotOurs => "not ours",
+        }
+    }
+}
+
+/// The last word of its owners on an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Confirmed {
+pub struct Judged {
+    pub verdict: Verdict,
+    /// Who answered for it then.
+    pub owner: Option<EntityRef>,
     pub at: DateTime<Utc>,
     /// A name.
     pub by: String,
+}
+
+/// How many entries may be wrong.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// Entries on which owners have given their word lately.
+    pub judged: usize,
+    /// Of those, not right: somebody else's, or somebody looked there in vain.
+    pub judged_wrong: usize,
+    /// All others.
+    pub others: usize,
+    /// Of those, whose owner cannot be.
+    pub others_wrong: usize,
+}
+
+impl Estimate {
+    /// From 0 to 1; `None` where there is no entry.
+    pub fn share(&self) -> Option<f64> {
+        let all = self.judged + self.others;
+        (all > 0).then(|| (self.judged_wrong + self.others_wrong) as f64 / all as f64)
+    }
 }
 
 /// How first days go, in numbers.

@@ -1,7 +1,21 @@
-//! What people have looked for and not found, for as long as nobody has answered them.
+//! What people have said of entries: what they looked for and did not find, and that it is not theirs.
 
 use super::Facts;
-use crate::catalog::{Entry, live::Step};
+use crate::{
+    catalog::{
+        Entry,
+        live::{Step, Verdict},
+    },
+    hygiene::standing::owner_of,
+};
+
+pub(super) fn owner_denied(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
+    let entity = &entry.entity.entity_ref;
+    let word = facts.coverage.judged.get(entity).filter(|word| word.verdict == Verdict::NotOurs)?;
+    // Whoever owns it since has said nothing yet.
+    let is_same = word.owner == owner_of(facts.catalog, entity);
+    is_same.then(|| format!("is not theirs, said {} on {}", word.by, word.at.format("%-d %B")))
+}
 
 pub(super) fn owner(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
     not_found(entry, facts, Step::Owner)

@@ -218,7 +218,7 @@ pub(super) fn is_production(entity: &Entity) -> bool {
 }
 
 /// The gravest first; among equals in the order in which somebody would mend them.
-static TABLE: [Check; 32] = [
+static TABLE: [Check; 33] = [
     Check {
         id: "owner-missing",
         title: "No owner",
@@ -250,6 +250,14 @@ static TABLE: [Check; 32] = [
         why: "A team without people answers nobody.",
         fix: "Hand it to the team that took over, or add the team's members.",
         find: owner::empty,
+    },
+    Check {
+        id: "owner-denied",
+        title: "Its owner says that it is not theirs",
+        severity: Severity::High,
+        why: "Whoever asks for its owner is sent to people who will send them on.",
+        fix: "Name the team that answers for it in spec.owner.",
+        find: asked::owner_denied,
     },
     Check {
         id: "secret",

@@ -57,7 +57,7 @@ impl Blank {
     /// What mends what this check finds; `None`: no form can.
     pub fn of(check: &Check) -> Option<Self> {
         Some(match check.id {
-            "owner-missing" | "owner-unknown" | "owner-left" | "owner-empty" | "owner-not-found" => Self::Owner,
+            "owner-missing" | "owner-unknown" | "owner-left" | "owner-empty" | "owner-not-found" | "owner-denied" => Self::Owner,
             "lifecycle-missing" | "lifecycle-unknown" | "archived-production" => Self::Lifecycle,
             "type-unknown" => Self::Type,
             "description-missing" => Self::Description,

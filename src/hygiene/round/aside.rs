@@ -42,6 +42,16 @@ impl<'a> Asides<'a> {
         Some(Self { scene, platform, load })
     }
 
+    /// Whether the ledger has it already.
+    pub fn has_told(&self, team: &EntityRef, about: &str, once: &str) -> bool {
+        let name = format!("{team} {about}");
+        let is_it = |key: &RoundKey| {
+            let rest = key.team.strip_prefix(&name);
+            key.round == once && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(TO))
+        };
+        self.scene.told.iter().any(|told| is_it(&told.key))
+    }
+
     /// The messages by which a team hears it now, or whoever settles what nobody owns; empty: it may not be told yet, or
     /// cannot be reached.
     pub fn tell(&mut self, team: Option<&EntityRef>, word: &Word<'_>) -> Vec<NewRoundMessage> {
