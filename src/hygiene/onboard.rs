@@ -23,6 +23,9 @@ use crate::{
 /// More people than this do not begin at once: it is an import, and no day one of anybody.
 const MOST_AT_ONCE: usize = 50;
 
+/// A team that was not known and has more people than this was described just now; nobody joined it.
+const MOST_IN_A_NEW_TEAM: usize = 2;
+
 /// Spelt out in one message to an owner; the rest comes with the next.
 pub const MOST_ASKED: usize = 5;
 
@@ -88,11 +91,14 @@ pub fn joined(catalog: &Catalog, known: &KnownMembers, now: DateTime<Utc>) -> (V
     let is_fresh = |entity: &EntityRef| catalog.find(entity).is_none_or(|entry| !known.sources.contains(&*entry.origin.source));
     let there: BTreeSet<(&EntityRef, &EntityRef)> =
         known.memberships.iter().map(|known| (&known.team, catalog.primary(&known.person))).collect();
+    let known_teams: BTreeSet<&EntityRef> = known.memberships.iter().map(|known| &known.team).collect();
     let mut new = Vec::new();
     for group in of_people().filter(|entry| entry.entity.kind == Kind::Group) {
         let team = &group.entity.entity_ref;
-        for person in members_of(catalog, team).into_iter().filter(|person| !there.contains(&(team, person))) {
-            let joined_at = (!is_fresh(team) && !is_fresh(&person)).then_some(now);
+        let members = members_of(catalog, team);
+        let is_new_team = !known_teams.contains(team) && members.len() > MOST_IN_A_NEW_TEAM;
+        for person in members.into_iter().filter(|person| !there.contains(&(team, person))) {
+            let joined_at = (!is_new_team && !is_fresh(team) && !is_fresh(&person)).then_some(now);
             new.push(NewMembership { of: Membership { team: team.clone(), person }, joined_at });
         }
     }

@@ -1,5 +1,6 @@
 //! Day one in a team: its list, what is ticked, what could not be found, and who is offered it.
 
+mod asides;
 mod offer;
 mod slack;
 
@@ -147,6 +148,9 @@ async fn a_newcomer_is_shown_six_things_of_their_own_team_and_each_is_ticked_onc
     );
     for line in lines(&bot.ask("kim", "onboard").await) {
         assert!(line.starts_with("onboard see "), "{line}");
+    }
+    for question in ["I'm new here", "where do I start?", "I am new in team-cart"] {
+        assert_eq!(bot.say_as("kim", question).await, list, "{question}");
     }
     // The same answer as the command's own.
     let seen = bot.ask("kim", "onboard see owner:component:default/cart").await;
