@@ -146,8 +146,13 @@ impl LiveHandle {
         self.news_sources.store(Arc::new(sources));
     }
 
-    pub fn set_coverage(&self, coverage: Coverage) {
-        self.coverage.store(Arc::new(coverage));
+    /// Changes part of what is known; what is the same as before stays the same in memory, so that nobody looks again.
+    pub fn change_coverage(&self, change: impl Fn(&mut Coverage)) {
+        self.coverage.rcu(|known| {
+            let mut coverage = Coverage::clone(known);
+            change(&mut coverage);
+            if coverage == **known { Arc::clone(known) } else { Arc::new(coverage) }
+        });
     }
 
     pub fn set_measures(&self, measures: Measures) {

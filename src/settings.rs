@@ -18,7 +18,7 @@ use serde::Deserialize;
 pub use folder::{FolderFile, read_yaml_folder};
 pub use hygiene::{
     CheckSetting, HygieneSettings, LevelSettings, QuietHours, Rhythm, RoundSettings, RuleSettings, TeamRoundSettings,
-    TrackSettings,
+    TrackSettings, WeekSettings,
 };
 pub use on_call::{HttpOnCallSettings, LinkHosts, LinkSettings, OnCallSettings, PagerDutySettings};
 pub use read::{ConfigError, check_text, fault_in, load, load_offline, path_folders, schema};

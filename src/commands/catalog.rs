@@ -3,6 +3,7 @@
 
 pub mod add;
 pub mod coverage;
+mod first_days;
 pub mod gaps;
 mod hearing;
 pub mod measures;
@@ -98,6 +99,7 @@ pub fn catalog(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     reply.cards.extend(conflicts_card(catalog));
     reply.cards.extend(people::people_card(catalog));
     reply.buttons.push(Button::say("Metrics", "catalog metrics"));
+    reply.cards.extend(first_days::card(asking));
     if asking.standing == Standing::Admin {
         let question = "Read all sources again now?";
         reply.buttons.push(Button::say("Sync now", "catalog sync").primary().confirm(question));

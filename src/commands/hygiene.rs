@@ -12,6 +12,7 @@ pub mod progress;
 mod rest;
 mod round;
 mod show;
+mod week;
 
 use std::sync::Arc;
 
@@ -44,6 +45,14 @@ pub enum Hygiene {
     Answer(Answer, String),
     /// How the last quarter went, for a team or for all.
     Trend(String),
+    /// How far the hygiene week is: of all, of a team, of the asker's own; or that one shall begin.
+    Week { typed: String, page: usize },
+    /// An entry is right.
+    Right(String),
+    /// All entries of an owner are.
+    AllRight(String),
+    /// An entry is not theirs.
+    Disown(String),
     /// What a round now would say.
     Preview,
     /// Rounds are held from now on.
@@ -86,6 +95,10 @@ impl From<&Arguments> for Hygiene {
             Some("begin") => Self::Begin,
             Some("decline") => Self::Answer(Answer::Decline, typed),
             Some("trend") => Self::Trend(typed),
+            Some("week") => Self::Week { typed, page },
+            Some("right") => Self::Right(typed),
+            Some("allright") => Self::AllRight(typed),
+            Some("disown") => Self::Disown(typed),
             Some(_) | None => Self::Show { typed, page },
         }
     }
@@ -102,6 +115,10 @@ pub async fn hygiene(app: &App, catalog: &Catalog, asking: &Asking<'_>, call: &H
         Hygiene::Act(Deed::Describe, name) => describe::open(app, catalog, asking, name).await,
         Hygiene::Act(Deed::Wake, key) => Response::Reply(rest::wake(app, catalog, asking, key).await),
         Hygiene::Trend(typed) => Response::Reply(course::show(app, catalog, asking, typed).await),
+        Hygiene::Week { typed, page } => Response::Reply(week::week(app, catalog, asking, typed, *page).await),
+        Hygiene::Right(typed) => Response::Reply(week::right(app, catalog, asking, typed).await),
+        Hygiene::AllRight(typed) => Response::Reply(week::all_right(app, catalog, asking, typed).await),
+        Hygiene::Disown(typed) => week::disown(app, catalog, asking, typed).await,
         Hygiene::Preview => Response::Reply(round::preview(app, asking).await),
         Hygiene::Begin => Response::Reply(round::begin(app, asking).await),
         Hygiene::Answer(answer, number) => match number.trim_start_matches('#').parse() {

@@ -17,6 +17,7 @@ pub mod hygiene;
 pub mod incident;
 pub mod link;
 pub mod new;
+pub mod onboard;
 pub mod oncall;
 pub mod owner;
 pub mod page;
@@ -62,13 +63,10 @@ use crate::{
 static DEFINITIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/commands");
 
 /// The order in which help shows them: what an incident needs first.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "owner", "oncall", "runbook", "deps", "page", "incident", "find", "docs", "whois", "history", "uses", "new", "tasks",
-    "hygiene", "link", "report", "channel", "catalog", "audit", "help",
+    "hygiene", "onboard", "link", "report", "channel", "catalog", "audit", "help",
 ];
-
-/// Commands that people ask for and later versions have, with what helps until then.
-const LATER: [(&str, &str, &str); 1] = [("onboard", "/help", "shows what there is")];
 
 /// Rounds a source may miss before answers say so loudly: one can be slow, three are not chance.
 const MISSED_ROUNDS: u32 = 3;
@@ -416,6 +414,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
             CatalogCall::RemoveUrl { url } => catalog::add::remove(app, asking, &url).await,
         },
         "hygiene" => return hygiene::hygiene(app, catalog, asking, &arguments.into()).await,
+        "onboard" => onboard::onboard(app, catalog, asking, &arguments.into()).await,
         "tasks" => tasks::tasks(app, catalog, asking, &arguments.into()).await,
         "audit" => audit::audit(app, catalog, asking, &arguments.into()).await,
         "channel" => channel::channel(app, catalog, asking, &arguments.into()).await,
@@ -435,12 +434,6 @@ pub fn misunderstood(commands: &CommandSet, fault: LineFault) -> Reply {
     match fault {
         LineFault::Empty => Reply::new(Status::NotFound, "", "Nothing was typed. /help shows what there is.".into()),
         LineFault::UnknownCommand { typed, nearest } => {
-            if let Some((name, instead, about)) = LATER.iter().find(|(name, ..)| *name == typed) {
-                let lead = Text::plain(format!("/{name} is not there yet; ")).code(*instead).say(format!(" {about}."));
-                let mut reply = Reply::new(Status::NotFound, "", lead);
-                reply.buttons.push(Button::say("All commands", "help"));
-                return reply;
-            }
             let typed = crate::chat::limits::cut(&typed, 40);
             let lead = match nearest.as_slice() {
                 [] => format!("There is no command “{typed}”. /help shows all of them."),

@@ -7,11 +7,14 @@ mod changed;
 mod links;
 
 pub use changed::missing_news;
+pub use links::titled_links;
+
+use chrono::NaiveTime;
 
 use super::{
     Asking,
     answer::{
-        age::count,
+        age::{age, count},
         names::{
             bare_name, channel_text, kind_word, label, labels_text, lead_text, members, own_channel, owner_text, people_text,
             person, short_ref, user_group,
@@ -25,6 +28,7 @@ use super::{
 use crate::{
     catalog::{Catalog, Entity, EntityRef, Entry, Kind, RelationType},
     chat::{Arguments, Block, Card, Fact, ListItem, ListStyle, Reply, Span, Status, Text, Tone, limits::CARD_FIELDS},
+    hygiene::week,
 };
 
 /// People shown of a team before "+ n".
@@ -82,10 +86,26 @@ fn describe(catalog: &Catalog, asking: &Asking<'_>, subject: &Subject) -> Reply 
     reply.refs = vec![entity.entity_ref.to_string()];
     reply.refs.extend(subject.also.iter().map(|entry| entry.entity.entity_ref.to_string()));
     reply.cards.extend(alarm);
-    reply.cards.push(Card { tone, title, fields, body, buttons: buttons::buttons(catalog, asking, entry), footer: Text::new() });
+    reply.cards.push(Card {
+        tone,
+        title,
+        fields,
+        body,
+        buttons: buttons::buttons(catalog, asking, entry),
+        footer: confirmed(asking, entry),
+    });
     reply.provenance = Some(provenance::of_file(catalog, asking, &entry.origin));
     subject.own_up(&mut reply);
     reply
+}
+
+/// "Confirmed 3 weeks ago by Ana Silva."; empty where nobody has.
+fn confirmed(asking: &Asking<'_>, entry: &Entry) -> Text {
+    let judged = asking.live.coverage.judged.get(&entry.entity.entity_ref);
+    let Some((day, by)) = week::confirmed(entry, judged) else { return Text::new() };
+    let at = judged.filter(|_| by.is_some()).map_or_else(|| day.and_time(NaiveTime::MIN).and_utc(), |judged| judged.at);
+    let by = by.map_or_else(|| " in its descriptor".to_owned(), |by| format!(" by {by}"));
+    Text::plain(format!("Confirmed as right {}{by}.", age(at, asking.now)))
 }
 
 /// What nobody may miss, on a card of its own before all facts.

@@ -3,10 +3,13 @@
 
 pub mod check;
 pub mod edit;
+pub mod estimate;
 pub mod fix;
 pub mod guess;
 pub mod kept;
+pub mod onboard;
 pub mod round;
 pub mod standing;
 pub mod track;
 pub mod trend;
+pub mod week;

@@ -8,6 +8,9 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+/// Every quarter has so many weeks that lie in it whole.
+const MOST_WEEKS: u32 = 12;
+
 /// `hygiene:` of the configuration.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -32,9 +35,14 @@ pub struct HygieneSettings {
     /// After so many rounds a critical finding of something in production goes to the group above.
     #[serde(deserialize_with = "super::read::loose")]
     pub escalate_after: u32,
+    /// Whether somebody who joins a team is offered `/onboard`, once.
+    #[serde(deserialize_with = "super::read::loose")]
+    pub offer_first_day: bool,
     /// Whether a team is shown how others stand.
     #[serde(deserialize_with = "super::read::loose")]
     pub compare_teams: bool,
+    /// A week each quarter in which every owner confirms each of their entries.
+    pub week: WeekSettings,
     /// Of single checks, by their names: `runbook-old: off`, or `docs-missing: high`.
     #[schemars(with = "BTreeMap<String, String>")]
     pub checks: BTreeMap<String, CheckSetting>,
@@ -58,6 +66,20 @@ pub struct RoundSettings {
     #[schemars(with = "String")]
     pub time_zone: Tz,
     pub every: Rhythm,
+}
+
+/// When a hygiene week is held, and who sees how far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WeekSettings {
+    /// Whether one is held every quarter; an admin may begin one by `/hygiene week start` all the same.
+    #[serde(deserialize_with = "super::read::loose")]
+    pub held: bool,
+    /// Counted from the first Monday of the quarter, from 1 to 12.
+    #[serde(deserialize_with = "super::read::loose")]
+    pub week_of_quarter: u32,
+    /// The channel that sees how far all are; without it `catch_all`.
+    pub channel: Option<String>,
 }
 
 /// How a team's round differs from the others'.
@@ -156,11 +178,20 @@ impl Default for HygieneSettings {
             settle: Vec::new(),
             messages_a_week: 3,
             escalate_after: 3,
+            offer_first_day: true,
             compare_teams: false,
+            week: WeekSettings::default(),
             checks: BTreeMap::new(),
             rules: RuleSettings::default(),
             tracks: default_tracks(),
         }
+    }
+}
+
+impl Default for WeekSettings {
+    fn default() -> Self {
+        // In the middle: neither beside the plans for a quarter nor beside its end.
+        Self { held: false, week_of_quarter: 6, channel: None }
     }
 }
 
@@ -259,6 +290,10 @@ pub(super) fn check(settings: &HygieneSettings) -> Result<(), (String, String)> 
         let said = error.to_string();
         let why = said.lines().last().unwrap_or_default().trim_start_matches("error: ");
         return Err(("hygiene.rules.names".to_owned(), format!("{pattern:?} is no regular expression: {why}")));
+    }
+    if !(1..=MOST_WEEKS).contains(&settings.week.week_of_quarter) {
+        let said = format!("{} is no week of a quarter; write 1 to {MOST_WEEKS}", settings.week.week_of_quarter);
+        return Err(("hygiene.week.week_of_quarter".to_owned(), said));
     }
     for (at, track) in settings.tracks.iter().enumerate() {
         if track.levels.is_empty() {

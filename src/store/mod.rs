@@ -27,6 +27,7 @@ mod measure;
 mod news;
 mod note;
 mod on_call;
+mod onboard;
 mod package;
 mod pages;
 mod private;
@@ -38,6 +39,7 @@ mod sync;
 mod template;
 mod transfer;
 mod undescribed;
+mod week;
 mod write;
 
 use std::{
@@ -79,6 +81,7 @@ pub use incident::{Incident, IncidentState, NewIncident};
 pub use link::{LinkOutcome, NewLink};
 pub use note::{AuthorNote, BrokenPlace, Claimant, ClaimedTwice, NoteAbout, NoteDraft, Standing};
 pub use on_call::{load_on_call_from_disk, save_on_call_to_disk};
+pub use onboard::{KnownMembers, Membership, Missing, MissingId, NewMembership, NewMissing, SeenStep};
 pub use package::{PackageCoverage, PackageNotice, PackageOutcome, PackageTarget, Shipped};
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use recent::RecentCursor;
@@ -92,6 +95,7 @@ pub use sync::{SharedClock, SourceLock, StoredFiles, StoredSource, SyncEnd, Sync
 pub use template::StoredTemplate;
 pub use transfer::TakeOver;
 pub use undescribed::Undescribed;
+pub use week::Week;
 pub use write::{Applied, PageWrite};
 
 /// How long a caller waits for a connection: a person is waiting behind it.

@@ -14,12 +14,7 @@ use url::Url;
 
 use super::{Worker, jobs::job};
 use crate::{
-    catalog::{
-        Catalog, Page,
-        descriptor::RUNBOOK_ANNOTATION,
-        live::{Coverage, NamedIn},
-        wants::is_mkdocs,
-    },
+    catalog::{Catalog, Page, descriptor::RUNBOOK_ANNOTATION, live::NamedIn, wants::is_mkdocs},
     chat::markdown::parse_markdown,
     commands::{answer::passage::entry_of_page, catalog::coverage::covered},
     store::{Job, LinkChecked, LinkTarget, NamedLink, StoreError},
@@ -97,7 +92,11 @@ impl Worker {
             false => None,
         };
         let documented = Some(app.store.load_documented().await?.into_iter().collect::<HashSet<_>>());
-        app.live.set_coverage(Coverage { links, documented });
+        app.live.change_coverage(|coverage| {
+            coverage.links.clone_from(&links);
+            coverage.documented.clone_from(&documented);
+        });
+        self.read_said().await?;
         let coverage = app.live.load().coverage;
         let covered = covered(&app.catalog.load(), &coverage);
         let gauge = |name: &'static str, value: usize| metrics::gauge!(name).set(value as f64);

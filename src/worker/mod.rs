@@ -16,6 +16,7 @@ mod measure;
 mod news;
 mod note;
 mod on_call;
+mod onboard;
 mod package;
 mod pull_request;
 mod queue;
@@ -23,6 +24,7 @@ mod round;
 mod run;
 mod search;
 mod template;
+mod week;
 
 use std::{
     sync::{Arc, Mutex},
@@ -62,6 +64,7 @@ pub struct Worker {
     saved: Mutex<Saved>,
     watching: on_call::Watching,
     rounds: round::Rounds,
+    members_noted: onboard::Noted,
     /// Database and version of the catalog whose templates were read last.
     templates_of: Mutex<Option<(String, i64)>>,
 }
@@ -89,6 +92,7 @@ impl Worker {
             saved: Mutex::default(),
             watching: Default::default(),
             rounds: Default::default(),
+            members_noted: Default::default(),
             templates_of: Mutex::default(),
         }
     }
@@ -265,7 +269,12 @@ impl Worker {
                 }
             }
         };
-        tokio::join!(futures_util::future::join_all(loops), forgetting, self.keep_following_fixes(stop));
+        tokio::join!(
+            futures_util::future::join_all(loops),
+            forgetting,
+            self.keep_following_fixes(stop),
+            self.keep_onboarding(stop)
+        );
     }
 
     /// Asking what is new is one request, so it is done often where no webhook tells of changes.

@@ -244,6 +244,7 @@ impl Worker {
             *self.rounds.written.lock().expect("nothing panics while it holds this lock") = Some(seen);
         }
         metrics::gauge!("steward_findings_open").set(findings.len() as f64);
+        self.note_estimate(&catalog, &findings);
         look_at(&self.app, catalog, findings).await
     }
 

@@ -132,6 +132,10 @@ fn wrong_values_say_what_to_write() {
         "database: { max_connections: 1 }\n",
         expect!["steward.yaml:1: database.max_connections: is under 6: sync, listening and the job queue hold five"],
     );
+    check(
+        "hygiene: { week: { held: true, week_of_quarter: 13 } }\n",
+        expect!["steward.yaml:1: hygiene.week.week_of_quarter: 13 is no week of a quarter; write 1 to 12"],
+    );
     let filtered = |filters: &str| {
         format!("sources:\n  - type: github\n    id: a\n    org: a\n    auth: {{ token: t }}\n    filters: {{ {filters} }}\n")
     };

@@ -1,11 +1,13 @@
-//! What is known of the links that entities and documents name, and of the documents there are.
+//! What is known of entries besides the catalog: of the links that they and their documents name, of the documents there are,
+//! and what people have said.
 //! Must not know how it was found out.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::{DayOne, Estimate, Judged, NotFound};
 use crate::catalog::EntityRef;
 
 /// All links as they were asked for last.
@@ -46,6 +48,14 @@ pub struct Coverage {
     pub links: Option<LinkHealth>,
     /// Repositories that have pages of docs, `source` and id; `None`: not known.
     pub documented: Option<HashSet<(String, i64)>>,
+    /// What newcomers could not find and nobody has answered.
+    pub not_found: BTreeMap<EntityRef, Vec<NotFound>>,
+    /// The last word of owners on their entries.
+    pub judged: BTreeMap<EntityRef, Judged>,
+    /// `None`: not known yet.
+    pub day_one: Option<DayOne>,
+    /// `None`: not known yet.
+    pub estimate: Option<Estimate>,
 }
 
 impl Coverage {

@@ -7,6 +7,7 @@ mod link;
 mod measures;
 mod on_call;
 mod recent;
+mod said;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub use link::{Coverage, DeadLink, LinkHealth, NamedIn};
 pub use measures::{Counted, Measures, Share};
 pub use on_call::{HTTP, Named, OnCall, OnCallPerson, PAGERDUTY, Provider, Says, ScheduleKey, Shift};
 pub use recent::{Happened, LATELY, NEWS_KEEP, NewsOf, NewsRead, Recent, RecentEvent};
+pub use said::{DayOne, Estimate, Judged, NotFound, Step, Verdict};
 
 /// All of it as it was at one moment.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +32,7 @@ pub struct Live {
     pub hearing: Arc<Hearing>,
     /// What is asked for often, and what counts how much in the order of answers.
     pub taste: Arc<Taste>,
-    /// Which links are dead, which repositories have docs.
+    /// Which links are dead, which repositories have docs, what people have said of entries.
     pub coverage: Arc<Coverage>,
     /// What went well in the last month; `None` where it was never read.
     pub measures: Arc<Option<Measures>>,

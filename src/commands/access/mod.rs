@@ -2,7 +2,7 @@
 //! The decision is pure and knows people only by the catalog; a channel is never an identity.
 
 use super::{
-    Asking, LATER, Standing, StoreHealth, admins,
+    Asking, Standing, StoreHealth, admins,
     answer::{
         failure,
         names::{label, short_ref},
@@ -345,8 +345,7 @@ pub fn check_rules(rules: &[AccessRule], commands: &[CommandDef], also: &[String
             _ if is_template => EntityRef::parse(&name, None, "default").is_ok(),
             (Some(command), Some(act)) => acts(command).any(|known| known == act),
             (Some(_), None) => true,
-            // One file serves this version and the next.
-            (None, _) => also.contains(&name) || LATER.iter().any(|(later, ..)| *later == first),
+            (None, _) => also.contains(&name),
         };
         if !is_known {
             let known = commands.iter().flat_map(|command| {

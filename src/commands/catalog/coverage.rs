@@ -7,7 +7,7 @@ use crate::{
     catalog::{
         Catalog, EntityRef, Entry, Kind, Sought,
         descriptor::DOCS_ANNOTATION,
-        live::{Coverage, DeadLink},
+        live::{Coverage, DeadLink, Estimate},
     },
     chat::{Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, limits::cut},
     commands::{
@@ -71,6 +71,19 @@ fn has_docs(entry: &Entry, coverage: &Coverage) -> bool {
         && coverage.documented.as_ref().is_none_or(is_there)
 }
 
+/// "Wrong entries, by estimate: 3 %, …".
+fn estimated(estimate: &Estimate) -> Option<String> {
+    let Estimate { judged, judged_wrong, others, others_wrong } = *estimate;
+    let share = 100.0 * estimate.share()?;
+    let said = match judged {
+        0 => "owners have judged none of them lately".to_owned(),
+        judged => format!("{judged_wrong} of {judged} that owners have judged lately"),
+    };
+    Some(format!(
+        "Wrong entries, by estimate: {share:.1} % ({said}; {others_wrong} of {others} others have no owner who is there)"
+    ))
+}
+
 /// None where there are no components.
 pub fn coverage_card(catalog: &Catalog, asking: &Asking<'_>) -> Option<Card> {
     let coverage = &asking.live.coverage;
@@ -82,6 +95,7 @@ pub fn coverage_card(catalog: &Catalog, asking: &Asking<'_>) -> Option<Card> {
         format!("{number} of {} ({:.0} %)", count(components, "component"), 100.0 * number as f64 / components as f64)
     };
     let mut items = vec![format!("Docs: {}", share(with_docs)), format!("Runbooks: {}", share(with_runbook))];
+    items.extend(coverage.estimate.as_ref().and_then(estimated));
     let mut buttons = Vec::new();
     if let Some(links) = &coverage.links {
         items.push(match (links.checked, links.dead_number) {

@@ -6,7 +6,7 @@ mod template;
 use serde::Deserialize;
 
 use super::{
-    Asking, LATER,
+    Asking,
     answer::{
         names::{channel_of, label, short_ref},
         provenance, subject,
@@ -90,8 +90,7 @@ fn load_one(built_in: &CommandSet, others: &[CustomCommand], file: &FolderFile) 
         bad(line.unwrap_or(1), said)
     })?;
     let Written { name, summary, details, arguments, examples, visibility, access, answer } = written;
-    let is_taken = built_in.find(&name).is_some() || LATER.iter().any(|(later, ..)| *later == name);
-    if is_taken || RESERVED.contains(&name.as_str()) {
+    if built_in.find(&name).is_some() || RESERVED.contains(&name.as_str()) {
         return Err(bad(line_of("name:"), format!("/{name} is a command of Steward's own; choose another name")));
     }
     if let Some(other) = others.iter().find(|other| other.definition.name == name) {

@@ -4,7 +4,7 @@
 use crate::{
     catalog::{Catalog, Found, Kind, Level, Sighting, Sought},
     chat::{ArgumentType, Button, CommandDef, CommandSet, LineFault, Question, Reading, Reply, Status, Text, limits::cut},
-    commands::{Asking, LATER, LONGEST_LINE},
+    commands::{Asking, LONGEST_LINE},
 };
 
 /// Readings that are offered where none is sure; more would be a list to study.
@@ -51,9 +51,6 @@ pub fn understand(commands: &CommandSet, catalog: &Catalog, asking: &Asking<'_>,
         };
     }
     match parsed {
-        Err(LineFault::UnknownCommand { typed, .. }) if LATER.iter().any(|(name, ..)| *name == typed) => {
-            Understood::Line(text.to_owned())
-        }
         Err(LineFault::UnknownCommand { typed, nearest }) => {
             Understood::Reply(Box::new(not_understood(commands, &question, text, &typed, &nearest, &names)))
         }

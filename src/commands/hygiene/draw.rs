@@ -9,7 +9,7 @@ use crate::{
         answer::{age::since, names::label, warnings::sentence},
     },
     hygiene::{
-        check::{Finding, Severity, find_check},
+        check::{Finding, Severity, find_check, step_of},
         fix::Blank,
         standing::Standing,
         track::Progress,
@@ -53,6 +53,9 @@ pub(super) fn finding(catalog: &Catalog, asking: &Asking<'_>, known: &Known, sta
             let url = catalog.find(&found.entity).and_then(|entry| entry.origin.url());
             buttons.extend(url.map(|url| Button::open("The file", url)));
         }
+    }
+    if let Some(step) = step_of(found.check) {
+        buttons.push(Button::say("It is there", format!("onboard found {}:{}", step.as_str(), found.entity)));
     }
     buttons.push(Button::say("Not ours", format!("hygiene notours {key}")));
     buttons.push(Button::say("Snooze", format!("hygiene snooze {key}")));

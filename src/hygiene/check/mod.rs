@@ -1,6 +1,7 @@
 //! What can be wrong with an entry: a table of pure functions, each with why it matters and how it is mended.
 //! Must not decide whom to tell, nor when.
 
+mod asked;
 mod owner;
 mod place;
 mod said;
@@ -14,7 +15,7 @@ use regex::Regex;
 use crate::{
     catalog::{
         Catalog, Entity, EntityRef, Entry, Kind, RelationType,
-        live::{Coverage, OnCall},
+        live::{Coverage, OnCall, Step},
     },
     settings::{CheckSetting, HygieneSettings, RuleSettings},
 };
@@ -67,7 +68,7 @@ pub struct Check {
 pub struct Facts<'a> {
     pub catalog: &'a Catalog,
     pub on_call: &'a OnCall,
-    /// Which links are dead.
+    /// Which links are dead, and what people have said of entries.
     pub coverage: &'a Coverage,
     pub rules: &'a Rules,
     pub now: DateTime<Utc>,
@@ -156,6 +157,19 @@ pub fn find_check(id: &str) -> Option<&'static Check> {
     TABLE.iter().find(|check| check.id == id)
 }
 
+/// What somebody looked for where this check finds that it was not found.
+pub fn step_of(check: &Check) -> Option<Step> {
+    Some(match check.id {
+        "owner-not-found" => Step::Owner,
+        "runbook-not-found" => Step::Runbook,
+        "dashboard-not-found" => Step::Dashboard,
+        "docs-not-found" => Step::Docs,
+        "dependencies-not-found" => Step::Dependencies,
+        "on-call-not-found" => Step::OnCall,
+        _ => return None,
+    })
+}
+
 /// Everything that is wrong with one entry, the gravest first.
 pub fn check_entry(entry: &Entry, facts: &Facts<'_>) -> Vec<Finding> {
     let exempt = entry.entity.annotation(EXEMPT).unwrap_or_default();
@@ -204,7 +218,7 @@ pub(super) fn is_production(entity: &Entity) -> bool {
 }
 
 /// The gravest first; among equals in the order in which somebody would mend them.
-static TABLE: [Check; 26] = [
+static TABLE: [Check; 33] = [
     Check {
         id: "owner-missing",
         title: "No owner",
@@ -236,6 +250,14 @@ static TABLE: [Check; 26] = [
         why: "A team without people answers nobody.",
         fix: "Hand it to the team that took over, or add the team's members.",
         find: owner::empty,
+    },
+    Check {
+        id: "owner-denied",
+        title: "Its owner says that it is not theirs",
+        severity: Severity::High,
+        why: "Whoever asks for its owner is sent to people who will send them on.",
+        fix: "Name the team that answers for it in spec.owner.",
+        find: asked::owner_denied,
     },
     Check {
         id: "secret",
@@ -292,6 +314,54 @@ static TABLE: [Check; 26] = [
         why: "At 3 a.m. somebody who has never seen it has to start from nothing.",
         fix: "Write docs/runbook.md, or link one with steward.dev/runbook.",
         find: said::runbook_missing,
+    },
+    Check {
+        id: "owner-not-found",
+        title: "Its owner was not found",
+        severity: Severity::High,
+        why: "Whoever looks for it next, at night perhaps, stands where they stood.",
+        fix: "Tell them who answers for it, and correct spec.owner where it is wrong.",
+        find: asked::owner,
+    },
+    Check {
+        id: "runbook-not-found",
+        title: "Its runbook was not found",
+        severity: Severity::Medium,
+        why: "Whoever looks for it next, at night perhaps, stands where they stood.",
+        fix: "Say with steward.dev/runbook where it is, or tell them that it is there.",
+        find: asked::runbook,
+    },
+    Check {
+        id: "dashboard-not-found",
+        title: "Its dashboard was not found",
+        severity: Severity::Medium,
+        why: "Whoever looks for it next, at night perhaps, stands where they stood.",
+        fix: "Add a link to metadata.links, or tell them that it is there.",
+        find: asked::dashboard,
+    },
+    Check {
+        id: "on-call-not-found",
+        title: "Its on-call schedule was not found",
+        severity: Severity::Medium,
+        why: "Whoever looks for it next, at night perhaps, stands where they stood.",
+        fix: "Add the annotation that names its schedule, or tell them that it is there.",
+        find: asked::on_call,
+    },
+    Check {
+        id: "docs-not-found",
+        title: "Its documentation was not found",
+        severity: Severity::Medium,
+        why: "Whoever looks for it next, at night perhaps, stands where they stood.",
+        fix: "Add the annotation backstage.io/techdocs-ref, or tell them that it is there.",
+        find: asked::docs,
+    },
+    Check {
+        id: "dependencies-not-found",
+        title: "Its dependencies were not found",
+        severity: Severity::Medium,
+        why: "Whoever looks for it next, at night perhaps, stands where they stood.",
+        fix: "Name in spec.dependsOn what it needs, or tell them that it is there.",
+        find: asked::dependencies,
     },
     Check {
         id: "runbook-old",

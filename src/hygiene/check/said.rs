@@ -7,7 +7,7 @@ use crate::{
         descriptor::{DOCS_ANNOTATION, RUNBOOK_ANNOTATION},
         is_deprecated,
     },
-    hygiene::fix::VERIFIED,
+    hygiene::week::confirmed,
 };
 
 pub(super) fn on_call_missing(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
@@ -78,8 +78,8 @@ pub(super) fn untouched(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
     if !is_thing(&entry.entity) || is_deprecated(&entry.entity) {
         return None;
     }
-    let verified = entry.entity.annotation(VERIFIED).and_then(|day| day.trim().parse::<chrono::NaiveDate>().ok());
-    let touched = entry.origin.committed_at?.date_naive().max(verified.unwrap_or_default());
+    let confirmed = confirmed(entry, facts.coverage.judged.get(&entry.entity.entity_ref)).map(|(day, _)| day);
+    let touched = entry.origin.committed_at?.date_naive().max(confirmed.unwrap_or_default());
     let days = (facts.now.date_naive() - touched).num_days();
     (days > facts.rules.untouched.num_days()).then(|| format!("was last touched {days} days ago"))
 }

@@ -57,14 +57,14 @@ impl Blank {
     /// What mends what this check finds; `None`: no form can.
     pub fn of(check: &Check) -> Option<Self> {
         Some(match check.id {
-            "owner-missing" | "owner-unknown" | "owner-left" | "owner-empty" => Self::Owner,
+            "owner-missing" | "owner-unknown" | "owner-left" | "owner-empty" | "owner-not-found" | "owner-denied" => Self::Owner,
             "lifecycle-missing" | "lifecycle-unknown" | "archived-production" => Self::Lifecycle,
             "type-unknown" => Self::Type,
             "description-missing" => Self::Description,
             "system-missing" | "orphan" => Self::System,
-            "runbook-missing" => Self::Runbook,
-            "on-call-missing" => Self::OnCall,
-            "docs-missing" => Self::Docs,
+            "runbook-missing" | "runbook-not-found" => Self::Runbook,
+            "on-call-missing" | "on-call-not-found" => Self::OnCall,
+            "docs-missing" | "docs-not-found" => Self::Docs,
             "team-without-channel" => Self::Channel,
             "untouched" => Self::Verified,
             _ => return None,

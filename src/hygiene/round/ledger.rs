@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use crate::store::{RoundKey, RoundState, Told};
 
 /// Between the team and the one of them who hears it.
-const TO: &str = " to ";
+pub(super) const TO: &str = " to ";
 
 /// Before what was told to the group above.
 const UP: &str = "up:";
@@ -93,6 +93,11 @@ pub(super) fn key(team: &str, hearer: Option<&str>, round: NaiveDate) -> RoundKe
 /// Whose findings they are, whoever of them hears it.
 pub(super) fn team_of(key: &RoundKey) -> &str {
     key.team.split(TO).next().unwrap_or_default()
+}
+
+/// The team that it is said to, be it a round or a word between rounds.
+pub(super) fn whose(key: &RoundKey) -> &str {
+    key.team.split(' ').next().unwrap_or_default()
 }
 
 /// Who of the team hears it, where it is told one by one.

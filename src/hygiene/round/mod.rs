@@ -1,8 +1,10 @@
 //! The round: who hears what, where and when. Planning makes a value; sending it is the worker's.
 //! Must not send, nor know the time by itself.
 
+mod aside;
 pub mod hours;
 mod ledger;
+mod load;
 mod look;
 mod message;
 mod plan;
@@ -21,6 +23,7 @@ use crate::{
     store::{Hand, NewRoundMessage, RoundKey, Told},
 };
 
+pub use aside::{Asides, Word};
 pub use ledger::Ledger;
 pub use look::{Look, begin, look, look_at, platform_of, show_preview, standings};
 pub use plan::plan;

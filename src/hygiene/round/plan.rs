@@ -1,14 +1,15 @@
 //! Who hears what in a round, and who hears nothing and why: a pure function of what is known.
 //! Must not read or write anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
 
 use super::{
     Ledger, MOST_SPELT_OUT, NOBODY, Named, Occasion, Planned, Round, Scene, Withheld, counted,
     hours::{Hours, RoundDay},
-    ledger::{self, hearer_of, team_of, up},
+    ledger::{self, up},
+    load::Load,
     message::{self, Below, Said},
     route::{Place, Route, Via, audience, catch_all, route},
 };
@@ -78,8 +79,8 @@ struct Planner<'a> {
     scene: &'a Scene<'a>,
     occasion: Occasion<'a>,
     ledger: Ledger<'a>,
-    /// Messages of the last seven days that each person has got; counted when somebody is about to get one.
-    load: Option<BTreeMap<EntityRef, u32>>,
+    /// Counted when somebody is about to get a message.
+    load: Option<Load>,
     round: Round,
 }
 
@@ -96,25 +97,9 @@ impl<'a> Planner<'a> {
         Self { scene, occasion, ledger: Ledger::new(scene.told), load: None, round }
     }
 
-    fn count_load(&self) -> BTreeMap<EntityRef, u32> {
-        let mut load = BTreeMap::new();
-        let Some(platform) = self.scene.platform else { return load };
-        for told in self.ledger.lately(self.scene.now, TimeDelta::days(7)) {
-            let parse = |text: &str| EntityRef::parse(text, None, "default").ok();
-            let people = match (hearer_of(&told.key).and_then(parse), parse(team_of(&told.key))) {
-                (Some(person), _) => BTreeSet::from([person]),
-                (None, Some(team)) => {
-                    let Route { first, others } = route(self.scene.catalog, self.scene.settings, platform, &team);
-                    let place = first.into_iter().chain(others).find(|place| place.to == told.destination);
-                    place.map_or_else(BTreeSet::new, |place| audience(self.scene.catalog, &team, &place.via))
-                }
-                (None, None) => BTreeSet::new(),
-            };
-            for person in people {
-                *load.entry(person).or_default() += 1;
-            }
-        }
-        load
+    fn count_load(&self) -> Load {
+        let Scene { catalog, settings, platform, now, .. } = *self.scene;
+        platform.map_or_else(Load::default, |platform| Load::count(catalog, settings, platform, &self.ledger, now))
     }
 
     fn is_asked_for(&self, team: Option<&EntityRef>) -> bool {
@@ -246,9 +231,7 @@ impl<'a> Planner<'a> {
         let mut load = self.load.take().unwrap_or_else(|| self.count_load());
         let places = self.heed_cap(open, &route, &load);
         for place in places.iter().flatten() {
-            for person in open.team.iter().flat_map(|team| audience(self.scene.catalog, team, &place.via)) {
-                *load.entry(person).or_default() += 1;
-            }
+            load.add(open.team.iter().flat_map(|team| audience(self.scene.catalog, team, &place.via)).collect());
         }
         self.load = Some(load);
         let places = places?;
@@ -367,14 +350,9 @@ impl<'a> Planner<'a> {
     }
 
     /// The places whose readers have not heard too much this week.
-    fn heed_cap(&self, open: &Open<'_>, route: &Route, load: &BTreeMap<EntityRef, u32>) -> Result<Vec<Place>, Silence> {
+    fn heed_cap(&self, open: &Open<'_>, route: &Route, load: &Load) -> Result<Vec<Place>, Silence> {
         let cap = self.scene.settings.messages_a_week;
-        let has_room = |place: &&Place| {
-            let people = open.team.as_ref().map_or_else(BTreeSet::new, |team| audience(self.scene.catalog, team, &place.via));
-            let full = people.iter().filter(|person| load.get(*person).copied().unwrap_or_default() >= cap).count();
-            // A channel is not silenced by one person who is in every team.
-            full * 2 <= people.len() && (people.len() != 1 || full == 0)
-        };
+        let has_room = |place: &&Place| load.has_room(self.scene.catalog, cap, open.team.as_ref(), place);
         let places: Vec<Place> = route.first.iter().filter(has_room).cloned().collect();
         if places.is_empty() {
             let said = counted(cap as usize, "message");
