@@ -21,6 +21,7 @@ mod queue;
 mod round;
 mod run;
 mod search;
+mod shown_round;
 mod template;
 
 use std::{

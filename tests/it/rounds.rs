@@ -3,7 +3,9 @@
 mod kill;
 mod ledger;
 mod nudge;
+mod picture;
 mod planned;
+mod struck;
 mod year;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +19,7 @@ use steward::{
     chat::Platform,
     hygiene::{
         check::{Facts, Rules, check_all},
-        round::{Occasion, Planned, Round, Scene, plan},
+        round::{Occasion, Round, Scene, plan},
         standing::{Standing, stand},
     },
     settings::HygieneSettings,
@@ -97,7 +99,7 @@ impl Story {
 
     /// As if the round had been sent.
     pub fn tell(&mut self, round: &Round) {
-        let told = round.messages.iter().map(Planned::to_ledger).map(|sent| Told {
+        let told = round.to_send().into_iter().map(|sent| Told {
             key: sent.key,
             destination: sent.destination,
             keys: sent.keys,
@@ -125,5 +127,5 @@ impl Story {
 
 /// Who hears something, where.
 pub fn heard(round: &Round) -> Vec<String> {
-    round.messages.iter().map(|message| format!("{} in {}", message.team, message.destination)).collect()
+    round.messages.iter().map(|message| format!("{} in {}", message.team, message.sent.destination)).collect()
 }

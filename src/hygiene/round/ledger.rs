@@ -10,9 +10,6 @@ use crate::store::{RoundKey, RoundState, Told};
 /// Between the team and the one of them who hears it.
 const TO: &str = " to ";
 
-/// Before what was told to the group above.
-const UP: &str = "up:";
-
 /// What was told, by team, the oldest first. What never arrived was not told.
 #[derive(Debug)]
 pub struct Ledger<'a> {
@@ -98,9 +95,4 @@ pub(super) fn team_of(key: &RoundKey) -> &str {
 /// Who of the team hears it, where it is told one by one.
 pub(super) fn hearer_of(key: &RoundKey) -> Option<&str> {
     key.team.split_once(TO).map(|(_, hearer)| hearer)
-}
-
-/// The key under which the group above is told of a finding.
-pub(super) fn up(key: &str) -> String {
-    format!("{UP}{key}")
 }

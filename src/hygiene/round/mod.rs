@@ -7,6 +7,7 @@ mod look;
 mod message;
 mod plan;
 mod preview;
+mod redraw;
 mod route;
 
 use std::{collections::BTreeSet, fmt};
@@ -16,15 +17,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::standing::Standing;
 use crate::{
     catalog::{Catalog, EntityRef},
-    chat::{Platform, Reply},
+    chat::Platform,
     settings::HygieneSettings,
-    store::{Hand, NewRoundMessage, RoundKey, Told},
+    store::{Hand, NewRoundMessage, Told},
 };
 
 pub use ledger::Ledger;
 pub use look::{Look, begin, look, look_at, platform_of, show_preview, standings};
 pub use plan::plan;
 pub use preview::{preview, preview_messages};
+pub use redraw::redraw;
 
 /// The ledger's name for what nobody owns.
 pub const NOBODY: &str = "nobody";
@@ -76,21 +78,10 @@ pub struct Round {
 pub struct Planned {
     /// Whose findings they are: `group:default/payments`, or [`NOBODY`].
     pub team: String,
-    /// In the ledger.
-    pub key: RoundKey,
-    pub platform: Platform,
-    /// As the platform takes it.
-    pub destination: String,
-    pub others: Vec<String>,
-    pub any_hour: bool,
-    pub calm: u32,
     /// What is open, the gravest first.
     pub findings: Vec<Named>,
-    /// Keys of what is spelt out.
-    pub shown: Vec<String>,
-    /// Keys of what the teams below have left open for long.
-    pub from_below: Vec<String>,
-    pub reply: Reply,
+    /// As the ledger takes it.
+    pub sent: NewRoundMessage,
 }
 
 /// A finding as programs are told of it.
@@ -109,31 +100,19 @@ pub struct Withheld {
     pub reason: String,
 }
 
-impl Planned {
-    /// As the ledger takes it.
-    pub fn to_ledger(&self) -> NewRoundMessage {
-        NewRoundMessage {
-            key: self.key.clone(),
-            platform: self.platform,
-            destination: self.destination.clone(),
-            others: self.others.clone(),
-            any_hour: self.any_hour,
-            calm: self.calm,
-            message: self.reply.clone(),
-            keys: self.findings.iter().map(|finding| finding.id.clone()).collect(),
-            shown: self.shown.iter().cloned().chain(self.from_below.iter().map(|key| ledger::up(key))).collect(),
-        }
-    }
-}
-
 impl Round {
+    /// As the ledger takes it.
+    pub fn to_send(&self) -> Vec<NewRoundMessage> {
+        self.messages.iter().map(|planned| planned.sent.clone()).collect()
+    }
+
     /// One entry for each team, whose destinations are together where it is told one by one.
     pub fn by_team(&self) -> Vec<(&Planned, String)> {
         let mut teams: Vec<(&Planned, String)> = Vec::new();
         for message in &self.messages {
             match teams.iter_mut().find(|(known, _)| known.team == message.team) {
-                Some((_, destinations)) => *destinations = format!("{destinations}, {}", message.destination),
-                None => teams.push((message, message.destination.clone())),
+                Some((_, destinations)) => *destinations = format!("{destinations}, {}", message.sent.destination),
+                None => teams.push((message, message.sent.destination.clone())),
             }
         }
         teams
@@ -151,7 +130,7 @@ impl fmt::Display for Round {
             };
             writeln!(f, "\n{} -> {destinations}: {found}", message.team)?;
             for finding in &message.findings {
-                let mark = if message.shown.contains(&finding.id) { '*' } else { ' ' };
+                let mark = if message.sent.shown.contains(&finding.id) { '*' } else { ' ' };
                 writeln!(f, "  {mark} {:<8} {:<20} {}", finding.severity, finding.check, finding.entity)?;
             }
         }

@@ -8,7 +8,7 @@ use chrono::{NaiveDate, TimeDelta};
 use super::{
     Ledger, MOST_SPELT_OUT, NOBODY, Named, Occasion, Planned, Round, Scene, Withheld, counted,
     hours::{Hours, RoundDay},
-    ledger::{self, hearer_of, team_of, up},
+    ledger::{self, hearer_of, team_of},
     message::{self, Below, Said},
     route::{Place, Route, Via, audience, catch_all, route},
 };
@@ -19,7 +19,7 @@ use crate::{
         standing::Standing,
     },
     settings::Rhythm,
-    store::{HandState, Told},
+    store::{HandState, NewRoundMessage, Told, up},
 };
 
 /// Of what was named before without being spelt out, so many are spelt out where nothing is new.
@@ -263,19 +263,19 @@ impl<'a> Planner<'a> {
                 Via::Member(user) => Some(user.as_str()),
                 Via::Channel(_) | Via::Lead(_) | Via::Owner(_) | Via::CatchAll => None,
             };
-            Planned {
-                team: team.to_owned(),
+            let from_below = open.below.iter().map(|below| up(&below.standing.key()));
+            let sent = NewRoundMessage {
                 key: ledger::key(team, hearer, round.day),
                 platform: self.scene.platform.unwrap_or(crate::chat::Platform::Slack),
                 destination: place.to.clone(),
                 others: route.others.iter().map(|place| place.to.clone()).collect(),
                 any_hour: self.occasion != Occasion::Due,
                 calm,
-                findings: open.asked.iter().map(|standing| named(standing)).collect(),
-                shown: spelt.iter().map(|standing| standing.key()).collect(),
-                from_below: open.below.iter().map(|below| below.standing.key()).collect(),
                 reply: reply.clone(),
-            }
+                keys: open.asked.iter().map(|standing| standing.key()).collect(),
+                shown: spelt.iter().map(|standing| standing.key()).chain(from_below).collect(),
+            };
+            Planned { team: team.to_owned(), findings: open.asked.iter().map(|standing| named(standing)).collect(), sent }
         });
         Ok(planned.collect())
     }

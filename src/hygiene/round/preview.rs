@@ -102,7 +102,7 @@ pub fn preview_messages(scene: &Scene<'_>, admins: &[String], round: &Round, occ
                 others: Vec::new(),
                 any_hour: occasion != Occasion::Due,
                 calm: 0,
-                message: reply.clone(),
+                reply: reply.clone(),
                 keys: Vec::new(),
                 shown: Vec::new(),
             });

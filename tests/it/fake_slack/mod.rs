@@ -343,6 +343,11 @@ impl Model {
             return refused("message_not_found");
         };
         posted.updates.push(request["text"].as_str().unwrap_or_default().to_owned());
+        let mut request = request;
+        // What is not sent stays.
+        if request["metadata"].is_null() && !posted.payload["metadata"].is_null() {
+            request["metadata"] = posted.payload["metadata"].clone();
+        }
         posted.payload = request;
         Json(json!({"ok": true, "channel": channel, "ts": ts})).into_response()
     }
