@@ -104,7 +104,8 @@ impl Store {
     pub async fn load_history_tail(&self) -> Result<HistoryTail, StoreError> {
         let pool = self.pool()?;
         let after = sqlx::query_scalar!("select history_id from notice_cursor").fetch_one(pool).await?;
-        let newest = sqlx::query_scalar!(r#"select coalesce(max(id), 0) as "newest!" from entity_history"#).fetch_one(pool).await?;
+        let newest =
+            sqlx::query_scalar!(r#"select coalesce(max(id), 0) as "newest!" from entity_history"#).fetch_one(pool).await?;
         let rows = sqlx::query!(
             "select id, ref as entity_ref, source_id, change, fields, seen_at from entity_history
              where id > $1 and id <= $2 and change <> 'added' order by id limit $3",
@@ -138,6 +139,10 @@ impl Store {
         if moved.execute(&mut *transaction).await?.rows_affected() == 0 {
             return Ok(false);
         }
+        // What was told so long ago is in the history still.
+        sqlx::query!("delete from notices where told_in is not null and happened_at < clock_timestamp() - interval '90 days'")
+            .execute(&mut *transaction)
+            .await?;
         for notice in notices {
             let through: Vec<String> = notice.through.iter().map(ToString::to_string).collect();
             sqlx::query!(

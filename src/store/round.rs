@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, PgPool};
 
 use super::{
     AuditEntry, Job, Store, StoreError,
@@ -159,31 +160,7 @@ impl Store {
     pub async fn plan_round(&self, messages: &[NewRoundMessage], now: DateTime<Utc>) -> Result<Vec<RoundKey>, StoreError> {
         let pool = self.pool()?;
         let mut transaction = self.begin().await?;
-        let mut planned = Vec::new();
-        for new in messages {
-            let message = serde_json::to_value(&new.reply).expect("a reply is JSON");
-            let written = sqlx::query!(
-                "insert into hygiene_messages
-                    (team, round, platform, destination, others, any_hour, calm, message, keys, shown, planned_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (team, round) do nothing",
-                new.key.team,
-                new.key.round,
-                new.platform.as_str(),
-                new.destination,
-                &new.others,
-                new.any_hour,
-                new.calm as i32,
-                message,
-                &new.keys,
-                &new.shown,
-                now
-            );
-            if written.execute(&mut *transaction).await?.rows_affected() == 0 {
-                continue;
-            }
-            enqueue(pool, &mut transaction, Job::SendRound(new.key.clone()), None).await?;
-            planned.push(new.key.clone());
-        }
+        let planned = write_messages(pool, &mut transaction, messages, now).await?;
         transaction.commit().await?;
         Ok(planned)
     }
@@ -427,4 +404,39 @@ impl Store {
         transaction.commit().await?;
         Ok(true)
     }
+}
+
+/// Writes messages and their jobs; gives those that the ledger had not.
+pub(super) async fn write_messages(
+    pool: &PgPool,
+    connection: &mut PgConnection,
+    messages: &[NewRoundMessage],
+    now: DateTime<Utc>,
+) -> Result<Vec<RoundKey>, StoreError> {
+    let mut planned = Vec::new();
+    for new in messages {
+        let message = serde_json::to_value(&new.reply).expect("a reply is JSON");
+        let written = sqlx::query!(
+            "insert into hygiene_messages
+                (team, round, platform, destination, others, any_hour, calm, message, keys, shown, planned_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (team, round) do nothing",
+            new.key.team,
+            new.key.round,
+            new.platform.as_str(),
+            new.destination,
+            &new.others,
+            new.any_hour,
+            new.calm as i32,
+            message,
+            &new.keys,
+            &new.shown,
+            now
+        );
+        if written.execute(&mut *connection).await?.rows_affected() == 0 {
+            continue;
+        }
+        enqueue(pool, connection, Job::SendRound(new.key.clone()), None).await?;
+        planned.push(new.key.clone());
+    }
+    Ok(planned)
 }

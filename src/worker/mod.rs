@@ -14,6 +14,7 @@ mod link;
 mod location;
 mod news;
 mod note;
+mod notice;
 mod on_call;
 mod package;
 mod pull_request;

@@ -15,13 +15,13 @@ use tracing::{error, info, warn};
 
 use super::{Worker, jobs::JobsOf};
 use crate::{
-    catalog::{Catalog, EntityRef, Kind, live::Coverage},
+    catalog::{Catalog, Kind, live::Coverage},
     chat::{DeliveryError, Mark, Message, Posted},
     commands::answer::trend::illustrate,
     hygiene::{
         check::{Facts, Finding, Rules},
         kept::Kept,
-        round::{Look, Occasion, Round, hours::Hours, look_at, preview_messages},
+        round::{Look, Occasion, Round, addressee, hours::Hours, look_at, preview_messages},
         standing::seen,
     },
     store::{Job, JobContext, RoundEnd, RoundKey, RoundMessage, RoundStart, RoundState, SEND_ROUND, SeenFinding, StoreError},
@@ -161,7 +161,11 @@ impl Worker {
             });
             let is_time = planned.is_none_or(|planned| planned.elapsed() >= PLAN_EVERY);
             if is_still || (is_time && checked.is_some()) {
-                match self.hold_round().await {
+                let held = match self.hold_round().await {
+                    Ok(()) => self.tell_changes().await,
+                    fault => fault,
+                };
+                match held {
                     Ok(()) => {}
                     // Whoever follows the catalog has said so.
                     Err(StoreError::Away(_) | StoreError::Claimed) => {}
@@ -428,8 +432,7 @@ impl Worker {
         }
         let catalog = self.app.catalog.load();
         let settings = &self.app.settings.hygiene;
-        let team = due.key.team.split(' ').next().and_then(|team| EntityRef::parse(team, None, "default").ok());
-        let hours = team.map_or_else(|| Hours::usual(settings), |team| Hours::of(&catalog, settings, &team));
+        let hours = addressee(&due.key).map_or_else(|| Hours::usual(settings), |team| Hours::of(&catalog, settings, &team));
         if hours.is_open(now) { None } else { (hours.next_open(now) - now).to_std().ok() }
     }
 }

@@ -1,5 +1,6 @@
 //! Rounds: who hears what and when, and that each message leaves once.
 
+mod changes;
 mod kill;
 mod ledger;
 mod nudge;
@@ -93,6 +94,7 @@ impl Story {
             in_incidents: &self.in_incidents,
             told: &self.told,
             begun_at: self.begun_at,
+            notices: &[],
         };
         plan(&scene, occasion)
     }

@@ -5,7 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::store::{RoundKey, RoundState, Told};
+use crate::{
+    catalog::EntityRef,
+    store::{RoundKey, RoundState, Told},
+};
+
+/// Before the team, where it hears of changes and not of what is wrong.
+const CHANGES: &str = "changes for ";
 
 /// Between the team and the one of them who hears it.
 const TO: &str = " to ";
@@ -90,6 +96,19 @@ pub(super) fn key(team: &str, hearer: Option<&str>, round: NaiveDate) -> RoundKe
 /// Whose findings they are, whoever of them hears it.
 pub(super) fn team_of(key: &RoundKey) -> &str {
     key.team.split(TO).next().unwrap_or_default()
+}
+
+/// Of what has changed for a team: in the ledger it stands beside what the team hears in rounds.
+pub(super) fn key_of_changes(team: &EntityRef, hearer: Option<&str>, last: i64) -> RoundKey {
+    let team = format!("{CHANGES}{team}");
+    let team = hearer.map_or_else(|| team.clone(), |hearer| format!("{team}{TO}{hearer}"));
+    RoundKey { team, round: format!("change {last}") }
+}
+
+/// Whom a message is for, whatever it tells of; `None` where that is nobody in the catalog.
+pub fn addressee(key: &RoundKey) -> Option<EntityRef> {
+    let team = team_of(key);
+    EntityRef::parse(team.strip_prefix(CHANGES).unwrap_or(team), None, "default").ok()
 }
 
 /// Who of the team hears it, where it is told one by one.

@@ -1,10 +1,12 @@
 //! The round: who hears what, where and when. Planning makes a value; sending it is the worker's.
 //! Must not send, nor know the time by itself.
 
+mod gate;
 pub mod hours;
 mod ledger;
 mod look;
 mod message;
+mod notice;
 mod plan;
 mod preview;
 mod redraw;
@@ -19,11 +21,12 @@ use crate::{
     catalog::{Catalog, EntityRef},
     chat::Platform,
     settings::HygieneSettings,
-    store::{Hand, NewRoundMessage, Told},
+    store::{Hand, NewRoundMessage, Notice, Told},
 };
 
-pub use ledger::Ledger;
-pub use look::{Look, begin, look, look_at, platform_of, show_preview, standings};
+pub use ledger::{Ledger, addressee};
+pub use look::{Look, begin, look, look_around, look_at, platform_of, show_preview, standings};
+pub use notice::{Change, Changes, Found, find_notices, plan_changes};
 pub use plan::plan;
 pub use preview::{preview, preview_messages};
 pub use redraw::redraw;
@@ -53,6 +56,8 @@ pub struct Scene<'a> {
     pub told: &'a [Told],
     /// When rounds were let go; `None`: not yet.
     pub begun_at: Option<DateTime<Utc>>,
+    /// What has changed and was not told yet.
+    pub notices: &'a [Notice],
 }
 
 /// Why a round is planned.
@@ -71,6 +76,8 @@ pub struct Round {
     pub day: NaiveDate,
     pub messages: Vec<Planned>,
     pub withheld: Vec<Withheld>,
+    /// What is told of changes besides, in its own time: shown, and not sent with the round.
+    pub changes: Vec<Change>,
 }
 
 /// One message of it.
@@ -133,6 +140,12 @@ impl fmt::Display for Round {
                 let mark = if message.sent.shown.contains(&finding.id) { '*' } else { ' ' };
                 writeln!(f, "  {mark} {:<8} {:<20} {}", finding.severity, finding.check, finding.entity)?;
             }
+        }
+        if !self.changes.is_empty() {
+            writeln!(f, "\nOf changes, when their hours allow:")?;
+        }
+        for Change { team, destination, says } in &self.changes {
+            writeln!(f, "  {team} -> {destination}: {}", says.join(" "))?;
         }
         if !self.withheld.is_empty() {
             writeln!(f, "\nWithheld:")?;

@@ -466,6 +466,7 @@ fn a_preview_says_who_would_hear_what_and_has_the_button() {
         in_incidents: &story.in_incidents,
         told: &[],
         begun_at: None,
+        notices: &[],
     };
     let reply = preview(&scene, &round);
     expect![[r#"
