@@ -56,6 +56,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Some findings come with time alone, and some with what stands beside the catalog.
 const CHECK_ALL_EVERY: Duration = Duration::from_secs(60 * 60);
 
+/// What waits for a moment that has just come is looked at again after so long.
+const SOON: Duration = Duration::from_secs(1);
+
 /// Messages whose job was lost are taken up after so long.
 const LOST_JOB: TimeDelta = TimeDelta::minutes(10);
 
@@ -344,6 +347,12 @@ impl Worker {
         }
         if let Some(wait) = self.closed_for(&due, now) {
             return Ok(Some(wait));
+        }
+        if !due.any_hour
+            && let Some(until) = self.app.outbox.rests_until(&message, now).await
+        {
+            // Their hours may have ended by then, which is seen when it is looked at again.
+            return Ok(Some((until - now).to_std().unwrap_or_default().max(SOON)));
         }
         // From here on it may have left, whatever becomes of this process.
         if !self.app.store.attempt_round_message(&due).await? {

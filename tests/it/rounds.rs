@@ -6,6 +6,7 @@ mod ledger;
 mod nudge;
 mod picture;
 mod planned;
+mod rest;
 mod struck;
 mod year;
 
