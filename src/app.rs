@@ -4,6 +4,7 @@ mod asks;
 mod gaps;
 mod news;
 mod secrets;
+mod tally;
 
 use std::{
     fmt,
@@ -18,7 +19,7 @@ use crate::{
         Catalog, Taste,
         kinds::CustomKinds,
         links::LinkRules,
-        live::{ChannelTeams, Coverage, Hearing, Live, OnCall, Recent},
+        live::{ChannelTeams, Coverage, Hearing, Live, Measures, OnCall, Recent},
     },
     chat::{CommandSet, CustomCommands},
     github::GithubSource,
@@ -34,6 +35,7 @@ pub use asks::{AskCounter, Asked, taste};
 pub use gaps::GapCounter;
 pub use news::NewsDesk;
 pub use secrets::{NoSecrets, sealed_about};
+pub use tally::{Outcome, Tally};
 
 /// All that an answer or a job may need.
 #[derive(Debug)]
@@ -96,6 +98,9 @@ pub struct LiveHandle {
     hearing: ArcSwap<Hearing>,
     templates: ArcSwap<Shelf>,
     coverage: ArcSwap<Coverage>,
+    measures: ArcSwap<Option<Measures>>,
+    /// What went well and what did not.
+    pub tally: Tally,
 }
 
 impl LiveHandle {
@@ -108,6 +113,7 @@ impl LiveHandle {
             hearing: self.hearing.load_full(),
             taste: self.taste.load_full(),
             coverage: self.coverage.load_full(),
+            measures: self.measures.load_full(),
         }
     }
 
@@ -142,6 +148,10 @@ impl LiveHandle {
 
     pub fn set_coverage(&self, coverage: Coverage) {
         self.coverage.store(Arc::new(coverage));
+    }
+
+    pub fn set_measures(&self, measures: Measures) {
+        self.measures.store(Arc::new(Some(measures)));
     }
 
     pub fn set_taste(&self, taste: Taste) {

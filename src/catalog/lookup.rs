@@ -285,6 +285,13 @@ impl Catalog {
         Found::None { nearest: self.nearest(&typed, &sought) }
     }
 
+    /// Whether the name leads to anything; what is only inside of a name, or near to one, is another name.
+    pub fn is_called(&self, name: &str) -> bool {
+        let (typed, sought) = (Typed::read(name), Sought::any(name, &[]));
+        let levels = [Level::Exact, Level::Alias, Level::Prefix, Level::Token];
+        levels.into_iter().any(|level| !self.at_level(&typed, level, &sought).is_empty())
+    }
+
     /// What bears exactly this name or, where nothing does, this alias or title; case, spaces and underscores do not count.
     pub fn named(&self, name: &str) -> (Level, Vec<Arc<Entry>>) {
         let (key, index) = (words::key(name), self.lookup());

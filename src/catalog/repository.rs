@@ -26,6 +26,8 @@ pub struct Repository {
     /// The main language.
     pub language: Option<String>,
     pub pushed_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<DateTime<Utc>>,
     /// The latest commit of the branch that is read.
     pub head: Option<Commit>,
     /// GitHub's GraphQL id, by which it is asked for again.
@@ -54,6 +56,7 @@ impl Repository {
             topics: Vec::new(),
             language: None,
             pushed_at: None,
+            created_at: None,
             head: None,
             node_id: None,
             excluded: None,

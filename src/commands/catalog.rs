@@ -5,6 +5,7 @@ pub mod add;
 pub mod coverage;
 pub mod gaps;
 mod hearing;
+pub mod measures;
 mod people;
 pub mod removal;
 
@@ -58,6 +59,8 @@ pub enum CatalogCall {
     },
     /// Names that people ask for and that nothing is called.
     Gaps,
+    /// Shares of what went well lately.
+    Metrics,
     /// Links at which nothing answers, of all owners or of one.
     DeadLinks {
         owner: String,
@@ -74,6 +77,7 @@ impl From<&Arguments> for CatalogCall {
             Some("restore") => Self::Restore { repository: subject() },
             Some("add") => Self::Add { url: subject() },
             Some("gaps") => Self::Gaps,
+            Some("metrics") => Self::Metrics,
             Some("dead-links") => Self::DeadLinks { owner: subject() },
             Some("remove-url") => Self::RemoveUrl { url: subject() },
             _ => Self::Show,
@@ -93,6 +97,7 @@ pub fn catalog(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     reply.cards.extend(broken_card(catalog));
     reply.cards.extend(conflicts_card(catalog));
     reply.cards.extend(people::people_card(catalog));
+    reply.buttons.push(Button::say("Metrics", "catalog metrics"));
     if asking.standing == Standing::Admin {
         let question = "Read all sources again now?";
         reply.buttons.push(Button::say("Sync now", "catalog sync").primary().confirm(question));

@@ -1,7 +1,7 @@
 //! `/find WORDS`: everything in the catalog and in its documents that fits, names first, ten at a time; counted or as CSV.
 //! Must not rank in a way of its own: look-up does.
 
-mod asked;
+pub mod asked;
 mod count;
 pub mod export;
 

@@ -42,7 +42,7 @@ use entrance::{
 use include_dir::{Dir, include_dir};
 
 use crate::{
-    app::App,
+    app::{App, Outcome},
     catalog::{
         Catalog, EntityRef, Sought, left,
         links::LinkRules,
@@ -330,9 +330,14 @@ async fn answer_line(app: &App, catalog: &Catalog, asking: &Asking<'_>, line: &s
     };
     let (act, subject) = (access::act_of(command, &arguments), access::subject_of(command, &arguments));
     let wish = access::Wish { command, act, subject };
+    if asking.account.platform != Platform::Terminal {
+        app.live.tally.note_account(format!("{}:{}", asking.account.platform.as_str(), asking.account.id));
+    }
     if let Some(refusal) = access::refuse(app, catalog, asking, &wish).await {
+        app.live.tally.count("answer", Outcome::Bad);
         return Response::Reply(refusal);
     }
+    app.live.tally.count("answer", Outcome::Good);
     let mut response = match custom.find(&command.name) {
         Some(own) => Response::Reply(custom::answer(catalog, asking, own, &arguments)),
         None => run(app, catalog, asking, command, &arguments).await,
@@ -405,6 +410,7 @@ async fn run(app: &App, catalog: &Catalog, asking: &Asking<'_>, command: &Comman
             CatalogCall::Remove { source } => catalog::removal::confirm(app, catalog, asking, &source).await,
             CatalogCall::Restore { repository } => catalog::removal::restore(app, asking, &repository).await,
             CatalogCall::Add { url } => return catalog::add::add(app, asking, &url).await,
+            CatalogCall::Metrics => catalog::measures::measures(catalog, asking),
             CatalogCall::Gaps => catalog::gaps::gaps(app, catalog, asking).await,
             CatalogCall::DeadLinks { owner } => catalog::coverage::dead_links(catalog, asking, &owner),
             CatalogCall::RemoveUrl { url } => catalog::add::remove(app, asking, &url).await,

@@ -18,9 +18,6 @@ impl Doing<'_> {
         self.check_policies(Whole::Change)?;
         let there = self.there()?;
         let target = there.full_name();
-        if self.is("forceFork") == Some(true) {
-            return failed("forceFork is not done here: Steward proposes from a branch of the repository itself; leave it away");
-        }
         let made = match self.again_on_new(|| there.maker.find_repository(&there.owner, &there.name)).await? {
             Ok(Some(made)) => made,
             Ok(None) => return failed(format!("{target} is not there, or Steward may not see it")),

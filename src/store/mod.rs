@@ -23,6 +23,7 @@ mod history;
 mod incident;
 mod link;
 mod location;
+mod measure;
 mod news;
 mod note;
 mod notice;

@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use jsonschema::error::ValidationErrorKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
@@ -98,15 +99,39 @@ impl Action {
         let Json::Object(given) = input else {
             return vec![format!("the input of {} is an object of names and values", self.id)];
         };
-        let mut problems: Vec<String> = given.keys().filter_map(|key| self.judge_name(key)).map(|(_, problem)| problem).collect();
-        let schema = self.input_schema();
+        self.judge(given, |_| true).into_iter().map(|(_, problem)| problem).collect()
+    }
+
+    /// What is wrong with inputs as they are written, each with the name of the input: what an expression will give is not
+    /// judged.
+    pub fn judge_written(&self, input: &Map<String, Json>) -> Vec<(String, String)> {
+        self.judge(input, |value| value.is_object() || !value.to_string().contains("${{"))
+    }
+
+    fn judge(&self, input: &Map<String, Json>, is_judged: impl Fn(&Json) -> bool) -> Vec<(String, String)> {
+        let mut problems: Vec<(String, String)> = input.keys().filter_map(|key| self.judge_name(key)).collect();
+        let is_misnamed = !problems.is_empty();
+        let (schema, given) = (self.input_schema(), Json::Object(input.clone()));
         let validator = jsonschema::draft7::new(&schema).expect("a test builds the schema of each action");
-        problems.extend(validator.iter_errors(input).map(|error| {
-            let place = error.instance_path().to_string();
-            let place = if place.is_empty() { "its input".to_owned() } else { place.trim_start_matches('/').replace('/', ".") };
-            // The value may be a secret.
-            format!("{} of {}: {}", place, self.id, error.masked())
-        }));
+        for error in validator.iter_errors(&given).filter(|error| is_judged(error.instance())) {
+            let path = error.instance_path().to_string();
+            let path = path.trim_start_matches('/');
+            let name = path.split('/').next().unwrap_or_default();
+            let meant = |name: &str| match self.input.get(name).and_then(|schema| schema["description"].as_str()) {
+                Some(meant) => format!(" ({meant})"),
+                None => String::new(),
+            };
+            let problem = match error.kind() {
+                // The one that is misspelt is likely the one that is missing.
+                ValidationErrorKind::Required { .. } if path.is_empty() && is_misnamed => continue,
+                ValidationErrorKind::Required { property: Json::String(missing) } if path.is_empty() => {
+                    format!("the action {} needs the input {missing}{}", self.id, meant(missing))
+                }
+                // The value may be a secret.
+                _ => format!("{} of {}: {}{}", path.replace('/', "."), self.id, error.masked(), meant(name)),
+            };
+            problems.push((name.to_owned(), problem));
+        }
         problems
     }
 

@@ -1,7 +1,7 @@
 //! A descriptor of kind Template -> what is asked and what is done. A template that cannot be run is refused here, with
 //! the reason and the line, never when somebody has filled in its form. Must not run anything.
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::action::{Action, find_action, nearest_action};
 use crate::catalog::{
@@ -163,15 +163,20 @@ fn read_steps(steps: &Json, find_line: &dyn Fn(&[&str]) -> usize, refusals: &mut
             refusals.push(Refusal { reason, line: line_of("action") });
             continue;
         };
-        if let Json::Object(input) = &step["input"] {
-            for problem in input.keys().filter_map(|key| action.judge_name(key)) {
-                refusals.push(Refusal { reason: problem.1, line: find_line(&["spec", "steps", &at, "input", &problem.0]) });
+        match &step["input"] {
+            Json::Object(input) => refusals.extend(action.judge_written(input).into_iter().map(|(name, reason)| {
+                let line = if name.is_empty() { line } else { find_line(&["spec", "steps", &at, "input", &name]) };
+                Refusal { reason, line }
+            })),
+            // None is none at all.
+            Json::Null => {
+                let missing = action.judge_written(&Map::new()).into_iter();
+                refusals.extend(missing.map(|(_, reason)| Refusal { reason, line }));
             }
-        } else if !step["input"].is_null() {
-            refusals.push(Refusal {
+            _ => refusals.push(Refusal {
                 reason: format!("the input of {wanted} is an object of names and values"),
                 line: line_of("input"),
-            });
+            }),
         }
         // Backstage numbers steps that have no id.
         let id = step["id"].as_str().map_or_else(|| format!("step-{}", index + 1), str::to_owned);

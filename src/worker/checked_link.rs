@@ -72,6 +72,7 @@ impl Worker {
     async fn look_at_links(&self) -> Result<(), StoreError> {
         self.read_coverage().await?;
         self.write_coverage_day().await?;
+        self.read_measures().await?;
         if self.app.settings.link_checks.enabled && self.are_links_due().await? {
             self.app.store.enqueue_job(Job::CheckLinks(TimeDelta::zero())).await?;
         }

@@ -10,6 +10,7 @@ use tracing::{error, warn};
 
 use super::{Worker, jobs::JobsOf};
 use crate::{
+    app::Outcome,
     chat::{DeliveryError, Message},
     store::{DELIVER, DELIVER_NEWS, JobContext},
 };
@@ -75,7 +76,12 @@ async fn deliver(job: JobContext<Message>, context: &WorkerContext) -> Result<()
 impl Worker {
     /// Hands a message over. `Err` makes the queue try again later.
     async fn run_deliver(&self, job: JobContext<Message>, tries: &Tries) -> Result<(), String> {
-        let result = match self.app.outbox.deliver(&job.work).await {
+        let delivered = self.app.outbox.deliver(&job.work).await;
+        // That a platform wants fewer is no failure of it.
+        if !matches!(delivered, Err(DeliveryError::Limited { .. })) {
+            self.app.live.tally.count(job.work.platform.as_str(), Outcome::of(&delivered));
+        }
+        let result = match delivered {
             Ok(_) => "sent".to_owned(),
             Err(DeliveryError::Limited { retry_after, .. }) if tries.waited < LONGEST_WAIT => {
                 return self.postpone(tries.job_id, retry_after).await;

@@ -12,6 +12,7 @@ mod heard;
 mod jobs;
 mod link;
 mod location;
+mod measure;
 mod news;
 mod note;
 mod notice;
@@ -35,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    app::App,
+    app::{App, Outcome},
     catalog::{Catalog, SourceState},
     store::{Database, Followed, StoreError, follow, save_parts_to_disk, save_sources_to_disk},
     sync::{Elsewhere, Progress, Source, SourceSummary, SyncContext, SyncOrder, SyncSummary, Uncovered, sync_source},
@@ -324,6 +325,9 @@ impl Worker {
         let summary = sync_source(source, &self.sync_context(order, progress)).await?;
         self.want_packages(source).await;
         self.want_documents(source, None).await;
+        let outcome = if summary.failed { Outcome::Bad } else { Outcome::Good };
+        app.live.tally.count("sync", outcome);
+        app.live.tally.count(&format!("source:{}", source.id()), outcome);
         let result = if summary.failed { "failed" } else { "done" };
         metrics::counter!("steward_syncs_total", "source" => source.id().to_owned(), "result" => result).increment(1);
         let requests = summary.api_requests.graphql + summary.api_requests.rest;

@@ -98,6 +98,7 @@ impl Worker {
         let wanted = known.wanted(&catalog);
         let fresh = providers.read(&wanted, &known, app.clock.now()).await.tied(&catalog);
         let failed = fresh.shifts.values().filter(|shift| shift.fault.is_some()).count();
+        app.live.tally.add("on-call", (fresh.shifts.len() - failed) as u64, failed as u64);
         metrics::gauge!("steward_on_call_schedules").set(fresh.shifts.len() as f64);
         metrics::gauge!("steward_on_call_schedules_failing").set(failed as f64);
         if let Some(fault) = fresh.shifts.values().find_map(|shift| shift.fault.as_ref()) {

@@ -46,6 +46,8 @@ fn only_what_was_asked_in_vain_is_counted() {
         "catalog restore some-repository",
         "frobnicate stock",
         "runbook team-payments",
+        "find warehouse owner:team-payments",
+        "find owner:team-warehouse",
     ] {
         bot.say(line);
     }

@@ -46,7 +46,8 @@ fn help_comes_from_the_definitions() {
               - /link [remove] Tie your chat account to your GitHub login
               - /report NAME Tell the owning team that an entry is wrong
               - /channel [TEAM] Which team this channel belongs to, so that commands mean it
-              - /catalog [sync|removed|remove|restore|add|remove-url|gaps|dead-links]
+              - /catalog
+                [sync|removed|remove|restore|add|remove-url|gaps|dead-links|metrics]
                 [SUBJECT] What the catalog holds, how fresh it is, what is broken
               - /audit [NAME] [page N] Who asked to change what, when, with what result
               - /help [COMMAND] What there is, with examples

@@ -45,6 +45,7 @@ mod location;
 mod lookup;
 mod markdown;
 mod markdown_specs;
+mod measures;
 mod new;
 mod news;
 mod notes;

@@ -134,6 +134,23 @@ fn template_that_cannot_run_is_refused_with_reason_and_line() {
         ["14: the action fs:delete has no input file; did you mean files?"]
     );
     assert_eq!(
+        refusals(
+            "- id: a\n  action: fetch:template\n  input:\n    targetPath: [src]\n- id: b\n  action: fetch:template\n  input:\n    url: ${{ parameters.url }}\n    copyWithoutTemplating: ${{ parameters.some }}"
+        ),
+        [
+            "11: the action fetch:template needs the input url (The skeleton: a path beside the template, or an address)",
+            "14: targetPath of fetch:template: value is not of type \"string\" (The folder of the workspace it goes to)"
+        ]
+    );
+    assert_eq!(
+        refusals(
+            "- id: a\n  action: publish:github:pull-request\n  input:\n    repoUrl: ${{ parameters.where }}\n    branchName: b\n    title: t\n    description: d\n    forceFork: true"
+        ),
+        [
+            "18: forceFork of publish:github:pull-request: value is not one of false (Only false: Steward proposes from a branch of the repository itself)"
+        ]
+    );
+    assert_eq!(
         refusals("- name: nothing"),
         ["11: spec.steps[0].action is missing; add below spec.steps[0]: action: fetch:template"]
     );

@@ -202,7 +202,9 @@ pub async fn measure(folder: &Path, number: usize, rate: u64, seconds: u64) {
     let app = Arc::new(self::app(&next, search));
     assert_eq!(ask(&app, "find hippopotamus").await.first(), Some(&next.entries()[7].entity.entity_ref.to_string()));
     for (what, queries) in queries(number) {
-        let latencies = load(&app, &queries, rate, seconds).await;
+        let answers = load(&app, &queries, rate, seconds).await;
+        let mut latencies: Vec<Duration> = answers.iter().map(|(_, latency)| *latency).collect();
+        latencies.sort_unstable();
         let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1_000.0;
         println!(
             "/find {what} at {rate} a second for {seconds} s: p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms; memory {}",
@@ -211,7 +213,24 @@ pub async fn measure(folder: &Path, number: usize, rate: u64, seconds: u64) {
             at(1.0),
             memory()
         );
+        println!("    slowest by their medians: {}", slowest(&queries, answers));
     }
+}
+
+/// The three queries that are slow whenever they are asked, and not because others were answered at that moment.
+fn slowest(queries: &[String], answers: Vec<(usize, Duration)>) -> String {
+    let mut each = vec![Vec::new(); queries.len()];
+    for (query, latency) in answers {
+        each[query].push(latency);
+    }
+    let mut medians: Vec<(Duration, &String)> = Vec::new();
+    for (mut latencies, query) in each.into_iter().zip(queries).filter(|(latencies, _)| !latencies.is_empty()) {
+        latencies.sort_unstable();
+        medians.push((latencies[latencies.len() / 2], query));
+    }
+    medians.sort_by_key(|(median, _)| std::cmp::Reverse(*median));
+    let said = |(median, query): &(Duration, &String)| format!("“{query}” {:.2} ms", median.as_secs_f64() * 1_000.0);
+    medians.iter().take(3).map(said).collect::<Vec<_>>().join(", ")
 }
 
 /// What people type, each kind in turn and all together.
@@ -245,21 +264,21 @@ fn queries(number: usize) -> Vec<(&'static str, Vec<String>)> {
     ]
 }
 
-async fn load(app: &Arc<App>, queries: &[String], rate: u64, seconds: u64) -> Vec<Duration> {
+/// Which query was asked, and how long after it was due it was answered.
+async fn load(app: &Arc<App>, queries: &[String], rate: u64, seconds: u64) -> Vec<(usize, Duration)> {
     let started = Instant::now();
     let mut answers = tokio::task::JoinSet::new();
     for number in 0..rate * seconds {
         let due = started + Duration::from_nanos(number * 1_000_000_000 / rate);
         tokio::time::sleep_until(due.into()).await;
-        let (app, line) = (Arc::clone(app), format!("find {}", queries[(number as usize * 31) % queries.len()]));
+        let query = (number as usize * 31) % queries.len();
+        let (app, line) = (Arc::clone(app), format!("find {}", queries[query]));
         answers.spawn(async move {
             ask(&app, &line).await;
-            due.elapsed()
+            (query, due.elapsed())
         });
     }
-    let mut latencies = answers.join_all().await;
-    latencies.sort_unstable();
-    latencies
+    answers.join_all().await
 }
 
 async fn ask(app: &App, line: &str) -> Vec<String> {

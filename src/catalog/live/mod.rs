@@ -4,6 +4,7 @@
 mod channel;
 mod hearing;
 mod link;
+mod measures;
 mod on_call;
 mod recent;
 
@@ -14,6 +15,7 @@ use super::lookup::Taste;
 pub use channel::ChannelTeams;
 pub use hearing::{Hearing, HearingState, Sockets};
 pub use link::{Coverage, DeadLink, LinkHealth, NamedIn};
+pub use measures::{Counted, Measures, Share};
 pub use on_call::{HTTP, Named, OnCall, OnCallPerson, PAGERDUTY, Provider, Says, ScheduleKey, Shift};
 pub use recent::{Happened, LATELY, NEWS_KEEP, NewsOf, NewsRead, Recent, RecentEvent};
 
@@ -30,4 +32,6 @@ pub struct Live {
     pub taste: Arc<Taste>,
     /// Which links are dead, which repositories have docs.
     pub coverage: Arc<Coverage>,
+    /// What went well in the last month; `None` where it was never read.
+    pub measures: Arc<Option<Measures>>,
 }

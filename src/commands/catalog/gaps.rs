@@ -3,7 +3,7 @@
 
 use crate::{
     app::App,
-    catalog::{Catalog, Found, Level, Sought},
+    catalog::Catalog,
     chat::{ArgumentType, Arguments, Block, Button, Card, CommandDef, ListItem, ListStyle, Reply, Status, Text},
     commands::{
         Asking,
@@ -11,6 +11,7 @@ use crate::{
             age::{age, count},
             failure,
         },
+        find::asked,
     },
     store::Gap,
 };
@@ -44,12 +45,13 @@ pub fn count_gap(app: &App, catalog: &Catalog, command: &CommandDef, arguments: 
     };
     let typed = command.arguments.iter().filter(|argument| names_entry(argument.argument_type));
     let typed = typed.filter_map(|argument| arguments.find(&argument.name)).next();
-    let Some(name) = typed.and_then(normalise) else { return };
+    // What no filter lets through may well be there.
+    let Some(name) = typed.filter(|typed| !asked::is_filtered(typed)).and_then(normalise) else { return };
     let is_somebody = catalog.all_gone().any(|gone| {
         gone.entity_ref.kind() == "user"
             && [gone.entity_ref.name(), &gone.label].into_iter().filter_map(normalise).any(|one| one == name)
     });
-    if !is_somebody && !has_entry(catalog, &name) {
+    if !is_somebody && !catalog.is_called(&name) {
         app.live.gaps.count(name);
     }
 }
@@ -71,14 +73,6 @@ pub fn normalise(typed: &str) -> Option<String> {
     (is_plain && has_letters && is_short).then_some(name)
 }
 
-/// Whether the name leads somewhere by now; one that is only near does not.
-fn has_entry(catalog: &Catalog, name: &str) -> bool {
-    match catalog.look_up(Sought::any(name, &[])) {
-        Found::One { level, .. } | Found::Several { level, .. } => !matches!(level, Level::Inside | Level::Typo),
-        Found::None { .. } => false,
-    }
-}
-
 /// The names asked for most.
 pub async fn gaps(app: &App, catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     // What was counted a moment ago belongs to it.
@@ -87,7 +81,7 @@ pub async fn gaps(app: &App, catalog: &Catalog, asking: &Asking<'_>) -> Reply {
         Err(error) => Err(error),
     };
     let gaps: Vec<Gap> = match loaded {
-        Ok(gaps) => gaps.into_iter().filter(|gap| !has_entry(catalog, &gap.name)).collect(),
+        Ok(gaps) => gaps.into_iter().filter(|gap| !catalog.is_called(&gap.name)).collect(),
         Err(error) => return failure::not_answered("catalog", "What people ask for in vain", asking, &error),
     };
     if gaps.is_empty() {

@@ -71,10 +71,7 @@ impl Asked {
                 kept.push(word);
                 continue;
             };
-            // `system:default/checkout` in full names one thing, as everywhere.
-            let is_ref =
-                value.contains('/') && !matches!(Facet::parse(key), Some(Facet::Owner | Facet::Tag | Facet::Type | Facet::Repo));
-            match Facet::parse(key).filter(|_| !is_ref) {
+            match facet_of(key, value) {
                 Some(facet) => {
                     let filter = match own_teams(asking, facet, value) {
                         Some(own) => own,
@@ -105,6 +102,18 @@ impl Asked {
         let filters = self.written.join(" ");
         [self.words.as_str(), &filters].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     }
+}
+
+/// The facet that `key:value` filters by.
+fn facet_of(key: &str, value: &str) -> Option<Facet> {
+    // `system:default/checkout` in full names one thing, as everywhere.
+    let is_ref = |facet: Facet| value.contains('/') && !matches!(facet, Facet::Owner | Facet::Tag | Facet::Type | Facet::Repo);
+    Facet::parse(key).filter(|facet| !is_ref(*facet))
+}
+
+/// Whether any of the words is a filter.
+pub fn is_filtered(typed: &str) -> bool {
+    typed.split_whitespace().filter_map(|word| word.split_once(':')).any(|(key, value)| facet_of(key, value).is_some())
 }
 
 fn own_teams(asking: &Asking<'_>, facet: Facet, value: &str) -> Option<Filter> {
