@@ -42,6 +42,15 @@ impl Outbox {
         }
     }
 
+    /// Until when whoever would be written to directly wants to be left alone; channels are read when there is time.
+    pub async fn rests_until(&self, message: &Message, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let is_person = message.to.starts_with(['U', 'W']);
+        match message.platform {
+            Platform::Slack if is_person => self.slack.as_ref()?.rests_until(&message.to, now).await,
+            Platform::Slack | Platform::Discord | Platform::Playground | Platform::Terminal => None,
+        }
+    }
+
     /// Looks for a message that may have left: one with this mark, said since, where `message` goes. `known` is the platform's
     /// id of that place, where one is known.
     pub async fn find_marked(

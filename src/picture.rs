@@ -56,6 +56,15 @@ pub enum PictureError {
     Failed(String),
 }
 
+impl Trend {
+    /// Whether there is something to see: two days at least, and not nothing on all of them.
+    pub fn is_telling(&self) -> bool {
+        let points = || self.lines.iter().flat_map(|line| &line.points);
+        let (first, last) = (points().map(|(day, _)| day).min(), points().map(|(day, _)| day).max());
+        first != last && points().any(|(_, value)| *value != 0.0)
+    }
+}
+
 /// A PNG of 1,280 by 600 pixels.
 pub fn draw_trend(trend: &Trend) -> Result<Vec<u8>, PictureError> {
     let days = || trend.lines.iter().flat_map(|line| line.points.iter().map(|(day, _)| *day));

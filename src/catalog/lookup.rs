@@ -14,7 +14,7 @@ use std::{collections::HashSet, sync::Arc};
 pub use evidence::{InDocument, Question, Word};
 use names::{Names, Postings};
 use rank::Rank;
-pub use rank::is_deprecated;
+pub use rank::{is_deprecated, says_deprecated};
 pub use search::{Candidate, Ranked, Ranking};
 pub use taste::{NO_TASTE, Score, Taste, Weights, Whose};
 

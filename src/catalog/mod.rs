@@ -34,6 +34,7 @@ pub use gone::{GoneBecause, GoneClaim};
 pub use graph::{Circle, Dependencies, Direction, MAX_NODES, Node, Repeat};
 pub use lookup::{
     Candidate, Found, InDocument, Level, LookupIndex, Question, Ranked, Ranking, Score, Sought, Taste, Weights, is_deprecated,
+    says_deprecated,
 };
 pub use owner::Owner;
 pub use person::left;

@@ -8,25 +8,44 @@ use super::{Catalog, Entity, EntityRef, Entry, Kind, RelationType, left};
 pub enum Owner<'a> {
     /// The entry names nobody.
     Missing,
-    /// It names somebody who is not in the catalog.
+    /// It names somebody who is not in the catalog, or something that is neither a team nor a person.
     Unknown(&'a EntityRef),
-    /// A person who has left.
+    /// A person or a team that is gone.
     Left(&'a Entry),
     /// A group in which nobody is.
     Empty(&'a Entry),
     Known(&'a Entry),
 }
 
+impl<'a> Owner<'a> {
+    /// Whoever can be asked; a group in which nobody is known to be may still have a channel.
+    pub fn answers(self) -> Option<&'a Entry> {
+        match self {
+            Self::Known(owner) | Self::Empty(owner) => Some(owner),
+            Self::Missing | Self::Unknown(_) | Self::Left(_) => None,
+        }
+    }
+}
+
 impl Catalog {
     /// How it stands with who owns this, as its descriptor has it.
     pub fn owner_of<'a>(&'a self, entity: &'a Entity) -> Owner<'a> {
-        let Some(owner) = entity.owner() else { return Owner::Missing };
-        let Some(found) = self.find(self.primary(owner)) else { return Owner::Unknown(owner) };
-        match found.entity.kind {
-            Kind::User if left(&found.entity).is_some() => Owner::Left(found),
-            Kind::Group if self.has_nobody(&found.entity.entity_ref) => Owner::Empty(found),
-            _ => Owner::Known(found),
+        entity.owner().map_or(Owner::Missing, |owner| self.as_owner(owner))
+    }
+
+    /// How it stands with somebody who is named as an owner.
+    pub fn as_owner<'a>(&'a self, owner: &'a EntityRef) -> Owner<'a> {
+        let found = self.find(self.primary(owner));
+        let Some(found) = found.filter(|found| matches!(found.entity.kind, Kind::User | Kind::Group)) else {
+            return Owner::Unknown(owner);
+        };
+        if left(&found.entity).is_some() {
+            return Owner::Left(found);
         }
+        if found.entity.kind == Kind::Group && self.has_nobody(&found.entity.entity_ref) {
+            return Owner::Empty(found);
+        }
+        Owner::Known(found)
     }
 
     /// Whether a group has no known member who is there, and no group below it.

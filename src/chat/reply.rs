@@ -228,6 +228,19 @@ impl Reply {
         }
     }
 
+    /// The same without pictures, for a chat that cannot fetch them; `None` where there are none.
+    pub fn without_pictures(&self) -> Option<Self> {
+        let is_picture = |block: &Block| matches!(block, Block::Picture { .. });
+        if !self.cards.iter().any(|card| card.body.iter().any(is_picture)) {
+            return None;
+        }
+        let mut plain = self.clone();
+        for card in &mut plain.cards {
+            card.body.retain(|block| !is_picture(block));
+        }
+        Some(plain)
+    }
+
     /// A fault that the person can understand and act on.
     pub fn fault(command: &str, error: &crate::error::UserError) -> Self {
         Self::new(Status::Error, command, Text::plain(error.to_string()))

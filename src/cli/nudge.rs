@@ -105,9 +105,9 @@ async fn hold(args: &NudgeArgs, team: Option<&EntityRef>, worker: &std::sync::Ar
     let mut round = look.plan(app, Occasion::ByHand(team));
     let keys = if look.start.begun_at.is_some() || look.start.previewed_at.is_some() {
         app.store.begin_rounds(None, BY, look.now).await?;
-        let messages: Vec<_> = round.messages.iter().map(crate::hygiene::round::Planned::to_ledger).collect();
-        let planned = app.store.plan_round(&messages, look.now).await?;
-        let (mine, theirs) = std::mem::take(&mut round.messages).into_iter().partition(|message| planned.contains(&message.key));
+        let planned = worker.write_round(&mut round, look.now).await?;
+        let (mine, theirs) =
+            std::mem::take(&mut round.messages).into_iter().partition(|message| planned.contains(&message.sent.key));
         round.messages = mine;
         withhold(&mut round, theirs, "another replica has just told it");
         planned

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::check::{Finding, Severity};
 use crate::{
-    catalog::{Catalog, EntityRef, Kind, left},
+    catalog::{Catalog, EntityRef, Kind},
     store::{FindingRest, SeenFinding},
 };
 
@@ -72,7 +72,10 @@ pub fn owner_of(catalog: &Catalog, entity: &EntityRef) -> Option<EntityRef> {
     if entry.entity.kind == Kind::Group {
         return Some(entity.clone());
     }
-    let owner = catalog.find(catalog.primary(entry.entity.owner()?))?;
-    let is_there = matches!(owner.entity.kind, Kind::Group | Kind::User) && left(&owner.entity).is_none();
-    is_there.then(|| owner.entity.entity_ref.clone())
+    catalog.owner_of(&entry.entity).answers().map(|owner| owner.entity.entity_ref.clone())
+}
+
+/// Whether somebody is there who can be asked.
+pub fn is_answering(catalog: &Catalog, owner: &EntityRef) -> bool {
+    catalog.as_owner(owner).answers().is_some()
 }

@@ -32,6 +32,9 @@ pub struct HygieneSettings {
     /// Messages of Steward that one person gets in a week, at most.
     #[serde(deserialize_with = "super::read::loose")]
     pub messages_a_week: u32,
+    /// Whether owners hear when something becomes theirs or another's, and when what they lean on is deprecated or removed.
+    #[serde(deserialize_with = "super::read::loose")]
+    pub change_notices: bool,
     /// After so many rounds a critical finding of something in production goes to the group above.
     #[serde(deserialize_with = "super::read::loose")]
     pub escalate_after: u32,
@@ -177,6 +180,7 @@ impl Default for HygieneSettings {
             catch_all: None,
             settle: Vec::new(),
             messages_a_week: 3,
+            change_notices: true,
             escalate_after: 3,
             offer_first_day: true,
             compare_teams: false,

@@ -27,6 +27,7 @@ use super::{
     places::Asked,
     render::{SlackMessage, render_bare, render_post},
     response_url::ResponseUrl,
+    rest::Rests,
 };
 use crate::{
     chat::{DeliveryError, Mark, Message, Platform, Posted, Reply, Urgency},
@@ -60,6 +61,7 @@ pub struct SlackClient {
     allows_http: bool,
     calls: Semaphore,
     pace: Pace,
+    pub(super) rests: Rests,
 }
 
 impl fmt::Debug for SlackClient {
@@ -144,6 +146,7 @@ impl SlackClient {
             allows_http,
             calls: Semaphore::new(PARALLEL_CALLS),
             pace: Pace::new(NonZeroU32::MIN),
+            rests: Rests::default(),
         })
     }
 

@@ -21,13 +21,14 @@ use crate::{
 
 /// The least that works: commands and shortcuts, messages of the bot's own, mentions, direct messages, and previews of
 /// addresses; and to look, before a message is sent again, whether it has not arrived after all: the names of channels, and
-/// what was said where the bot is. <https://docs.slack.dev/reference/scopes>
-pub const BOT_SCOPES: [&str; 11] = [
+/// what was said where the bot is; and whether somebody wants to be left alone, before they are written to themselves. <https://docs.slack.dev/reference/scopes>
+pub const BOT_SCOPES: [&str; 12] = [
     "app_mentions:read",
     "channels:history",
     "channels:read",
     "chat:write",
     "commands",
+    "dnd:read",
     "groups:history",
     "groups:read",
     "im:history",

@@ -13,6 +13,7 @@ pub mod parse;
 mod places;
 pub mod render;
 mod response_url;
+mod rest;
 pub mod socket;
 pub mod verify;
 

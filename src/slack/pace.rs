@@ -41,7 +41,7 @@ const POSTS: Tier = tier(300, 60);
 const UPDATES: Tier = tier(40, 10);
 
 /// The methods that are called often, by <https://docs.slack.dev/reference/methods>; any other is taken for a rare one.
-const METHODS: [(&str, Tier); 14] = [
+const METHODS: [(&str, Tier); 15] = [
     ("auth.test", TIER_4),
     ("chat.postEphemeral", TIER_4),
     ("chat.postMessage", POSTS),
@@ -51,6 +51,7 @@ const METHODS: [(&str, Tier); 14] = [
     ("conversations.info", TIER_3),
     ("conversations.list", TIER_2),
     ("conversations.open", TIER_3),
+    ("dnd.info", TIER_3),
     ("users.info", TIER_4),
     ("views.open", TIER_4),
     ("views.publish", TIER_4),

@@ -75,6 +75,8 @@ pub const ASK_APPROVERS: &str = "ask_approvers";
 const RUN_TRIES: i16 = 8;
 /// The queue's name for [`Job::ProposeFix`].
 pub const PROPOSE_FIX: &str = "propose_fix";
+/// The queue's name for [`Job::ShowRound`].
+pub const SHOW_ROUND: &str = "show_round";
 /// The queue's name for [`Job::ShowFix`].
 pub const SHOW_FIX: &str = "show_fix";
 /// The queue's name for [`Job::FollowFix`].
@@ -152,6 +154,8 @@ pub enum Job {
     AskApprovers(RunId),
     /// A message of a round that stands in the ledger leaves, once.
     SendRound(RoundKey),
+    /// A message of a round is drawn anew.
+    ShowRound(RoundKey),
     /// A pull request is made that mends findings.
     ProposeFix(FixId),
     /// The message that shows a fix is drawn anew.
@@ -462,6 +466,11 @@ pub(super) async fn enqueue(
             let turn = format!("fix:{work}");
             let spec = JobSpecBuilder::new().job_key(format!("show-fix:{work}")).queue_name(turn).max_attempts(DELIVERY_TRIES);
             queue.add_raw_job(SHOW_FIX, JobContext { audit_id, work }, spec.priority(URGENT).build()).await?
+        }
+        Job::ShowRound(work) => {
+            let turn = format!("show-round:{}:{}", work.team, work.round);
+            let spec = JobSpecBuilder::new().job_key(turn.clone()).queue_name(turn).max_attempts(DELIVERY_TRIES).build();
+            queue.add_raw_job(SHOW_ROUND, JobContext { audit_id, work }, spec).await?
         }
         Job::FollowFix(work) => {
             let key = format!("follow-fix:{}:{}:{}", work.source, work.repository_id, work.number);

@@ -1,18 +1,27 @@
 //! Pull requests that mend findings: written down before they are made, and followed to their end.
 //! Must not make them, nor decide what is wrong.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
 use super::{
     AuditEntry, Job, Store, StoreError,
     action::{enqueue, insert_audit},
+    round::{RoundKey, up},
 };
 use crate::{
     catalog::EntityRef,
     chat::{Account, Place, Posted},
 };
+
+/// Nobody scrolls back further to see what became of a finding.
+const FOLLOWED_FOR: TimeDelta = TimeDelta::days(90);
+
+/// Messages that are drawn anew because of one fix: each of a team's members may have had one.
+const MOST_FOLLOWING: i64 = 50;
 
 /// The number by which a fix is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -253,7 +262,7 @@ impl Store {
         Ok(id.fetch_optional(self.pool()?).await?.map(FixId))
     }
 
-    /// Notes what was heard and has the message drawn anew; false where it is at its end, or nothing is new.
+    /// Notes what was heard and has the messages that tell of it drawn anew; false where it is at its end, or nothing is new.
     pub async fn note_fix(&self, id: FixId, news: &FixNews, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let pool = self.pool()?;
         let mut transaction = self.begin().await?;
@@ -264,9 +273,9 @@ impl Store {
         };
         let state = news.state();
         let ended_at = (state != FixState::Open).then_some(now);
-        let changed = sqlx::query!(
+        let changed = sqlx::query_scalar!(
             "update fixes set state = $2, number = coalesce($3, number), url = coalesce($4, url), reason = $5, ended_at = $6
-             where id = $1 and state in ('intended', 'open') and state <> $2",
+             where id = $1 and state in ('intended', 'open') and state <> $2 returning keys",
             id.0,
             state.as_str(),
             number,
@@ -274,14 +283,45 @@ impl Store {
             reason,
             ended_at
         )
-        .execute(&mut *transaction)
+        .fetch_optional(&mut *transaction)
         .await?;
-        if changed.rows_affected() == 0 {
-            return Ok(false);
-        }
+        let Some(keys) = changed else { return Ok(false) };
         enqueue(pool, &mut transaction, Job::ShowFix(id), None).await?;
+        let keys: Vec<String> = keys.iter().flat_map(|key| [key.clone(), up(key)]).collect();
+        let rounds = sqlx::query!(
+            "select team, round from hygiene_messages where shown && $1 and planned_at > $2 and state <> 'lost'
+             order by planned_at desc limit $3",
+            &keys,
+            now - FOLLOWED_FOR,
+            MOST_FOLLOWING
+        );
+        for row in rounds.fetch_all(&mut *transaction).await? {
+            let message = RoundKey { team: row.team, round: row.round };
+            enqueue(pool, &mut transaction, Job::ShowRound(message), None).await?;
+        }
         transaction.commit().await?;
         Ok(true)
+    }
+
+    /// The last pull request for each of these findings that was asked for since, by the finding's key.
+    pub async fn load_latest_fixes(&self, keys: &[String], since: DateTime<Utc>) -> Result<BTreeMap<String, Fix>, StoreError> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"select id, source_id, repository_id, repository, branch, keys, changes as "changes: Json<Vec<FixedFile>>",
+                      account as "account: Json<Account>", person, place as "place: Json<Place>",
+                      posted as "posted: Json<Posted>", state, number, url, reason, patch, created_at, ended_at
+               from fixes where keys && $1 and created_at >= $2 order by id"#,
+            keys,
+            since
+        );
+        let mut latest = BTreeMap::new();
+        for row in rows.fetch_all(self.pool()?).await? {
+            let fix = row.read()?;
+            for key in fix.keys.iter().filter(|key| keys.contains(key)) {
+                latest.insert(key.clone(), fix.clone());
+            }
+        }
+        Ok(latest)
     }
 
     /// Keeps the change as lines.

@@ -128,7 +128,7 @@ impl Store {
     }
 }
 
-fn parse_change(text: &str) -> ChangeKind {
+pub(super) fn parse_change(text: &str) -> ChangeKind {
     match text {
         "added" => ChangeKind::Added,
         "removed" => ChangeKind::Removed,

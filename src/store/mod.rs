@@ -26,6 +26,7 @@ mod location;
 mod measure;
 mod news;
 mod note;
+mod notice;
 mod on_call;
 mod onboard;
 mod package;
@@ -59,8 +60,8 @@ pub use action::{
     ASK_APPROVERS, ASK_HAND_OVER, ATTACH_INCIDENT, AuditEntry, CHANGE_LOCATION, CHECK_LINKS, CHECK_PULL_REQUEST, CLEAN_UP_RUN,
     ChangeLocation, CheckPullRequest, ConfirmedRemoval, DELIVER, DELIVER_NEWS, FOLLOW_FIX, Job, JobContext, LINK, LOOK_AT,
     LinkStep, LinkWait, LocationChange, LookAt, OfPull, OfSource, PAGE, PROPOSE_FIX, PageOnCall, READ_DOCUMENTS, READ_PACKAGES,
-    READ_PEOPLE, RESTORE, RUN, RestoreRepository, SEND_ROUND, SHOW_FIX, SHOW_RUN, SYNC_SOURCE, SYNC_SOURCES, SyncSources,
-    TELL_AUTHOR,
+    READ_PEOPLE, RESTORE, RUN, RestoreRepository, SEND_ROUND, SHOW_FIX, SHOW_ROUND, SHOW_RUN, SYNC_SOURCE, SYNC_SOURCES,
+    SyncSources, TELL_AUTHOR,
 };
 pub use asked::{load_asked_from_disk, save_asked_to_disk};
 pub use audit::{AuditFilter, AuditLine, AuditPage, DENIED};
@@ -80,13 +81,16 @@ pub use history::{ClaimKey, EntityPast, PastChange, StoredDocument};
 pub use incident::{Incident, IncidentState, NewIncident};
 pub use link::{LinkOutcome, NewLink};
 pub use note::{AuthorNote, BrokenPlace, Claimant, ClaimedTwice, NoteAbout, NoteDraft, Standing};
+pub use notice::{HistoryTail, NewLine, NewNotice, Notice, NoticeKind, ToldNotices};
 pub use on_call::{load_on_call_from_disk, save_on_call_to_disk};
 pub use onboard::{KnownMembers, Membership, Missing, MissingId, NewMembership, NewMissing, SeenStep};
 pub use package::{PackageCoverage, PackageNotice, PackageOutcome, PackageTarget, Shipped};
 pub use private::{Durability, PrivateError, PrivatePostgres};
 pub use recent::RecentCursor;
 pub use removal::{Removal, RemovalLimit, Removed, Restore, Tombstone};
-pub use round::{Hand, HandState, NewRoundMessage, RoundEnd, RoundKey, RoundMessage, RoundStart, RoundState, Told};
+pub use round::{
+    Hand, HandState, NewRoundMessage, RoundEnd, RoundKey, RoundMessage, RoundStart, RoundState, Told, key_below, up,
+};
 pub use run::{
     Deed, DeedState, DraftId, NewDeed, NewRun, NewStep, Run, RunAct, RunChange, RunFault, RunGrip, RunId, RunLine, RunOrigin,
     RunState, RunStep, StepEnd, StepState, WantedSecret,

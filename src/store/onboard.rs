@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     AuditEntry, NewRoundMessage, Store, StoreError,
     action::{insert_audit, written_down},
-    round::insert_messages,
+    round::write_messages,
     sync::parse_ref,
 };
 use crate::{
@@ -147,7 +147,7 @@ impl Store {
         if noted.execute(&mut *transaction).await?.rows_affected() == 0 {
             return Ok(false);
         }
-        insert_messages(pool, &mut transaction, std::slice::from_ref(message), now).await?;
+        write_messages(pool, &mut transaction, std::slice::from_ref(message), now).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -237,7 +237,7 @@ impl Store {
         if noted.execute(&mut *transaction).await?.rows_affected() != numbers.len() as u64 {
             return Ok(false);
         }
-        insert_messages(pool, &mut transaction, messages, now).await?;
+        write_messages(pool, &mut transaction, messages, now).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -266,7 +266,7 @@ impl Store {
             let audit_id = insert_audit(&mut transaction, audit).await?;
             written_down(&mut transaction, audit_id).await?;
         }
-        insert_messages(pool, &mut transaction, message.map_or(&[], std::slice::from_ref), now).await?;
+        write_messages(pool, &mut transaction, message.map_or(&[], std::slice::from_ref), now).await?;
         transaction.commit().await?;
         Ok(true)
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, PgPool};
 
 use super::{
     AuditEntry, Job, Store, StoreError,
@@ -33,12 +34,18 @@ pub struct RoundKey {
 pub struct NewRoundMessage {
     pub key: RoundKey,
     pub platform: Platform,
+    /// As the platform takes it.
     pub destination: String,
+    /// Where it goes should that one refuse it.
     pub others: Vec<String>,
+    /// A person asked for it now.
     pub any_hour: bool,
+    /// Tellings one after the other, up to this one, in which nothing was new.
     pub calm: u32,
-    pub message: Reply,
+    pub reply: Reply,
+    /// Of all that is open.
     pub keys: Vec<String>,
+    /// Of what is spelt out; what teams below have left open for long is marked.
     pub shown: Vec<String>,
 }
 
@@ -51,7 +58,11 @@ pub struct RoundMessage {
     pub others: Vec<String>,
     pub any_hour: bool,
     pub message: Reply,
+    /// Keys of what is spelt out.
+    pub shown: Vec<String>,
     pub state: RoundState,
+    /// Where it stands, once it does.
+    pub posted: Option<Posted>,
     pub planned_at: DateTime<Utc>,
     pub attempted_at: Option<DateTime<Utc>>,
     /// Since then, by the database's clock.
@@ -130,20 +141,33 @@ pub struct RoundStart {
     pub begun_at: Option<DateTime<Utc>>,
 }
 
+/// Before the key of what was told to the group above.
+const UP: &str = "up:";
+
+/// The key under which the group above is told of a finding.
+pub fn up(key: &str) -> String {
+    format!("{UP}{key}")
+}
+
+/// The finding's own key, where this is one under which the group above was told of it.
+pub fn key_below(key: &str) -> Option<&str> {
+    key.strip_prefix(UP)
+}
+
 impl Store {
     /// Writes down what shall be sent, with a job for each, in one transaction. What the ledger has already is left out;
     /// gives what it had not.
     pub async fn plan_round(&self, messages: &[NewRoundMessage], now: DateTime<Utc>) -> Result<Vec<RoundKey>, StoreError> {
         let pool = self.pool()?;
         let mut transaction = self.begin().await?;
-        let planned = insert_messages(pool, &mut transaction, messages, now).await?;
+        let planned = write_messages(pool, &mut transaction, messages, now).await?;
         transaction.commit().await?;
         Ok(planned)
     }
 
     pub async fn load_round_message(&self, key: &RoundKey) -> Result<Option<RoundMessage>, StoreError> {
         let row = sqlx::query!(
-            r#"select platform, destination, others, any_hour, message, state, planned_at, attempted_at, looked,
+            r#"select platform, destination, others, any_hour, message, shown, state, posted, planned_at, attempted_at, looked,
                       extract(epoch from clock_timestamp() - attempted_at)::float8 as age
                from hygiene_messages where team = $1 and round = $2"#,
             key.team,
@@ -159,7 +183,9 @@ impl Store {
             others: row.others,
             any_hour: row.any_hour,
             message,
+            shown: row.shown,
             state: RoundState::parse(&row.state),
+            posted: row.posted.and_then(|posted| serde_json::from_value(posted).ok()),
             planned_at: row.planned_at,
             attempted_at: row.attempted_at,
             attempt_age_secs: row.age,
@@ -189,6 +215,20 @@ impl Store {
             key.round,
             destination,
             others
+        )
+        .execute(self.pool()?)
+        .await?;
+        Ok(())
+    }
+
+    /// Has another text sent in the place of one that has not left.
+    pub async fn change_round_message(&self, key: &RoundKey, reply: &Reply) -> Result<(), StoreError> {
+        let message = serde_json::to_value(reply).expect("a reply is JSON");
+        sqlx::query!(
+            "update hygiene_messages set message = $3 where team = $1 and round = $2 and state = 'due'",
+            key.team,
+            key.round,
+            message
         )
         .execute(self.pool()?)
         .await?;
@@ -366,16 +406,16 @@ impl Store {
     }
 }
 
-/// Writes down what shall be sent, with a job for each, in the caller's transaction; gives what the ledger had not.
-pub(super) async fn insert_messages(
-    pool: &sqlx::PgPool,
-    transaction: &mut sqlx::PgConnection,
+/// Writes messages and their jobs; gives those that the ledger had not.
+pub(super) async fn write_messages(
+    pool: &PgPool,
+    connection: &mut PgConnection,
     messages: &[NewRoundMessage],
     now: DateTime<Utc>,
 ) -> Result<Vec<RoundKey>, StoreError> {
     let mut planned = Vec::new();
     for new in messages {
-        let message = serde_json::to_value(&new.message).expect("a reply is JSON");
+        let message = serde_json::to_value(&new.reply).expect("a reply is JSON");
         let written = sqlx::query!(
             "insert into hygiene_messages
                 (team, round, platform, destination, others, any_hour, calm, message, keys, shown, planned_at)
@@ -392,10 +432,10 @@ pub(super) async fn insert_messages(
             &new.shown,
             now
         );
-        if written.execute(&mut *transaction).await?.rows_affected() == 0 {
+        if written.execute(&mut *connection).await?.rows_affected() == 0 {
             continue;
         }
-        enqueue(pool, &mut *transaction, Job::SendRound(new.key.clone()), None).await?;
+        enqueue(pool, connection, Job::SendRound(new.key.clone()), None).await?;
         planned.push(new.key.clone());
     }
     Ok(planned)

@@ -15,6 +15,7 @@ mod location;
 mod measure;
 mod news;
 mod note;
+mod notice;
 mod on_call;
 mod onboard;
 mod package;
@@ -23,6 +24,7 @@ mod queue;
 mod round;
 mod run;
 mod search;
+mod shown_round;
 mod template;
 mod week;
 

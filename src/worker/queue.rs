@@ -22,6 +22,7 @@ use super::{
     pull_request::CheckPullRequestJob,
     round::SendRoundJob,
     run::{AskApproversJob, CleanUpRunJob, RunJob, ShowRunJob},
+    shown_round::ShowRoundJob,
 };
 use crate::store::StoreError;
 
@@ -115,6 +116,7 @@ impl Worker {
                 .define_job::<LinkJob>()
                 .define_job::<ShowRunJob>()
                 .define_job::<ShowFixJob>()
+                .define_job::<ShowRoundJob>()
                 .define_job::<AskHandOverJob>()
                 .define_job::<AskApproversJob>(),
             Lane::News => options.define_job::<DeliverNewsJob>(),

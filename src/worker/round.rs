@@ -15,18 +15,16 @@ use tracing::{error, info, warn};
 
 use super::{Worker, jobs::JobsOf};
 use crate::{
-    catalog::{Catalog, EntityRef, Kind, live::Coverage},
+    catalog::{Catalog, Kind, live::Coverage},
     chat::{DeliveryError, Mark, Message, Posted},
+    commands::answer::trend::illustrate,
     hygiene::{
         check::{Facts, Finding, Rules},
         kept::Kept,
-        round::{Look, Occasion, hours::Hours, look_at, preview_messages},
+        round::{Look, Occasion, Round, addressee, hours::Hours, look_at, preview_messages},
         standing::seen,
     },
-    store::{
-        Job, JobContext, NewRoundMessage, RoundEnd, RoundKey, RoundMessage, RoundStart, RoundState, SEND_ROUND, SeenFinding,
-        StoreError,
-    },
+    store::{Job, JobContext, RoundEnd, RoundKey, RoundMessage, RoundStart, RoundState, SEND_ROUND, SeenFinding, StoreError},
 };
 
 /// A message that may have left is looked for after so long, and only then sent again: longer than a call may take and a
@@ -58,6 +56,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Some findings come with time alone, and some with what stands beside the catalog.
 const CHECK_ALL_EVERY: Duration = Duration::from_secs(60 * 60);
 
+/// What waits for a moment that has just come is looked at again after so long.
+const SOON: Duration = Duration::from_secs(1);
+
 /// Messages whose job was lost are taken up after so long.
 const LOST_JOB: TimeDelta = TimeDelta::minutes(10);
 
@@ -70,6 +71,9 @@ const MARK: &str = "steward_round";
 /// Refusals that concern the bot as a whole: another place would refuse as well.
 const NOT_THE_PLACE: [&str; 7] =
     ["invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope", "no_permission"];
+
+/// How Slack begins to refuse what it cannot draw, as a picture that it cannot fetch.
+const NOT_DRAWN: &str = "invalid_blocks";
 
 /// What the loop remembers.
 #[derive(Debug)]
@@ -160,7 +164,11 @@ impl Worker {
             });
             let is_time = planned.is_none_or(|planned| planned.elapsed() >= PLAN_EVERY);
             if is_still || (is_time && checked.is_some()) {
-                match self.hold_round().await {
+                let held = match self.hold_round().await {
+                    Ok(()) => self.tell_changes().await,
+                    fault => fault,
+                };
+                match held {
                     Ok(()) => {}
                     // Whoever follows the catalog has said so.
                     Err(StoreError::Away(_) | StoreError::Claimed) => {}
@@ -190,17 +198,22 @@ impl Worker {
         if look.start.begun_at.is_none() {
             return self.show_first(&look).await;
         }
-        let round = look.plan(&self.app, Occasion::Due);
-        let messages: Vec<NewRoundMessage> = round.messages.iter().map(crate::hygiene::round::Planned::to_ledger).collect();
-        if messages.is_empty() {
+        let mut round = look.plan(&self.app, Occasion::Due);
+        if round.messages.is_empty() {
             *self.rounds.idle.lock().expect("nothing panics while it holds this lock") = Some((Instant::now(), situation));
             return Ok(());
         }
-        let planned = self.app.store.plan_round(&messages, now).await?;
+        let planned = self.write_round(&mut round, now).await?;
         if !planned.is_empty() {
             info!(messages = planned.len(), withheld = round.withheld.len(), "a round was planned");
         }
         Ok(())
+    }
+
+    /// Puts the pictures into a round's messages, and writes these down to be sent; gives those that nobody had written before.
+    pub async fn write_round(&self, round: &mut Round, now: DateTime<Utc>) -> Result<Vec<RoundKey>, StoreError> {
+        illustrate(&self.app, round).await?;
+        self.app.store.plan_round(&round.to_send(), now).await
     }
 
     async fn situation(&self) -> Result<Situation, StoreError> {
@@ -336,6 +349,12 @@ impl Worker {
         if let Some(wait) = self.closed_for(&due, now) {
             return Ok(Some(wait));
         }
+        if !due.any_hour
+            && let Some(until) = self.app.outbox.rests_until(&message, now).await
+        {
+            // Their hours may have ended by then, which is seen when it is looked at again.
+            return Ok(Some((until - now).to_std().unwrap_or_default().max(SOON)));
+        }
         // From here on it may have left, whatever becomes of this process.
         if !self.app.store.attempt_round_message(&due).await? {
             return Ok(Some(self.rounds.resend_after));
@@ -391,6 +410,15 @@ impl Worker {
             self.app.store.take_back_attempt(&due.key, &due.destination, &due.others).await?;
             return Ok(Some(self.rounds.resend_after));
         }
+        // Slack fetches pictures before it takes a message, and may not reach our address.
+        if code.starts_with(NOT_DRAWN)
+            && let Some(plain) = due.message.without_pictures()
+        {
+            warn!(reason, "a message of a round goes without its pictures; can Slack reach server.public_url?");
+            self.app.store.change_round_message(&due.key, &plain).await?;
+            self.app.store.take_back_attempt(&due.key, &due.destination, &due.others).await?;
+            return Ok(Some(Duration::from_millis(100)));
+        }
         let Some((next, others)) = due.others.split_first() else {
             return self.lose(due, &format!("{} refused it: {reason}", due.destination)).await;
         };
@@ -414,8 +442,7 @@ impl Worker {
         }
         let catalog = self.app.catalog.load();
         let settings = &self.app.settings.hygiene;
-        let team = due.key.team.split(' ').next().and_then(|team| EntityRef::parse(team, None, "default").ok());
-        let hours = team.map_or_else(|| Hours::usual(settings), |team| Hours::of(&catalog, settings, &team));
+        let hours = addressee(&due.key).map_or_else(|| Hours::usual(settings), |team| Hours::of(&catalog, settings, &team));
         if hours.is_open(now) { None } else { (hours.next_open(now) - now).to_std().ok() }
     }
 }

@@ -107,7 +107,7 @@ impl Worker {
             others: Vec::new(),
             any_hour: false,
             calm: 0,
-            message: reply.clone(),
+            reply: reply.clone(),
             keys: Vec::new(),
             shown: Vec::new(),
         };

@@ -8,7 +8,10 @@ use steward::{
         Catalog, EntityRef, Entry,
         live::{Coverage, OnCall},
     },
-    hygiene::check::{Facts, Finding, Rules, Severity, check_all, check_around, checks},
+    hygiene::{
+        check::{Facts, Finding, Rules, Severity, check_all, check_around, checks},
+        standing::owner_of,
+    },
 };
 
 use crate::{
@@ -35,7 +38,17 @@ fn owners_who_do_not_answer_are_found() {
     world.group("ghosts").annotate("steward.dev/channel", "#ghosts");
     world.user("ana").member_of("ledger");
     world.user("karen").annotate("steward.dev/left", "2026-03-01");
-    for (name, owner) in [("good", "ledger"), ("haunted", "ghosts"), ("lost", "nowhere"), ("personal", "user:default/karen")] {
+    world.group("dissolved").annotate("steward.dev/left", "2026-04-01").annotate("steward.dev/channel", "#dissolved");
+    world.user("bo").member_of("dissolved");
+    let owners = [
+        ("good", "ledger"),
+        ("haunted", "ghosts"),
+        ("inherited", "dissolved"),
+        ("lost", "nowhere"),
+        ("personal", "user:default/karen"),
+        ("upside-down", "component:default/good"),
+    ];
+    for (name, owner) in owners {
         world.component(name).describe("It works.").owner(owner).annotate("backstage.io/techdocs-ref", "dir:.");
         world.runbook(&format!("acme/{name}"), "runbook.md", "# Runbook");
     }
@@ -44,14 +57,23 @@ fn owners_who_do_not_answer_are_found() {
         &world,
         &expect![[r#"
         critical owner-empty component:default/haunted is owned by ghosts, in which nobody is
+        critical owner-left component:default/inherited is owned by dissolved, who is gone since 2026-04-01
         critical owner-unknown component:default/lost is owned by group:default/nowhere, which is not in the catalog
         low orphan component:default/lost is tied to nothing else in the catalog
         critical owner-missing component:default/orphaned names no owner
         high runbook-missing component:default/orphaned is in production and has no runbook
         low docs-missing component:default/orphaned has no documentation
         critical owner-left component:default/personal is owned by karen, who is gone since 2026-03-01
+        critical owner-unknown component:default/upside-down is owned by component:default/good, which is not in the catalog
     "#]],
     );
+    // Whom a finding is said to be wrong of is whom it is not told to.
+    let catalog = world.catalog();
+    let asked = |name: &str| owner_of(&catalog, &EntityRef::new("component", "default", name)).map(|owner| owner.to_string());
+    assert_eq!(asked("haunted").as_deref(), Some("group:default/ghosts"), "its channel may be read");
+    for name in ["inherited", "lost", "personal", "upside-down"] {
+        assert_eq!(asked(name), None, "{name}");
+    }
 }
 
 #[test]

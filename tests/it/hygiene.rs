@@ -5,6 +5,7 @@ mod fix;
 mod hand_over;
 mod show;
 
+use chrono::TimeDelta;
 use sqlx::Row;
 use steward::chat::{Does, Form, Reply, Response};
 
@@ -80,11 +81,24 @@ spec: {owner: team-cart, type: worker, lifecycle: soon, system: shop}
 
 const CODE_OWNERS: &str = "* @acme/shop-people\n/catalog-info.yaml @ana-s @bo-l @acme/cart-people\n/docs/ @writer\n";
 
-async fn shop() -> Bot {
-    let github = FakeGithub::start("acme").await;
+pub fn repositories(github: &FakeGithub) {
     github.add_repository("org", &[("catalog-info.yaml", ORG)]);
     github.add_repository("cart", &[("catalog-info.yaml", CART), ("CODEOWNERS", CODE_OWNERS)]);
     github.add_repository("wishes", &[("catalog-info.yaml", WISHES)]);
+}
+
+/// Waits for the first Tuesday, on which an admin lets rounds go, and holds the first.
+pub async fn begin_rounds(bot: &Bot) {
+    bot.pass(TimeDelta::days(3) + TimeDelta::hours(1));
+    bot.worker.hold_round().await.unwrap();
+    let begun = bot.say_as("pat", "hygiene begin").await;
+    assert!(begun.starts_with("Rounds are held from now on"), "{begun}");
+    bot.worker.hold_round().await.unwrap();
+}
+
+pub async fn shop() -> Bot {
+    let github = FakeGithub::start("acme").await;
+    repositories(&github);
     let bot = Bot::start(github, new_database().await).await;
     bot.sync().await;
     bot
@@ -95,7 +109,7 @@ fn said(response: Response) -> String {
 }
 
 /// What the buttons of a reply say.
-fn lines(reply: &Reply) -> Vec<String> {
+pub fn lines(reply: &Reply) -> Vec<String> {
     let buttons = reply.buttons.iter().chain(reply.cards.iter().flat_map(|card| &card.buttons));
     let said = buttons.filter_map(|button| if let Does::Say(line) = &button.does { Some(line.clone()) } else { None });
     said.collect()

@@ -1,9 +1,13 @@
 //! Rounds: who hears what and when, and that each message leaves once.
 
+mod changes;
 mod kill;
 mod ledger;
 mod nudge;
+mod picture;
 mod planned;
+mod rest;
+mod struck;
 mod year;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +21,7 @@ use steward::{
     chat::Platform,
     hygiene::{
         check::{Facts, Rules, check_all},
-        round::{Occasion, Planned, Round, Scene, plan},
+        round::{Occasion, Round, Scene, plan},
         standing::{Standing, stand},
     },
     settings::HygieneSettings,
@@ -91,13 +95,14 @@ impl Story {
             in_incidents: &self.in_incidents,
             told: &self.told,
             begun_at: self.begun_at,
+            notices: &[],
         };
         plan(&scene, occasion)
     }
 
     /// As if the round had been sent.
     pub fn tell(&mut self, round: &Round) {
-        let told = round.messages.iter().map(Planned::to_ledger).map(|sent| Told {
+        let told = round.to_send().into_iter().map(|sent| Told {
             key: sent.key,
             destination: sent.destination,
             keys: sent.keys,
@@ -125,5 +130,5 @@ impl Story {
 
 /// Who hears something, where.
 pub fn heard(round: &Round) -> Vec<String> {
-    round.messages.iter().map(|message| format!("{} in {}", message.team, message.destination)).collect()
+    round.messages.iter().map(|message| format!("{} in {}", message.team, message.sent.destination)).collect()
 }

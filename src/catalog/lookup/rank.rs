@@ -49,7 +49,10 @@ fn class(entity: &Entity) -> u8 {
 
 /// Whether its lifecycle says that it goes away.
 pub fn is_deprecated(entity: &Entity) -> bool {
-    entity.lifecycle.as_deref().is_some_and(|lifecycle| {
-        ["deprecated", "retired", "sunset", "end-of-life", "eol"].iter().any(|word| lifecycle.eq_ignore_ascii_case(word))
-    })
+    entity.lifecycle.as_deref().is_some_and(says_deprecated)
+}
+
+/// Whether this lifecycle is one of what goes away.
+pub fn says_deprecated(lifecycle: &str) -> bool {
+    ["deprecated", "retired", "sunset", "end-of-life", "eol"].iter().any(|word| lifecycle.eq_ignore_ascii_case(word))
 }

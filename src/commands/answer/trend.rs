@@ -1,6 +1,8 @@
 //! A quarter of hygiene as words, pictures and a file. Must not count: hygiene does.
 
-use chrono::TimeDelta;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::names::label;
@@ -9,9 +11,12 @@ use crate::{
     catalog::{Catalog, EntityRef},
     chat::{Block, Button, Card, Platform, Text},
     commands::Asking,
-    hygiene::trend::{Course, IsOfAll, Stood, course, since},
+    hygiene::{
+        round::Round,
+        trend::{Course, IsOfAll, Stood, course, since},
+    },
     picture::{PictureError, Trend, draw_trend},
-    store::StoreError,
+    store::{CoverageDay, FindingSpell, StoreError},
 };
 
 /// Chats fetch a picture when the message is drawn, and again when somebody scrolls back to it.
@@ -40,29 +45,82 @@ pub async fn card(app: &App, catalog: &Catalog, asking: &Asking<'_>, owner: Opti
     let course = load(app, owner).await?;
     let mut body = vec![Block::Paragraph(words(&course))];
     let mut buttons = Vec::new();
-    let public_url = app.settings.server.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
-    let base = match asking.account.platform {
-        // It has them at hand.
-        Platform::Playground => Some(String::new()),
-        Platform::Slack | Platform::Discord => public_url.clone(),
-        Platform::Terminal => None,
-    };
-    if let Some(base) = base {
+    if let Some(base) = base(app, asking.account.platform) {
         for shape in [Shape::Coverage, Shape::Findings] {
-            let trend = trend(catalog, &course, shape, owner);
-            let is_flat = trend.lines.iter().all(|line| line.points.iter().all(|(_, value)| *value == 0.0));
-            if is_flat || draw_trend(&trend).is_err() {
-                continue;
-            }
-            let token = keep(app, shape, owner).await?;
-            body.push(Block::Picture { url: format!("{base}/pictures/{token}.png"), says: says(&trend) });
+            body.extend(picture_of(app, &base, shape, owner, &trend(catalog, &course, shape, owner)).await?);
         }
     }
-    if let Some(public_url) = public_url.filter(|_| asking.account.platform != Platform::Terminal) {
+    if let Some(public_url) = public_url(app).filter(|_| asking.account.platform != Platform::Terminal) {
         let token = keep(app, Shape::Csv, owner).await?;
         buttons.push(Button::open("As a file", format!("{public_url}/export/{token}.csv")));
     }
     Ok(Card { title: Text::new().bold("The last quarter"), body, buttons, ..Card::default() })
+}
+
+/// Adds to each message of a round how the quarter went for its team and for all, where the chat can fetch pictures and
+/// there is something to see.
+pub async fn illustrate(app: &App, round: &mut Round) -> Result<(), StoreError> {
+    let Some(base) = round.messages.first().and_then(|message| base(app, message.sent.platform)) else { return Ok(()) };
+    let catalog = app.catalog.load();
+    let counted = Counted::load(app).await?;
+    let shape = Shape::Coverage;
+    let course_of_all = counted.course(None);
+    let of_all = picture_of(app, &base, shape, None, &trend(&catalog, &course_of_all, shape, None)).await?;
+    // Where a team is told one by one, all see the same.
+    let mut known: BTreeMap<String, Option<Card>> = BTreeMap::new();
+    for message in &mut round.messages {
+        if !known.contains_key(&message.team) {
+            let owner = EntityRef::parse(&message.team, None, "default").ok().filter(|owner| catalog.find(owner).is_some());
+            let course = owner.as_ref().map_or_else(|| course_of_all.clone(), |owner| counted.course(Some(owner)));
+            let own = match &owner {
+                Some(owner) => {
+                    let drawn = trend(&catalog, &course, shape, Some(owner));
+                    picture_of(app, &base, shape, Some(owner), &drawn).await?
+                }
+                None => None,
+            };
+            let pictures: Vec<Block> = own.into_iter().chain(of_all.clone()).collect();
+            let line = owner.map_or_else(|| "hygiene trend".to_owned(), |owner| format!("hygiene trend {owner}"));
+            let card = (!pictures.is_empty()).then(|| Card {
+                title: Text::new().bold("The last quarter"),
+                body: std::iter::once(Block::Paragraph(words(&course))).chain(pictures).collect(),
+                buttons: vec![Button::say("Trend", line)],
+                ..Card::default()
+            });
+            known.insert(message.team.clone(), card);
+        }
+        message.sent.reply.cards.extend(known.get(&message.team).cloned().flatten());
+    }
+    Ok(())
+}
+
+fn public_url(app: &App) -> Option<String> {
+    app.settings.server.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned())
+}
+
+/// Before which address a platform finds pictures; `None`: it cannot fetch any.
+fn base(app: &App, platform: Platform) -> Option<String> {
+    match platform {
+        // It has them at hand.
+        Platform::Playground => Some(String::new()),
+        Platform::Slack | Platform::Discord => public_url(app),
+        Platform::Terminal => None,
+    }
+}
+
+/// The block that shows a trend, where there is something to see.
+async fn picture_of(
+    app: &App,
+    base: &str,
+    shape: Shape,
+    owner: Option<&EntityRef>,
+    trend: &Trend,
+) -> Result<Option<Block>, StoreError> {
+    if !trend.is_telling() {
+        return Ok(None);
+    }
+    let token = keep(app, shape, owner).await?;
+    Ok(Some(Block::Picture { url: format!("{base}/pictures/{token}.png"), says: says(trend) }))
 }
 
 /// The picture that a token stands for.
@@ -78,11 +136,28 @@ pub async fn file(app: &App, asked: &Asked) -> Result<String, StoreError> {
 }
 
 async fn load(app: &App, owner: Option<&EntityRef>) -> Result<Course, StoreError> {
-    let now = app.clock.now();
-    let first = since(now);
-    let days = app.store.load_coverage_days(first).await?;
-    let spells = app.store.load_finding_spells(first.and_time(chrono::NaiveTime::MIN).and_utc()).await?;
-    Ok(course(&days, &spells, owner, now))
+    Ok(Counted::load(app).await?.course(owner))
+}
+
+/// All that was counted in a quarter.
+struct Counted {
+    days: Vec<CoverageDay>,
+    spells: Vec<FindingSpell>,
+    now: DateTime<Utc>,
+}
+
+impl Counted {
+    async fn load(app: &App) -> Result<Self, StoreError> {
+        let now = app.clock.now();
+        let first = since(now);
+        let days = app.store.load_coverage_days(first).await?;
+        let spells = app.store.load_finding_spells(first.and_time(chrono::NaiveTime::MIN).and_utc()).await?;
+        Ok(Self { days, spells, now })
+    }
+
+    fn course(&self, owner: Option<&EntityRef>) -> Course {
+        course(&self.days, &self.spells, owner, self.now)
+    }
 }
 
 fn trend(catalog: &Catalog, course: &Course, shape: Shape, owner: Option<&EntityRef>) -> Trend {

@@ -152,6 +152,8 @@ impl Shown {
             reply.buttons.push(Button::say("Show more", format!("{} page {}", self.line(), page + 1)));
         }
         reply.buttons.extend(self.fix_alike(&open, &known));
+        let team = self.about.as_ref().filter(|_| self.is_owner);
+        reply.buttons.extend(team.map(|team| Button::say("Trend", format!("hygiene trend {team}"))));
         reply
     }
 

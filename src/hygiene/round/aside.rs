@@ -2,17 +2,15 @@
 //! so that each message leaves once. Must not send.
 
 use super::{
-    Ledger, NOBODY, Scene,
-    hours::Hours,
+    NOBODY, Occasion, Scene,
+    gate::{Gate, Silence},
     ledger::TO,
-    load::Load,
-    route::{Place, Route, Via, catch_all, route},
+    route::{Place, Route, Via},
 };
 use crate::{
     catalog::{EntityRef, Kind},
     chat::{Platform, Reply},
     reach::personal_address,
-    settings::Rhythm,
     store::{NewRoundMessage, RoundKey},
 };
 
@@ -27,19 +25,16 @@ pub struct Word<'a> {
 }
 
 /// Plans messages one after the other; each counts for the next.
-#[derive(Debug)]
 pub struct Asides<'a> {
     scene: &'a Scene<'a>,
     platform: Platform,
-    load: Load,
+    gate: Gate<'a>,
 }
 
 impl<'a> Asides<'a> {
     /// `None` where nobody can be written to.
     pub fn new(scene: &'a Scene<'a>) -> Option<Self> {
-        let platform = scene.platform?;
-        let load = Load::count(scene.catalog, scene.settings, platform, &Ledger::new(scene.told), scene.now);
-        Some(Self { scene, platform, load })
+        Some(Self { scene, platform: scene.platform?, gate: Gate::new(scene, Occasion::Due) })
     }
 
     /// Whether the ledger has it already.
@@ -55,24 +50,7 @@ impl<'a> Asides<'a> {
     /// The messages by which a team hears it now, or whoever settles what nobody owns; empty: it may not be told yet, or
     /// cannot be reached.
     pub fn tell(&mut self, team: Option<&EntityRef>, word: &Word<'_>) -> Vec<NewRoundMessage> {
-        if !self.is_open(team) || self.is_never(team) || self.has_incident(team) {
-            return Vec::new();
-        }
-        let found = match team {
-            Some(team) => route(self.scene.catalog, self.scene.settings, self.platform, team),
-            None => {
-                let first = catch_all(self.scene.settings, self.platform).into_iter().collect();
-                Route { first, others: Vec::new() }
-            }
-        };
-        let cap = self.scene.settings.messages_a_week;
-        let places = found.first.into_iter().filter(|place| self.load.has_room(self.scene.catalog, cap, team, place));
-        let places: Vec<Place> = places.collect();
-        for place in &places {
-            self.load
-                .add(team.map_or_else(Default::default, |team| super::route::audience(self.scene.catalog, team, &place.via)));
-        }
-        let others: Vec<String> = found.others.into_iter().map(|place| place.to).collect();
+        let Ok((places, others)) = self.places(team) else { return Vec::new() };
         let name = team.map_or(NOBODY, EntityRef::as_str);
         let message = |place: Place| {
             let hearer = match &place.via {
@@ -84,18 +62,21 @@ impl<'a> Asides<'a> {
         places.into_iter().map(message).collect()
     }
 
+    fn places(&mut self, team: Option<&EntityRef>) -> Result<(Vec<Place>, Vec<String>), Silence> {
+        let hours = self.gate.hours(team);
+        self.gate.heed_switch(&hours)?;
+        self.gate.heed_hours(&hours)?;
+        self.gate.heed_incidents(team)?;
+        let route = self.gate.reach(team)?;
+        let places = self.gate.heed_cap(team, &route)?;
+        Ok((places, route.others.into_iter().map(|place| place.to).collect()))
+    }
+
     /// The message by which one person of a team hears it now; `None`: not yet, or they cannot be reached.
     pub fn tell_person(&mut self, team: &EntityRef, person: &EntityRef, word: &Word<'_>) -> Option<NewRoundMessage> {
-        if !self.is_open(Some(team)) {
-            return None;
-        }
-        let to = self.address_of(person)?;
-        let place = Place { to, via: Via::Member(person.clone()) };
-        let cap = self.scene.settings.messages_a_week;
-        if !self.load.has_room(self.scene.catalog, cap, Some(team), &place) {
-            return None;
-        }
-        self.load.add([person.clone()].into());
+        self.gate.heed_hours(&self.gate.hours(Some(team))).ok()?;
+        let first = vec![Place { to: self.address_of(person)?, via: Via::Member(person.clone()) }];
+        let place = self.gate.heed_cap(Some(team), &Route { first, others: Vec::new() }).ok()?.pop()?;
         Some(self.message(team.as_str(), Some(person), place.to, Vec::new(), word))
     }
 
@@ -108,20 +89,6 @@ impl<'a> Asides<'a> {
     fn address_of(&self, person: &EntityRef) -> Option<String> {
         let entry = self.scene.catalog.find(person).filter(|entry| entry.entity.kind == Kind::User)?;
         personal_address(self.platform, &entry.entity)
-    }
-
-    fn is_open(&self, team: Option<&EntityRef>) -> bool {
-        let Scene { catalog, settings, now, .. } = self.scene;
-        team.map_or_else(|| Hours::usual(settings), |team| Hours::of(catalog, settings, team)).is_open(*now)
-    }
-
-    fn is_never(&self, team: Option<&EntityRef>) -> bool {
-        team.is_some_and(|team| Hours::of(self.scene.catalog, self.scene.settings, team).every == Rhythm::Never)
-    }
-
-    fn has_incident(&self, team: Option<&EntityRef>) -> bool {
-        let owner = |entity: &EntityRef| super::super::standing::owner_of(self.scene.catalog, entity);
-        team.is_some_and(|team| self.scene.in_incidents.iter().any(|entity| owner(entity).as_ref() == Some(team)))
     }
 
     fn message(
@@ -141,7 +108,7 @@ impl<'a> Asides<'a> {
             others,
             any_hour: false,
             calm: 0,
-            message: word.reply.clone(),
+            reply: word.reply.clone(),
             keys: Vec::new(),
             shown: Vec::new(),
         }

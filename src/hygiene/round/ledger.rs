@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::store::{RoundKey, RoundState, Told};
+use crate::{
+    catalog::EntityRef,
+    store::{RoundKey, RoundState, Told},
+};
+
+/// Before the team, where it hears of changes and not of what is wrong.
+const CHANGES: &str = "changes for ";
 
 /// Between the team and the one of them who hears it.
 pub(super) const TO: &str = " to ";
-
-/// Before what was told to the group above.
-const UP: &str = "up:";
 
 /// What was told, by team, the oldest first. What never arrived was not told.
 #[derive(Debug)]
@@ -95,17 +98,21 @@ pub(super) fn team_of(key: &RoundKey) -> &str {
     key.team.split(TO).next().unwrap_or_default()
 }
 
-/// The team that it is said to, be it a round or a word between rounds.
-pub(super) fn whose(key: &RoundKey) -> &str {
-    key.team.split(' ').next().unwrap_or_default()
+/// Of what has changed for a team: in the ledger it stands beside what the team hears in rounds.
+pub(super) fn key_of_changes(team: &EntityRef, hearer: Option<&str>, last: i64) -> RoundKey {
+    let team = format!("{CHANGES}{team}");
+    let team = hearer.map_or_else(|| team.clone(), |hearer| format!("{team}{TO}{hearer}"));
+    RoundKey { team, round: format!("change {last}") }
+}
+
+/// Whom a message is for, whatever it tells of; `None` where that is nobody in the catalog.
+pub fn addressee(key: &RoundKey) -> Option<EntityRef> {
+    let team = team_of(key);
+    let team = team.strip_prefix(CHANGES).unwrap_or(team).split(' ').next()?;
+    EntityRef::parse(team, None, "default").ok()
 }
 
 /// Who of the team hears it, where it is told one by one.
 pub(super) fn hearer_of(key: &RoundKey) -> Option<&str> {
     key.team.split_once(TO).map(|(_, hearer)| hearer)
-}
-
-/// The key under which the group above is told of a finding.
-pub(super) fn up(key: &str) -> String {
-    format!("{UP}{key}")
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Ledger,
-    ledger::{hearer_of, whose},
+    ledger::{addressee, hearer_of},
     route::{Place, Route, audience, route},
 };
 use crate::{
@@ -30,8 +30,8 @@ impl Load {
     ) -> Self {
         let mut load = Self::default();
         for told in ledger.lately(now, TimeDelta::days(7)) {
-            let parse = |text: &str| EntityRef::parse(text, None, "default").ok();
-            match (hearer_of(&told.key).and_then(parse), parse(whose(&told.key))) {
+            let hearer = hearer_of(&told.key).and_then(|hearer| EntityRef::parse(hearer, None, "default").ok());
+            match (hearer, addressee(&told.key)) {
                 (Some(person), _) => load.add(BTreeSet::from([person])),
                 (None, Some(team)) => {
                     let Route { first, others } = route(catalog, settings, platform, &team);

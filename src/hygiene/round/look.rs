@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Occasion, Round, Scene, plan, preview};
+use super::{Occasion, Round, Scene, plan, plan_changes, preview};
 use crate::{
     app::App,
     catalog::{Catalog, EntityRef},
@@ -14,7 +14,7 @@ use crate::{
         check::{Facts, Finding, Rules, check_all},
         standing::{Standing, stand},
     },
-    store::{AuditEntry, Hand, RoundStart, StoreError, Told},
+    store::{AuditEntry, Hand, Notice, RoundStart, StoreError, Told},
 };
 
 /// What was told longer ago is spelt out again.
@@ -32,6 +32,7 @@ pub struct Look {
     pub in_incidents: BTreeSet<EntityRef>,
     pub told: Vec<Told>,
     pub start: RoundStart,
+    pub notices: Vec<Notice>,
 }
 
 impl Look {
@@ -47,11 +48,18 @@ impl Look {
             in_incidents: &self.in_incidents,
             told: &self.told,
             begun_at: self.start.begun_at,
+            notices: &self.notices,
         }
     }
 
     pub fn plan(&self, app: &App, occasion: Occasion<'_>) -> Round {
-        plan(&self.scene(app), occasion)
+        let scene = self.scene(app);
+        let mut round = plan(&scene, occasion);
+        // What is told by itself is shown to whoever looks at what would be told.
+        if occasion != Occasion::Due {
+            round.changes = plan_changes(&scene, occasion).shown();
+        }
+        round
     }
 }
 
@@ -95,7 +103,25 @@ pub async fn look_at(app: &App, catalog: std::sync::Arc<Catalog>, findings: Vec<
         in_incidents: app.store.load_in_incidents().await?,
         told: app.store.load_told(now - REMEMBERED).await?,
         start: app.store.load_round_start().await?,
+        notices: app.store.load_notices().await?,
         catalog,
+    })
+}
+
+/// What stands between owners and a message, and what they are to hear of changes. Nothing is checked.
+pub async fn look_around(app: &App, notices: Vec<Notice>) -> Result<Look, StoreError> {
+    let now = app.clock.now();
+    Ok(Look {
+        platform: platform_of(app),
+        now,
+        standing: Vec::new(),
+        hands: Vec::new(),
+        in_fixes: BTreeSet::new(),
+        in_incidents: app.store.load_in_incidents().await?,
+        told: app.store.load_told(now - REMEMBERED).await?,
+        start: app.store.load_round_start().await?,
+        notices,
+        catalog: app.catalog.load(),
     })
 }
 

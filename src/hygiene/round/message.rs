@@ -159,7 +159,7 @@ fn still_open(number: usize) -> String {
     if number == 1 { "one thing is open".to_owned() } else { format!("{number} things are open") }
 }
 
-fn name_of(catalog: &Catalog, entity: &EntityRef) -> String {
+pub(super) fn name_of(catalog: &Catalog, entity: &EntityRef) -> String {
     catalog.find(entity).map_or_else(|| entity.to_string(), |entry| entry.entity.label().to_owned())
 }
 

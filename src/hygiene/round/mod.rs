@@ -2,13 +2,16 @@
 //! Must not send, nor know the time by itself.
 
 mod aside;
+mod gate;
 pub mod hours;
 mod ledger;
 mod load;
 mod look;
 mod message;
+mod notice;
 mod plan;
 mod preview;
+mod redraw;
 mod route;
 
 use std::{collections::BTreeSet, fmt};
@@ -18,16 +21,18 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::standing::Standing;
 use crate::{
     catalog::{Catalog, EntityRef},
-    chat::{Platform, Reply},
+    chat::Platform,
     settings::HygieneSettings,
-    store::{Hand, NewRoundMessage, RoundKey, Told},
+    store::{Hand, NewRoundMessage, Notice, Told},
 };
 
 pub use aside::{Asides, Word};
-pub use ledger::Ledger;
-pub use look::{Look, begin, look, look_at, platform_of, show_preview, standings};
+pub use ledger::{Ledger, addressee};
+pub use look::{Look, begin, look, look_around, look_at, platform_of, show_preview, standings};
+pub use notice::{Change, Changes, Found, find_notices, plan_changes};
 pub use plan::plan;
 pub use preview::{preview, preview_messages};
+pub use redraw::redraw;
 
 /// The ledger's name for what nobody owns.
 pub const NOBODY: &str = "nobody";
@@ -54,6 +59,8 @@ pub struct Scene<'a> {
     pub told: &'a [Told],
     /// When rounds were let go; `None`: not yet.
     pub begun_at: Option<DateTime<Utc>>,
+    /// What has changed and was not told yet.
+    pub notices: &'a [Notice],
 }
 
 /// Why a round is planned.
@@ -72,6 +79,8 @@ pub struct Round {
     pub day: NaiveDate,
     pub messages: Vec<Planned>,
     pub withheld: Vec<Withheld>,
+    /// What is told of changes besides, in its own time: shown, and not sent with the round.
+    pub changes: Vec<Change>,
 }
 
 /// One message of it.
@@ -79,21 +88,10 @@ pub struct Round {
 pub struct Planned {
     /// Whose findings they are: `group:default/payments`, or [`NOBODY`].
     pub team: String,
-    /// In the ledger.
-    pub key: RoundKey,
-    pub platform: Platform,
-    /// As the platform takes it.
-    pub destination: String,
-    pub others: Vec<String>,
-    pub any_hour: bool,
-    pub calm: u32,
     /// What is open, the gravest first.
     pub findings: Vec<Named>,
-    /// Keys of what is spelt out.
-    pub shown: Vec<String>,
-    /// Keys of what the teams below have left open for long.
-    pub from_below: Vec<String>,
-    pub reply: Reply,
+    /// As the ledger takes it.
+    pub sent: NewRoundMessage,
 }
 
 /// A finding as programs are told of it.
@@ -112,31 +110,19 @@ pub struct Withheld {
     pub reason: String,
 }
 
-impl Planned {
-    /// As the ledger takes it.
-    pub fn to_ledger(&self) -> NewRoundMessage {
-        NewRoundMessage {
-            key: self.key.clone(),
-            platform: self.platform,
-            destination: self.destination.clone(),
-            others: self.others.clone(),
-            any_hour: self.any_hour,
-            calm: self.calm,
-            message: self.reply.clone(),
-            keys: self.findings.iter().map(|finding| finding.id.clone()).collect(),
-            shown: self.shown.iter().cloned().chain(self.from_below.iter().map(|key| ledger::up(key))).collect(),
-        }
-    }
-}
-
 impl Round {
+    /// As the ledger takes it.
+    pub fn to_send(&self) -> Vec<NewRoundMessage> {
+        self.messages.iter().map(|planned| planned.sent.clone()).collect()
+    }
+
     /// One entry for each team, whose destinations are together where it is told one by one.
     pub fn by_team(&self) -> Vec<(&Planned, String)> {
         let mut teams: Vec<(&Planned, String)> = Vec::new();
         for message in &self.messages {
             match teams.iter_mut().find(|(known, _)| known.team == message.team) {
-                Some((_, destinations)) => *destinations = format!("{destinations}, {}", message.destination),
-                None => teams.push((message, message.destination.clone())),
+                Some((_, destinations)) => *destinations = format!("{destinations}, {}", message.sent.destination),
+                None => teams.push((message, message.sent.destination.clone())),
             }
         }
         teams
@@ -154,9 +140,15 @@ impl fmt::Display for Round {
             };
             writeln!(f, "\n{} -> {destinations}: {found}", message.team)?;
             for finding in &message.findings {
-                let mark = if message.shown.contains(&finding.id) { '*' } else { ' ' };
+                let mark = if message.sent.shown.contains(&finding.id) { '*' } else { ' ' };
                 writeln!(f, "  {mark} {:<8} {:<20} {}", finding.severity, finding.check, finding.entity)?;
             }
+        }
+        if !self.changes.is_empty() {
+            writeln!(f, "\nOf changes, when their hours allow:")?;
+        }
+        for Change { team, destination, says } in &self.changes {
+            writeln!(f, "  {team} -> {destination}: {}", says.join(" "))?;
         }
         if !self.withheld.is_empty() {
             writeln!(f, "\nWithheld:")?;

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use chrono::{NaiveDate, TimeDelta};
 
 use super::{
-    Ledger, MOST_SPELT_OUT, NOBODY, Named, Occasion, Planned, Round, Scene, Withheld, counted,
+    MOST_SPELT_OUT, NOBODY, Named, Occasion, Planned, Round, Scene, Withheld,
+    gate::{Gate, Silence},
     hours::{Hours, RoundDay},
-    ledger::{self, up},
-    load::Load,
+    ledger,
     message::{self, Below, Said},
-    route::{Place, Route, Via, audience, catch_all, route},
+    route::{Via, route},
 };
 use crate::{
     catalog::{EntityRef, RelationType},
@@ -20,7 +20,7 @@ use crate::{
         standing::Standing,
     },
     settings::Rhythm,
-    store::{HandState, Told},
+    store::{HandState, NewRoundMessage, Told, up},
 };
 
 /// Of what was named before without being spelt out, so many are spelt out where nothing is new.
@@ -78,28 +78,15 @@ impl Open<'_> {
 struct Planner<'a> {
     scene: &'a Scene<'a>,
     occasion: Occasion<'a>,
-    ledger: Ledger<'a>,
-    /// Counted when somebody is about to get a message.
-    load: Option<Load>,
+    gate: Gate<'a>,
     round: Round,
-}
-
-/// Why nothing is said: a reason, or that there is nothing to say.
-enum Silence {
-    Because(String),
-    Nothing,
 }
 
 impl<'a> Planner<'a> {
     fn new(scene: &'a Scene<'a>, occasion: Occasion<'a>) -> Self {
         let day = Hours::usual(scene.settings).round_at(scene.now).day;
-        let round = Round { day, messages: Vec::new(), withheld: Vec::new() };
-        Self { scene, occasion, ledger: Ledger::new(scene.told), load: None, round }
-    }
-
-    fn count_load(&self) -> Load {
-        let Scene { catalog, settings, platform, now, .. } = *self.scene;
-        platform.map_or_else(Load::default, |platform| Load::count(catalog, settings, platform, &self.ledger, now))
+        let round = Round { day, messages: Vec::new(), withheld: Vec::new(), changes: Vec::new() };
+        Self { scene, occasion, gate: Gate::new(scene, occasion), round }
     }
 
     fn is_asked_for(&self, team: Option<&EntityRef>) -> bool {
@@ -112,7 +99,7 @@ impl<'a> Planner<'a> {
     /// What is open, by the ledger's name of whose it is; also those who were told something and have nothing open now.
     fn gather(&self) -> BTreeMap<String, Open<'a>> {
         let mut all: BTreeMap<String, Open<'a>> = BTreeMap::new();
-        let known = self.ledger.teams().filter_map(|team| EntityRef::parse(team, None, "default").ok());
+        let known = self.gate.ledger.teams().filter_map(|team| EntityRef::parse(team, None, "default").ok());
         for team in known.filter(|team| self.scene.catalog.find(team).is_some()) {
             all.insert(team.to_string(), Open { team: Some(team), ..Open::default() });
         }
@@ -146,14 +133,10 @@ impl<'a> Planner<'a> {
         match self.occasion {
             Occasion::ByHand(_) => None,
             Occasion::Due => {
-                let opens_at = self.hours(team).round_at(self.scene.now).opens_at;
+                let opens_at = self.gate.hours(team).round_at(self.scene.now).opens_at;
                 Some(self.scene.begun_at.map_or(opens_at, |begun| begun.max(opens_at)))
             }
         }
-    }
-
-    fn hours(&self, team: Option<&EntityRef>) -> Hours<'a> {
-        team.map_or_else(|| Hours::usual(self.scene.settings), |team| Hours::of(self.scene.catalog, self.scene.settings, team))
     }
 
     /// Puts what teams have left open for too many rounds beside what the group above them hears, once.
@@ -166,12 +149,12 @@ impl<'a> Planner<'a> {
             let is_grave = |standing: &&&Standing| standing.is_critical() && self.is_in_production(&standing.finding.entity);
             for standing in open.asked.iter().filter(is_grave) {
                 let key = standing.key();
-                let rounds = self.ledger.rounds_with(name, &key);
+                let rounds = self.gate.ledger.rounds_with(name, &key);
                 if rounds < after {
                     continue;
                 }
                 let Some(parent) = self.group_above(team, platform) else { continue };
-                if !self.ledger.spelt_out(parent.as_str()).contains(up(&key).as_str()) {
+                if !self.gate.ledger.spelt_out(parent.as_str()).contains(up(&key).as_str()) {
                     above.push((parent, Below { standing, team: team.clone(), rounds }));
                 }
             }
@@ -213,9 +196,9 @@ impl<'a> Planner<'a> {
     }
 
     fn try_plan(&mut self, team: &str, open: &Open<'a>) -> Result<Vec<Planned>, Silence> {
-        let hours = self.hours(open.team.as_ref());
+        let hours = self.gate.hours(open.team.as_ref());
         let round = hours.round_at(self.scene.now);
-        let last = self.ledger.last(team);
+        let last = self.gate.ledger.last(team);
         let is_clean = open.asked.is_empty() && open.below.is_empty();
         if is_clean && !self.deserves_thanks(open, last, &round) {
             return Err(Silence::Nothing);
@@ -226,15 +209,10 @@ impl<'a> Planner<'a> {
         if self.occasion == Occasion::Due {
             self.keep_rhythm(team, &hours, &round, last, is_news || is_clean)?;
         }
-        self.heed_incidents(open)?;
-        let route = self.reach(open)?;
-        let mut load = self.load.take().unwrap_or_else(|| self.count_load());
-        let places = self.heed_cap(open, &route, &load);
-        for place in places.iter().flatten() {
-            load.add(open.team.iter().flat_map(|team| audience(self.scene.catalog, team, &place.via)).collect());
-        }
-        self.load = Some(load);
-        let places = places?;
+        let team_ref = open.team.as_ref();
+        self.gate.heed_incidents(team_ref)?;
+        let route = self.gate.reach(team_ref)?;
+        let places = self.gate.heed_cap(team_ref, &route)?;
         let calm = last.filter(|_| !is_news).map_or(0, |last| last.calm + 1);
         let spelt = self.spell_out(team, open, last, is_news);
         let label = message::label(self.scene.catalog, team);
@@ -246,19 +224,19 @@ impl<'a> Planner<'a> {
                 Via::Member(user) => Some(user.as_str()),
                 Via::Channel(_) | Via::Lead(_) | Via::Owner(_) | Via::CatchAll => None,
             };
-            Planned {
-                team: team.to_owned(),
+            let from_below = open.below.iter().map(|below| up(&below.standing.key()));
+            let sent = NewRoundMessage {
                 key: ledger::key(team, hearer, round.day),
-                platform: self.scene.platform.unwrap_or(crate::chat::Platform::Slack),
+                platform: self.gate.platform(),
                 destination: place.to.clone(),
                 others: route.others.iter().map(|place| place.to.clone()).collect(),
                 any_hour: self.occasion != Occasion::Due,
                 calm,
-                findings: open.asked.iter().map(|standing| named(standing)).collect(),
-                shown: spelt.iter().map(|standing| standing.key()).collect(),
-                from_below: open.below.iter().map(|below| below.standing.key()).collect(),
                 reply: reply.clone(),
-            }
+                keys: open.asked.iter().map(|standing| standing.key()).collect(),
+                shown: spelt.iter().map(|standing| standing.key()).chain(from_below).collect(),
+            };
+            Planned { team: team.to_owned(), findings: open.asked.iter().map(|standing| named(standing)).collect(), sent }
         });
         Ok(planned.collect())
     }
@@ -269,21 +247,11 @@ impl<'a> Planner<'a> {
     }
 
     fn allow(&self, team: &str, hours: &Hours<'_>, round: &RoundDay) -> Result<(), Silence> {
-        let because = |reason: String| Err(Silence::Because(reason));
-        if hours.every == Rhythm::Never {
-            return because("its rounds are switched off in the configuration".to_owned());
+        self.gate.heed_switch(hours)?;
+        if self.gate.ledger.has_heard(team, round.day) {
+            return Err(Silence::Because(format!("has heard in the round of {}", said(round.day))));
         }
-        if self.ledger.has_heard(team, round.day) {
-            return because(format!("has heard in the round of {}", said(round.day)));
-        }
-        if self.scene.platform.is_none() {
-            return because("no chat is set up in which it could be told".to_owned());
-        }
-        if self.occasion == Occasion::Due && !hours.is_open(self.scene.now) {
-            let opens = hours.next_open(self.scene.now).with_timezone(&hours.zone);
-            return because(format!("is left alone until {}", opens.format("%A, %-d %B, %H:%M (%Z)")));
-        }
-        Ok(())
+        self.gate.heed_hours(hours)
     }
 
     fn keep_rhythm(
@@ -315,55 +283,15 @@ impl<'a> Planner<'a> {
         if self.scene.now - last.planned_at < APART {
             return because("has heard less than three days ago".to_owned());
         }
-        if self.ledger.rounds_in_month(team, self.scene.now, hours.zone) >= MOST_A_MONTH {
+        if self.gate.ledger.rounds_in_month(team, self.scene.now, hours.zone) >= MOST_A_MONTH {
             return because(format!("has heard {MOST_A_MONTH} times this month"));
         }
         Ok(())
     }
 
-    fn heed_incidents(&self, open: &Open<'_>) -> Result<(), Silence> {
-        let Some(team) = &open.team else { return Ok(()) };
-        let is_its = |entity: &&EntityRef| super::super::standing::owner_of(self.scene.catalog, entity).as_ref() == Some(team);
-        match self.scene.in_incidents.iter().find(is_its) {
-            Some(entity) => Err(Silence::Because(format!("{entity} has an open incident"))),
-            None => Ok(()),
-        }
-    }
-
-    fn reach(&self, open: &Open<'_>) -> Result<Route, Silence> {
-        let platform = self.scene.platform.unwrap_or(crate::chat::Platform::Slack);
-        let found = match &open.team {
-            Some(team) => route(self.scene.catalog, self.scene.settings, platform, team),
-            None => Route { first: catch_all(self.scene.settings, platform).into_iter().collect(), others: Vec::new() },
-        };
-        if !found.first.is_empty() {
-            return Ok(found);
-        }
-        Err(Silence::Because(match &open.team {
-            Some(_) => {
-                "cannot be reached: it has no channel, no lead and no members who are known in chat, and hygiene.catch_all \
-                        names no channel"
-                    .to_owned()
-            }
-            None => "nobody owns these, and hygiene.catch_all names no channel".to_owned(),
-        }))
-    }
-
-    /// The places whose readers have not heard too much this week.
-    fn heed_cap(&self, open: &Open<'_>, route: &Route, load: &Load) -> Result<Vec<Place>, Silence> {
-        let cap = self.scene.settings.messages_a_week;
-        let has_room = |place: &&Place| load.has_room(self.scene.catalog, cap, open.team.as_ref(), place);
-        let places: Vec<Place> = route.first.iter().filter(has_room).cloned().collect();
-        if places.is_empty() {
-            let said = counted(cap as usize, "message");
-            return Err(Silence::Because(format!("its people have had {said} this week")));
-        }
-        Ok(places)
-    }
-
     /// What is new and what was never spelt out, the gravest first.
     fn spell_out(&self, team: &str, open: &Open<'a>, last: Option<&Told>, is_news: bool) -> Vec<&'a Standing> {
-        let before = self.ledger.spelt_out(team);
+        let before = self.gate.ledger.spelt_out(team);
         let (news, rest): (Vec<&Standing>, Vec<&Standing>) = open.asked.iter().partition(|standing| is_new(standing, last));
         let rest = rest.into_iter().filter(|standing| !before.contains(standing.key().as_str()));
         let most = if is_news { MOST_SPELT_OUT } else { FROM_BEFORE };

@@ -1,7 +1,7 @@
 //! What a round would say, for those who look after the catalog: shown before anything is sent.
 //! Must not send.
 
-use super::{Occasion, Planned, Round, Scene, counted, message::label, route};
+use super::{Change, Occasion, Planned, Round, Scene, counted, message::label, route};
 use crate::{
     catalog::EntityRef,
     chat::{Block, Button, Card, ListItem, ListStyle, Reply, Status, Text},
@@ -47,6 +47,7 @@ pub fn preview(scene: &Scene<'_>, round: &Round) -> Reply {
     if !body.is_empty() {
         reply.cards.push(Card { title: Text::plain("Who would hear what"), body, ..Card::default() });
     }
+    reply.cards.extend(changes_card(scene, &round.changes));
     reply.cards.extend(withheld_card(scene, &round.withheld));
     if is_first {
         let question = format!("{messages} leave as soon as each team's hours allow. From then on a round is held by itself.");
@@ -65,6 +66,19 @@ fn team_line(scene: &Scene<'_>, planned: &Planned, to: &str) -> Text {
     });
     let found = counted(planned.findings.len(), "finding");
     Text::new().bold(label(scene.catalog, &planned.team)).say(format!(" in {to}: {found}{}", gravest.unwrap_or_default()))
+}
+
+fn changes_card(scene: &Scene<'_>, changes: &[Change]) -> Option<Card> {
+    let line = |change: &Change| {
+        let who = Text::new().bold(label(scene.catalog, &change.team)).say(format!(" in {}: ", change.destination));
+        ListItem::new(who.say(change.says.join(" ")))
+    };
+    let items: Vec<ListItem> = changes.iter().take(MOST_TEAMS).map(line).collect();
+    (!items.is_empty()).then(|| Card {
+        title: Text::plain("Who would hear of changes, when their hours allow"),
+        body: vec![Block::List { style: ListStyle::Bullets, items }],
+        ..Card::default()
+    })
 }
 
 fn withheld_card(scene: &Scene<'_>, withheld: &[Withheld]) -> Option<Card> {
@@ -102,7 +116,7 @@ pub fn preview_messages(scene: &Scene<'_>, admins: &[String], round: &Round, occ
                 others: Vec::new(),
                 any_hour: occasion != Occasion::Due,
                 calm: 0,
-                message: reply.clone(),
+                reply: reply.clone(),
                 keys: Vec::new(),
                 shown: Vec::new(),
             });

@@ -133,6 +133,13 @@ impl Model {
         }
     }
 
+    /// As <https://docs.slack.dev/reference/methods/dnd.info> has it, of somebody else than the bot.
+    pub fn rest_of(&self, asked: &Value) -> Response {
+        let Some(user) = asked["user"].as_str().filter(|user| user.starts_with('U')) else { return refused("user_not_found") };
+        let (from, until) = self.resting.get(user).copied().unwrap_or((1, 1));
+        Json(json!({"ok": true, "dnd_enabled": until > 1, "next_dnd_start_ts": from, "next_dnd_end_ts": until})).into_response()
+    }
+
     /// Messages by what marks them: how often each was posted.
     pub fn marked(&self) -> std::collections::BTreeMap<(String, String), usize> {
         let mut marked = std::collections::BTreeMap::new();

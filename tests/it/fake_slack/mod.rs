@@ -78,6 +78,8 @@ pub struct Model {
     /// Names of channels, where this Slack has ids for them and says the time as it is.
     pub channels: Vec<String>,
     pub has_ids: bool,
+    /// People who want to be left alone: from when to when, in seconds.
+    pub resting: BTreeMap<String, (i64, i64)>,
     /// How the next calls go, by method.
     pub fates: BTreeMap<String, VecDeque<Fate>>,
     /// What goes wrong by chance.
@@ -286,6 +288,7 @@ impl Model {
             "views.publish" => self.publish(request),
             "conversations.history" => self.history(&request),
             "conversations.list" => self.list(&request),
+            "dnd.info" => self.rest_of(&request),
             "conversations.open" => self.open_conversation(&request),
             "chat.update" => self.replace(request),
             "chat.unfurl" => self.unfurl(request),
@@ -343,6 +346,11 @@ impl Model {
             return refused("message_not_found");
         };
         posted.updates.push(request["text"].as_str().unwrap_or_default().to_owned());
+        let mut request = request;
+        // What is not sent stays.
+        if request["metadata"].is_null() && !posted.payload["metadata"].is_null() {
+            request["metadata"] = posted.payload["metadata"].clone();
+        }
         posted.payload = request;
         Json(json!({"ok": true, "channel": channel, "ts": ts})).into_response()
     }

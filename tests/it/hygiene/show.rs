@@ -52,6 +52,7 @@ async fn a_team_sees_its_level_what_is_next_and_each_finding_with_its_buttons() 
         → Exempt    /hygiene exempt lifecycle-unknown:component:default/wishes-jobs
 
         → Fix all 2: unknown lifecycle  /hygiene fixall lifecycle-unknown:group:default/team-cart
+        → Trend                         /hygiene trend group:default/team-cart
 
         Read from the catalog, synced just now
     "#]],
@@ -124,6 +125,8 @@ fn without_postgresql_findings_are_shown_and_what_is_missing_is_said() {
         → Not ours  /hygiene notours docs-missing:component:default/lone
         → Snooze    /hygiene snooze docs-missing:component:default/lone
         → Exempt    /hygiene exempt docs-missing:component:default/lone
+
+        → Trend  /hygiene trend group:default/team-a
 
         Read from the catalog, synced 3 min ago
     "#]],

@@ -42,6 +42,7 @@ fn told(story: &mut Story, world: &World, once: &str) -> Vec<NewRoundMessage> {
         hands: &[],
         in_fixes: &story.in_fixes,
         in_incidents: &story.in_incidents,
+        notices: &[],
         told: &story.told,
         begun_at: None,
     };

@@ -93,7 +93,7 @@ pub fn new_message(team: &str, round: &str, to: &str) -> NewRoundMessage {
         others: Vec::new(),
         any_hour: true,
         calm: 0,
-        message: Reply::new(Status::Answered, "hygiene", format!("{team} in {round}").as_str().into()),
+        reply: Reply::new(Status::Answered, "hygiene", format!("{team} in {round}").as_str().into()),
         keys: vec![format!("runbook-missing:component:default/{team}")],
         shown: Vec::new(),
     }

@@ -43,7 +43,7 @@ fn reasons(round: &Round) -> String {
 }
 
 fn shown(round: &Round, at: usize) -> String {
-    let reply = round.messages[at].reply.clone();
+    let reply = round.messages[at].sent.reply.clone();
     render_text(&steward::chat::Response::Reply(reply), 100, Colour::Off)
 }
 
@@ -52,7 +52,7 @@ fn a_round_is_one_message_to_the_channel_with_why_fix_and_buttons() {
     let mut story = Story::at(TUESDAY);
     let round = story.hold(&payments().catalog());
     assert_eq!(heard(&round), ["group:default/payments in #payments"]);
-    assert_eq!(round.messages[0].key.round, "2026-11-24");
+    assert_eq!(round.messages[0].sent.key.round, "2026-11-24");
     expect![[r#"
         Payments: 3 things in the catalog could use a hand. The first: Payments API, no runbook.
 
@@ -82,7 +82,7 @@ fn a_round_is_one_message_to_the_channel_with_why_fix_and_buttons() {
         Low · open since 2 January · component:default/payments-api
     "#]]
     .assert_eq(&shown(&round, 0));
-    let lines: Vec<String> = round.messages[0].reply.cards[0]
+    let lines: Vec<String> = round.messages[0].sent.reply.cards[0]
         .buttons
         .iter()
         .map(|button| match &button.does {
@@ -187,7 +187,7 @@ fn a_round_that_falls_on_a_closed_hour_waits_for_the_next_open_one() {
             story.now += TimeDelta::hours(1);
             let round = story.plan_for(&catalog, Occasion::Due);
             (!round.messages.is_empty())
-                .then(|| format!("{} for {}", story.now.format("%a %d %H:%M"), round.messages[0].key.round))
+                .then(|| format!("{} for {}", story.now.format("%a %d %H:%M"), round.messages[0].sent.key.round))
         })
     };
     assert_eq!(first(&|_| {}).as_deref(), Some("Tue 24 10:00 for 2026-11-24"));
@@ -222,7 +222,7 @@ fn what_is_left_alone_is_in_no_message() {
     // It is new again when it comes back.
     story.now = at("2026-12-01T10:00:00Z");
     let round = story.hold(&catalog);
-    assert_eq!(round.messages[0].shown, [key]);
+    assert_eq!(round.messages[0].sent.shown, [key]);
     // A pull request that mends it is not to be asked for.
     let mut story = Story::at(TUESDAY);
     story.in_fixes.insert(key.to_owned());
@@ -269,8 +269,8 @@ fn what_is_unchanged_shrinks_to_a_line_and_comes_less_often() {
     story.standing(&catalog);
     story.now += TimeDelta::days(1);
     let round = story.hold(&catalog);
-    assert_eq!(round.messages[0].calm, 0);
-    assert!(round.messages[0].shown.iter().all(|key| key.ends_with("component:default/refunds")), "{round}");
+    assert_eq!(round.messages[0].sent.calm, 0);
+    assert!(round.messages[0].sent.shown.iter().all(|key| key.ends_with("component:default/refunds")), "{round}");
     expect![[r#"
         Payments: one thing in the catalog could use a hand: refunds, no runbook.
 
@@ -377,7 +377,7 @@ fn what_stays_grave_for_long_goes_to_the_group_above_once() {
         above.extend(round.messages.iter().filter(|message| message.team.ends_with("commerce")).map(|message| {
             (
                 story.now.format("%Y-%m-%d").to_string(),
-                render_text(&steward::chat::Response::Reply(message.reply.clone()), 100, Colour::Off),
+                render_text(&steward::chat::Response::Reply(message.sent.reply.clone()), 100, Colour::Off),
             )
         }));
         story.now += TimeDelta::weeks(1);
@@ -466,6 +466,7 @@ fn a_preview_says_who_would_hear_what_and_has_the_button() {
         in_incidents: &story.in_incidents,
         told: &[],
         begun_at: None,
+        notices: &[],
     };
     let reply = preview(&scene, &round);
     expect![[r#"

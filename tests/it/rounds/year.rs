@@ -178,7 +178,7 @@ impl Year {
         let now = self.story.now;
         let round = self.story.plan_with(catalog, standing, Occasion::Due);
         for message in &round.messages {
-            let heard = (message.key.team.clone(), message.key.round.clone());
+            let heard = (message.sent.key.team.clone(), message.sent.key.round.clone());
             assert!(self.heard.insert(heard.clone()), "{heard:?} twice");
             self.assert_good_hour(&message.team);
             for finding in &message.findings {

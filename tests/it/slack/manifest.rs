@@ -65,6 +65,8 @@ fn scopes_are_the_least_that_the_entrances_need() {
     let mut needed = vec!["chat:write", "commands"];
     // Before a message of a round is sent again, it is looked for: in channels, by their names, and in conversations.
     needed.extend(["channels:history", "channels:read", "groups:history", "groups:read", "im:write"]);
+    // Before somebody is written to directly of Steward's own accord: whether they want to be left alone.
+    needed.push("dnd:read");
     for event in &events {
         needed.extend(match event.as_str() {
             "app_mention" => vec!["app_mentions:read"],
