@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
 use super::client::SlackClient;
@@ -15,6 +15,9 @@ use crate::chat::DeliveryError;
 
 /// People set this once and leave it.
 const KNOWN_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// A round asks of hundreds of people; what has to wait longer goes on without.
+const LONGEST_TURN: Duration = Duration::from_secs(60);
 
 /// People remembered; beyond that all are asked for again.
 const MOST_KNOWN: usize = 10_000;
@@ -72,6 +75,10 @@ impl SlackClient {
                     Err(DeliveryError::Refused { reason, .. }) => {
                         tracing::debug!(reason, "Slack does not say whether somebody wants to be left alone");
                         self.rests.note(person, Hours::default());
+                    }
+                    // Whoever asks for many at once waits for their turn, unless Slack wants no such question for long.
+                    Err(DeliveryError::Limited { retry_after, .. }) if retry_after <= LONGEST_TURN => {
+                        return Some(now + TimeDelta::from_std(retry_after).unwrap_or_default());
                     }
                     Err(_) => return None,
                 }

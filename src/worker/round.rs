@@ -73,7 +73,7 @@ const NOT_THE_PLACE: [&str; 7] =
     ["invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope", "no_permission"];
 
 /// How Slack begins to refuse what it cannot draw, as a picture that it cannot fetch.
-const NOT_DRAWN: &str = "invalid_blocks";
+pub(super) const NOT_DRAWN: &str = "invalid_blocks";
 
 /// What the loop remembers.
 #[derive(Debug)]

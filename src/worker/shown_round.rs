@@ -2,9 +2,9 @@
 
 use tracing::warn;
 
-use super::{Worker, jobs::job};
+use super::{Worker, jobs::job, round::NOT_DRAWN};
 use crate::{
-    chat::{DeliveryError, Message},
+    chat::{DeliveryError, Message, Reply},
     hygiene::round::redraw,
     store::{RoundKey, RoundState, StoreError, key_below},
 };
@@ -25,8 +25,16 @@ impl Worker {
         let Some(posted) = message.posted else { return Ok(()) };
         let keys: Vec<String> = message.shown.iter().map(|key| key_below(key).unwrap_or(key).to_owned()).collect();
         let fixes = store.load_latest_fixes(&keys, message.planned_at).await.map_err(told)?;
-        let drawn = Message::replacing(message.platform, posted, redraw(&message.message, &fixes));
-        match self.app.outbox.deliver(&drawn).await {
+        let reply = redraw(&message.message, &fixes);
+        let drawn = |reply: Reply| Message::replacing(message.platform, posted.clone(), reply);
+        let sent = match (self.app.outbox.deliver(&drawn(reply.clone())).await, reply.without_pictures()) {
+            // What Slack could fetch once it may not be able to fetch now.
+            (Err(DeliveryError::Refused { reason, .. }), Some(plain)) if reason.starts_with(NOT_DRAWN) => {
+                self.app.outbox.deliver(&drawn(plain)).await
+            }
+            (sent, _) => sent,
+        };
+        match sent {
             Ok(_) => Ok(()),
             Err(fault @ (DeliveryError::Limited { .. } | DeliveryError::Unreachable { .. })) => Err(fault.to_string()),
             Err(fault @ (DeliveryError::NoDoor(_) | DeliveryError::Refused { .. })) => {

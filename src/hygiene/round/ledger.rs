@@ -10,8 +10,8 @@ use crate::{
     store::{RoundKey, RoundState, Told},
 };
 
-/// Before the team, where it hears of changes and not of what is wrong.
-const CHANGES: &str = "changes for ";
+/// Behind the team, where it hears of changes and not of what is wrong.
+const CHANGES: &str = " changes";
 
 /// Between the team and the one of them who hears it.
 pub(super) const TO: &str = " to ";
@@ -100,16 +100,14 @@ pub(super) fn team_of(key: &RoundKey) -> &str {
 
 /// Of what has changed for a team: in the ledger it stands beside what the team hears in rounds.
 pub(super) fn key_of_changes(team: &EntityRef, hearer: Option<&str>, last: i64) -> RoundKey {
-    let team = format!("{CHANGES}{team}");
+    let team = format!("{team}{CHANGES}");
     let team = hearer.map_or_else(|| team.clone(), |hearer| format!("{team}{TO}{hearer}"));
     RoundKey { team, round: format!("change {last}") }
 }
 
 /// Whom a message is for, whatever it tells of; `None` where that is nobody in the catalog.
 pub fn addressee(key: &RoundKey) -> Option<EntityRef> {
-    let team = team_of(key);
-    let team = team.strip_prefix(CHANGES).unwrap_or(team).split(' ').next()?;
-    EntityRef::parse(team, None, "default").ok()
+    EntityRef::parse(key.team.split(' ').next()?, None, "default").ok()
 }
 
 /// Who of the team hears it, where it is told one by one.

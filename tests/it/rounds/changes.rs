@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use steward::sync::SyncOrder;
+use steward::{
+    hygiene::round::{Occasion, look},
+    sync::SyncOrder,
+};
 
 use crate::{
     bot::Bot,
@@ -128,6 +131,10 @@ async fn changes_of_one_sync_are_one_message_in_the_next_hour_that_is_allowed() 
     assert_eq!(heard(&bot, "#shop"), Vec::<String>::new());
     let preview = bot.say_as("pat", "hygiene preview").await;
     assert!(preview.contains("Team Shop in #shop: basket is yours now; before, it was Team Cart's. till is yours"), "{preview}");
+    let look = look(bot.app()).await.unwrap();
+    let dry_run = look.plan(bot.app(), Occasion::ByHand(None)).to_string();
+    let line = "Of changes, when their hours allow:\n  group:default/team-cart -> #cart: basket is Team Shop's now";
+    assert!(dry_run.contains(line), "{dry_run}");
     bot.pass(TimeDelta::hours(14));
     bot.worker.tell_changes().await.unwrap();
     until_heard(&bot, "#shop", &["Team Shop: 2 things have changed in the catalog."]).await;

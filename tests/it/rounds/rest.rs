@@ -88,7 +88,10 @@ async fn where_slack_does_not_say_a_message_goes_on() {
         let planned = replica.plan(&[NewRoundMessage { key, ..message }]).await;
         assert_eq!(replica.worker.send_round(&planned[0]).await.unwrap(), None);
     }
-    assert_eq!((asked(&slack), slack.model().messages.len()), (2, 3), "an app that may not ask does not ask each time");
+    slack.next_trouble("dnd.info", Trouble::RateLimited { retry_after_secs: 30 });
+    let planned = replica.plan(&[to("bo", "U0BO")]).await;
+    assert_eq!(replica.worker.send_round(&planned[0]).await.unwrap(), Some(Duration::from_secs(30)), "it waits for its turn");
+    assert_eq!((asked(&slack), slack.model().messages.len()), (3, 3), "an app that may not ask does not ask each time");
     replica.close().await;
     slack.finish();
 }

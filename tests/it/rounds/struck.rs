@@ -91,6 +91,11 @@ async fn on_slack_the_same_message_is_changed_also_where_an_answer_gets_lost() {
         posted.first().map(|posted| (posted.updates.len(), posted.payload.to_string()))
     };
     slack.until("the round", |model| of_cart(model)).await;
+    bot.until("the ledger knows", async |app| {
+        let told = app.store.load_told(app.clock.now() - chrono::TimeDelta::days(1)).await.unwrap();
+        told.iter().any(|told| told.destination == "#cart" && told.state == steward::store::RoundState::Sent)
+    })
+    .await;
     slack.model().fates.entry("chat.update".to_owned()).or_default().push_back(Fate::DoneBut(502));
     let opened = bot.open_form("ana", DESCRIBE).await;
     bot.submit("ana", &opened, &[("description", "Holds things.")]).await;
