@@ -158,7 +158,7 @@ pub enum Over {
 
 /// `▓▓▓░░░░░░░`.
 fn bar(done: usize, all: usize) -> String {
-    let full = if all == 0 { BAR } else { done * BAR / all };
+    let full = (done * BAR).checked_div(all).unwrap_or(BAR);
     format!("{}{}", "▓".repeat(full), "░".repeat(BAR - full))
 }
 

@@ -257,8 +257,9 @@ impl Worker {
             *self.rounds.written.lock().expect("nothing panics while it holds this lock") = Some(seen);
         }
         metrics::gauge!("steward_findings_open").set(findings.len() as f64);
-        self.note_estimate(&catalog, &findings);
-        look_at(&self.app, catalog, findings).await
+        let look = look_at(&self.app, catalog, findings).await?;
+        self.note_estimate(&look);
+        Ok(look)
     }
 
     /// Everything that is wrong now; only what changed is looked at where that is enough.

@@ -9,9 +9,9 @@ use super::Worker;
 use crate::{
     chat::{Message, Platform, Reply},
     hygiene::{
-        check::{Facts, Finding, Rules},
+        check::{Facts, Rules},
         estimate::estimate,
-        round::{Asides, Word, hours::Hours, look_at, platform_of},
+        round::{Asides, Look, Word, hours::Hours, look_at, platform_of},
         week::{LASTS, Over, Share, ask, due, progress, shares},
     },
     reach::{address, written_channel},
@@ -128,9 +128,9 @@ impl Worker {
     }
 
     /// Keeps how many entries may be wrong, for `/catalog` and metrics.
-    pub(super) fn note_estimate(&self, catalog: &crate::catalog::Catalog, findings: &[Finding]) {
+    pub(super) fn note_estimate(&self, look: &Look) {
         let judged = &self.app.live.load().coverage.judged;
-        let counted = estimate(catalog, findings, judged, self.app.clock.now());
+        let counted = estimate(&look.catalog, &look.standing, &look.hands, judged, look.now);
         self.app.live.change_coverage(|coverage| coverage.estimate = Some(counted));
         if let Some(share) = counted.share() {
             metrics::gauge!("steward_wrong_entry_estimate").set(share);

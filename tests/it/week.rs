@@ -269,6 +269,15 @@ async fn what_is_not_theirs_is_a_finding_until_somebody_else_owns_it_and_counts_
     let accept = lines(&question).into_iter().find(|line| line.starts_with("hygiene accept")).unwrap();
     let taken = form(reply_or_form(&bot, "bo", &accept).await);
     assert_eq!(taken.fields[0].name, "owner");
+    // What is handed on with a finding of it counts as well.
+    let handed = bot.open_form("ana", "hygiene notours runbook-missing:component:default/cart-1").await;
+    bot.submit("ana", &handed, &[("owner", "team-shop")]).await;
+    bot.worker.check_and_look().await.unwrap();
+    let handed = bot.say("catalog").await.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        handed.contains("Wrong entries, by estimate: 25.0 % (2 of 3 that owners have judged lately; 0 of 5 others"),
+        "{handed}"
+    );
     bot.github.push_file("cart", "catalog-info.yaml", services().replacen("owner: team-cart", "owner: team-shop", 2));
     bot.sync().await;
     let open = bot.say_as("bo", "hygiene cart-2").await;
