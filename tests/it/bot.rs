@@ -198,7 +198,7 @@ impl Bot {
             custom_kinds: CustomKinds::default(),
             catalog: CatalogHandle::new(Catalog::build(parts)),
             store: Store::unopened(),
-            outbox: Outbox { slack: None, playground: Some(Board::default()) },
+            outbox: Outbox { playground: Some(Board::default()), ..Outbox::default() },
             clock: Clock::fixed(morning()),
             live: Default::default(),
             links: Default::default(),
