@@ -14,6 +14,7 @@ use steward::{
     cli::ask::{Colour, render_text},
     commands::{load_definitions, respond},
     directory::{DirectorySource, Layout},
+    discord::DiscordClient,
     github::{Auth, Connection, Filters, GithubConfig, GithubSource, Waits},
     outbox::Outbox,
     playground::{Board, channel_of},
@@ -150,6 +151,15 @@ impl Bot {
         let mut bot = Self::build(Arc::new(github), Arc::new(database), folder, usual_paths(), Places::default());
         let worker = Arc::get_mut(&mut bot.worker).expect("nobody else has it yet");
         Arc::get_mut(&mut worker.app).expect("nobody else has it yet").outbox.slack = Some(slack);
+        bot.run().await
+    }
+
+    /// The same with a Discord beside the playground.
+    pub async fn with_discord(github: FakeGithub, database: Database, discord: DiscordClient) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let mut bot = Self::build(Arc::new(github), Arc::new(database), folder, usual_paths(), Places::default());
+        let worker = Arc::get_mut(&mut bot.worker).expect("nobody else has it yet");
+        Arc::get_mut(&mut worker.app).expect("nobody else has it yet").outbox.discord = Some(discord);
         bot.run().await
     }
 
