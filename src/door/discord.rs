@@ -186,6 +186,31 @@ pub(super) struct Door<'a> {
     incoming: &'a Incoming,
 }
 
+/// What there is to show.
+enum Drawn {
+    Reply(Box<Reply>),
+    Step(DiscordMessage),
+}
+
+impl Drawn {
+    /// The answer that fits into the first. It takes the place of the message with the button only if the same people
+    /// see both: a personal answer must not wipe out what a channel reads, nor a shared one stay personal.
+    fn first(self, on: Option<PressedOn>) -> Answer {
+        match self {
+            Self::Reply(reply) => match (on, reply.audience) {
+                (Some(PressedOn::Ephemeral), Audience::Asker) | (Some(PressedOn::Public), Audience::Everyone) => {
+                    Answer::Update(render_post(&reply))
+                }
+                (Some(PressedOn::Ephemeral), Audience::Everyone) | (Some(PressedOn::Public), Audience::Asker) | (None, _) => {
+                    Answer::Message(render_message(&reply))
+                }
+            },
+            Self::Step(step) if on == Some(PressedOn::Ephemeral) => Answer::Update(step),
+            Self::Step(step) => Answer::Message(step),
+        }
+    }
+}
+
 type Pending<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
 
 impl<'a> Door<'a> {
@@ -197,56 +222,40 @@ impl<'a> Door<'a> {
 
     /// Answers what was said or pressed.
     async fn respond(&self, act: Act, on: Option<PressedOn>) {
-        let mut pending = self.pending(act);
-        match timeout(ANSWER_WITHIN, &mut pending).await {
-            Ok(response) => {
-                let first = self.first(response, on).await;
-                self.answer(first).await;
+        let mut drawn = Box::pin(async { self.draw(self.pending(act).await).await });
+        match timeout(ANSWER_WITHIN, &mut drawn).await {
+            Ok(drawn) => {
+                self.answer(drawn.first(on)).await;
             }
             Err(_) => {
                 let is_ours = self.answer(Answer::Later).await;
-                let response = pending.await;
+                let drawn = drawn.await;
                 if is_ours {
-                    self.follow(response).await;
+                    self.follow(drawn).await;
                 }
             }
         }
     }
 
-    /// The answer that fits into the first. It takes the place of the message with the button only if the same people
-    /// see both: a personal answer must not wipe out what a channel reads, nor a shared one stay personal.
-    async fn first(&self, response: Response, on: Option<PressedOn>) -> Answer {
+    /// A form is kept before it is shown.
+    async fn draw(&self, response: Response) -> Drawn {
         match response {
-            Response::Reply(reply) => match (on, reply.audience) {
-                (Some(PressedOn::Ephemeral), Audience::Asker) | (Some(PressedOn::Public), Audience::Everyone) => {
-                    Answer::Update(render_post(&reply))
-                }
-                (Some(PressedOn::Ephemeral), Audience::Everyone) | (Some(PressedOn::Public), Audience::Asker) | (None, _) => {
-                    Answer::Message(render_message(&reply))
-                }
-            },
-            Response::Form(form) => {
-                let step = self.open(*form).await;
-                if on == Some(PressedOn::Ephemeral) { Answer::Update(step) } else { Answer::Message(step) }
-            }
-            Response::Choices(_) => Answer::Message(render_words("Nobody asked for these choices.")),
+            Response::Reply(reply) => Drawn::Reply(Box::new(reply)),
+            Response::Form(form) => Drawn::Step(self.open(*form).await),
+            Response::Choices(_) => Drawn::Step(render_words("Nobody asked for these choices.")),
         }
     }
 
     /// Sends what was told to follow. Only the asker sees the place that was kept for it.
-    async fn follow(&self, response: Response) {
-        match response {
-            Response::Reply(reply) if reply.audience == Audience::Everyone => {
+    async fn follow(&self, drawn: Drawn) {
+        match drawn {
+            Drawn::Reply(reply) if reply.audience == Audience::Everyone => {
                 self.complete(&render_words("The answer is below, for all to see.")).await;
                 let Incoming { token, application, .. } = self.incoming;
                 self.sent(self.client.follow_up(*application, token, &render_post(&reply)).await).await;
             }
-            Response::Reply(reply) => self.complete(&render_post(&reply)).await,
-            Response::Form(form) => {
-                let step = self.open(*form).await;
-                self.complete(&step).await;
-            }
-            Response::Choices(_) => {}
+            Drawn::Reply(reply) => self.complete(&render_post(&reply)).await,
+            Drawn::Step(step) => self.complete(&step).await,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
         Answer,
         form::{Sitting, Touch, Touched, input_index, render_modal, render_step},
         render::{render_post, render_words},
-        wire::{DiscordMessage, EPHEMERAL},
+        wire::{DiscordMessage, EPHEMERAL, Modal},
     },
     error::UserError,
     store::{KeptSitting, SittingId, StoreError},
@@ -39,6 +39,16 @@ enum Turn {
     Cancelled,
 }
 
+/// What is to be shown then.
+enum Turned {
+    Shown(DiscordMessage),
+    Modal {
+        modal: Modal,
+        /// The step once more, where it is too late for a modal.
+        otherwise: DiscordMessage,
+    },
+}
+
 impl Door<'_> {
     /// Opens a form: its first step, or why it cannot be.
     pub(super) async fn open(&self, form: Form) -> DiscordMessage {
@@ -54,55 +64,61 @@ impl Door<'_> {
 
     /// What was pressed, chosen or written in a step.
     pub(super) async fn touch(&self, touch: Touch, given: Given<'_>) {
-        let id = SittingId(touch.sitting);
-        for _ in 0..TRIES {
-            let kept = match self.app.store.load_sitting(id, &self.incoming.account).await {
-                Ok(kept) => kept,
-                Err(fault) => return self.update(away("", &fault)).await,
-            };
-            let Some((mut sitting, revision)) = kept.and_then(read) else { return self.update(gone()).await };
-            match take(&mut sitting, touch, &given) {
-                Turn::Modal => {
-                    let modal = render_modal(touch.sitting, &sitting);
-                    let answer = modal.map_or_else(|| Answer::Update(render_step(touch.sitting, &sitting)), Answer::Modal);
-                    self.answer(answer).await;
-                    return;
-                }
-                Turn::Cancelled => {
-                    self.close(id).await;
-                    return self.update(alone(render_words("Cancelled. Nothing was changed."))).await;
-                }
-                Turn::Sent(act) => return self.send(id, act).await,
-                Turn::Shown => {
-                    self.look_up(&mut sitting).await;
-                    match self.app.store.save_sitting(id, revision, &written(&sitting), self.app.clock.now()).await {
-                        Ok(true) => return self.update(render_step(touch.sitting, &sitting)).await,
-                        Ok(false) => {}
-                        Err(fault) => return self.update(away(&sitting.form.id, &fault)).await,
-                    }
-                }
+        let mut turned = Box::pin(self.turn(touch, given));
+        match timeout(ANSWER_WITHIN, &mut turned).await {
+            Ok(Turned::Shown(message)) => {
+                self.answer(Answer::Update(message)).await;
             }
-        }
-        self.update(gone()).await;
-    }
-
-    /// Sends a page, or goes back to the one before.
-    async fn send(&self, id: SittingId, act: Act) {
-        let mut pending = self.pending(act);
-        match timeout(ANSWER_WITHIN, &mut pending).await {
-            Ok(response) => {
-                let message = self.turn_page(id, response).await;
-                self.update(message).await;
+            Ok(Turned::Modal { modal, otherwise: _ }) => {
+                self.answer(Answer::Modal(modal)).await;
             }
             Err(_) => {
                 let is_ours = self.answer(Answer::UpdateLater).await;
-                let response = pending.await;
+                let (Turned::Shown(message) | Turned::Modal { modal: _, otherwise: message }) = turned.await;
                 if is_ours {
-                    let message = self.turn_page(id, response).await;
                     self.complete(&message).await;
                 }
             }
         }
+    }
+
+    async fn turn(&self, touch: Touch, given: Given<'_>) -> Turned {
+        let id = SittingId(touch.sitting);
+        for _ in 0..TRIES {
+            let kept = match self.app.store.load_sitting(id, &self.incoming.account).await {
+                Ok(kept) => kept,
+                Err(fault) => return Turned::Shown(away("", &fault)),
+            };
+            let Some((mut sitting, revision)) = kept.and_then(read) else { return Turned::Shown(gone()) };
+            match take(&mut sitting, touch, &given) {
+                Turn::Modal => {
+                    let modal = render_modal(touch.sitting, &sitting);
+                    sitting.note = Some("That took a moment: press once more.".to_owned());
+                    let otherwise = render_step(touch.sitting, &sitting);
+                    return match modal {
+                        Some(modal) => Turned::Modal { modal, otherwise },
+                        None => Turned::Shown(otherwise),
+                    };
+                }
+                Turn::Cancelled => {
+                    self.close(id).await;
+                    return Turned::Shown(alone(render_words("Cancelled. Nothing was changed.")));
+                }
+                Turn::Sent(act) => {
+                    let response = self.pending(act).await;
+                    return Turned::Shown(self.turn_page(id, response).await);
+                }
+                Turn::Shown => {
+                    self.look_up(&mut sitting).await;
+                    match self.app.store.save_sitting(id, revision, &written(&sitting), self.app.clock.now()).await {
+                        Ok(true) => return Turned::Shown(render_step(touch.sitting, &sitting)),
+                        Ok(false) => {}
+                        Err(fault) => return Turned::Shown(away(&sitting.form.id, &fault)),
+                    }
+                }
+            }
+        }
+        Turned::Shown(gone())
     }
 
     /// The next page in the place of the last, or the reply that ends the form.
@@ -158,10 +174,6 @@ impl Door<'_> {
             };
             sitting.found(search, choices);
         }
-    }
-
-    async fn update(&self, message: DiscordMessage) {
-        self.answer(Answer::Update(message)).await;
     }
 }
 

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use serde_json::{Value, json};
 use steward::{
     catalog::EntityRef,
     chat::{Audience, DeliveryError, Mark, Message, Platform, Reply, Status, Text},
     discord::DiscordClient,
     door::discord::listen,
+    http::{Doors, router},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 use crate::{
     bot::Bot,
@@ -172,6 +175,16 @@ async fn commands_completion_buttons_and_words_are_answered_each_once() {
     assert!(words(&after).contains("team-a"));
     assert_eq!(discord.told(CHANNEL).len(), 1, "bots and what is said to others are not answered");
     assert_eq!(discord.model().registrations, 1);
+
+    // Whether it hears is told; a lost connection that does not come back would be seen.
+    let health = router(Arc::clone(&bench.bot.worker.app), Doors::default());
+    let health = health.oneshot(axum::http::Request::get("/healthz/chat").body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(health.status(), 200);
+    let body = axum::body::to_bytes(health.into_body(), usize::MAX).await.unwrap();
+    let health: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&health["discord"]["state"], &health["discord"]["commands"]), (&json!("hearing"), &Value::Null), "{health:#}");
+    let catalog = discord.shown(&discord.command(ADA, "catalog", &[])).await;
+    assert!(words(&catalog).contains("Discord: connected; last heard"), "{}", words(&catalog));
     bench.finish().await;
 }
 
@@ -227,6 +240,38 @@ async fn a_new_service_is_asked_for_in_steps_and_ends_in_the_catalog() {
     let entry = catalog.find(&orders).unwrap();
     assert!(entry.entity.owner().is_some_and(|owner| owner.name() == "team-a"));
     bench.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_longer_than_discord_waits_follows_and_two_replicas_answer_once() {
+    let bench = Bench::start().await;
+    let discord = &bench.discord;
+    // Another replica hears everything too.
+    let (app, stopped) = (Arc::clone(&bench.bot.worker.app), bench.stop.clone());
+    let other = tokio::spawn(async move { listen(app, &stopped).await });
+    discord.until("both are connected", |model| (model.identified == 2).then_some(())).await;
+    let owner = discord.shown(&discord.command(ADA, "owner", &[("name", json!("payments-api"))])).await;
+    assert!(words(&owner).contains("team-a"), "{owner:#}");
+    discord.say(ADA, Where::Channel, &format!("<@{BOT_ID}> who owns payments-api?"), Value::Null);
+    discord.until("the mention is answered", |model| model.messages.get(CHANNEL).cloned()).await;
+
+    let form = discord.shown(&discord.command(ADA, "new", &[("template", json!("service"))])).await;
+    let mut database = crate::cluster::connect(&bench.bot.database).await;
+    sqlx::raw_sql("begin; lock table runs, form_sittings in access exclusive mode").execute(&mut database).await.unwrap();
+    let (slow, step) = (discord.command(ADA, "tasks", &[]), discord.press(ADA, &form, "Next"));
+    let (first, in_time) = discord.first(&slow).await;
+    assert!(in_time && first == json!({ "type": 5, "data": { "flags": 64 } }), "{first}");
+    let (first, in_time) = discord.first(&step).await;
+    assert!(in_time && first == json!({ "type": 6 }), "{first}");
+    sqlx::raw_sql("commit").execute(&mut database).await.unwrap();
+    let tasks = discord.shown(&slow).await;
+    assert!(!words(&tasks).trim().is_empty(), "{tasks:#}");
+    let is_later = |message: &Value| words(message).contains("Still to be answered");
+    let find = |model: &crate::fake_discord::Model| model.interactions[&step].shown.clone().filter(is_later);
+    discord.until("the step is shown", find).await;
+    assert_eq!(discord.told(CHANNEL).len(), 1, "one of two answers a mention");
+    bench.finish().await;
+    other.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
