@@ -8,6 +8,7 @@ pub mod chat;
 pub mod cli;
 pub mod commands;
 pub mod directory;
+pub mod discord;
 pub mod door;
 pub mod error;
 pub mod github;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     chat::{DeliveryError, Message, Platform, Posted},
+    discord::DiscordClient,
     playground::Board,
     slack::SlackClient,
 };
@@ -12,6 +13,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Outbox {
     pub slack: Option<SlackClient>,
+    pub discord: Option<DiscordClient>,
     pub playground: Option<Board>,
 }
 
@@ -19,7 +21,9 @@ impl Outbox {
     /// Those by which a message can leave.
     pub fn platforms(&self) -> Vec<Platform> {
         let slack = self.slack.as_ref().map(|_| Platform::Slack);
-        slack.into_iter().chain(self.playground.as_ref().map(|_| Platform::Playground)).collect()
+        let discord = self.discord.as_ref().map(|_| Platform::Discord);
+        let playground = self.playground.as_ref().map(|_| Platform::Playground);
+        slack.into_iter().chain(discord).chain(playground).collect()
     }
 
     /// Hands one message to its platform, at the platform's pace; where it can be replaced later, says by which number.
@@ -38,7 +42,11 @@ impl Outbox {
                 };
                 Ok(Some(Posted { channel: message.to.clone(), ts }))
             }
-            Platform::Discord | Platform::Terminal => Err(absent()),
+            Platform::Discord => {
+                let client = self.discord.as_ref().ok_or_else(absent)?;
+                client.send(message).await
+            }
+            Platform::Terminal => Err(absent()),
         }
     }
 
@@ -70,7 +78,11 @@ impl Outbox {
                 let board = self.playground.as_ref().ok_or_else(absent)?;
                 Ok(board.find_marked(mark).map(|ts| Posted { channel: message.to.clone(), ts }))
             }
-            Platform::Discord | Platform::Terminal => Err(absent()),
+            Platform::Discord => {
+                let client = self.discord.as_ref().ok_or_else(absent)?;
+                client.find_marked(&message.to, known, mark, since).await
+            }
+            Platform::Terminal => Err(absent()),
         }
     }
 }

@@ -56,8 +56,7 @@ pub struct Settings {
     pub link_checks: LinkCheckSettings,
     /// A folder of YAML files, each a command of the organisation's own.
     pub custom_commands: Option<PathBuf>,
-    // Sections of the contract that later versions read; they are accepted so that one file serves both.
-    pub discord: Option<serde_json::Value>,
+    pub discord: Option<DiscordSettings>,
     /// How Software Templates are run.
     pub scaffolder: ScaffolderSettings,
 }
@@ -65,14 +64,13 @@ pub struct Settings {
 impl Settings {
     /// Keys that are set, accepted, and not used yet.
     pub fn keys_of_later_versions(&self) -> Vec<String> {
-        let Self { discord, server, .. } = self;
+        let Self { server, .. } = self;
         let mut keys = Vec::new();
         let mut note = |key: &str, is_set: bool| {
             if is_set {
                 keys.push(key.to_owned());
             }
         };
-        note("discord", discord.is_some());
         note("server.api", server.api.public || !server.api.tokens.is_empty());
         keys
     }
@@ -163,6 +161,20 @@ pub struct SlackSettings {
 
 fn slack_api() -> String {
     "https://slack.com/api".to_owned()
+}
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiscordSettings {
+    /// The bot's token. Steward connects to Discord, so that no public address is needed.
+    #[schemars(with = "String")]
+    pub token: SecretString,
+    #[serde(default = "discord_api")]
+    pub api_url: String,
+}
+
+fn discord_api() -> String {
+    "https://discord.com".to_owned()
 }
 
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]

@@ -13,6 +13,7 @@ mod question;
 mod reply;
 mod request;
 mod text;
+pub mod width;
 
 pub use command::{
     Access, ActDef, ArgumentDef, ArgumentType, Arguments, BadCommandFile, CommandDef, CommandSet, Example, LineFault, Visibility,

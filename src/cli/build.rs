@@ -24,6 +24,7 @@ use crate::{
         custom,
     },
     directory::{DirectorySource, Layout},
+    discord::DiscordClient,
     github::{AppKey, Auth, Connection, Filters, GithubConfig, GithubSource, OrgSource, OrgWanted, Waits},
     on_call,
     outbox::Outbox,
@@ -82,6 +83,7 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
     let parts = Parts { mapping: mapping(&settings)?, verified_domains: verified_domains(&settings), ..parts };
     let slack = settings.slack.as_ref();
     let slack = slack.map(|slack| SlackClient::connect(&slack.api_url, &slack.bot_token)).transpose()?;
+    let discord = discord(&settings)?;
     let board = (playground == Playground::Served).then(Board::default);
     let commands = crate::commands::load_definitions()?;
     access_rules(&settings, &commands).map_err(|BadRule { key, message }| anyhow::anyhow!("{key}: {message}"))?;
@@ -98,7 +100,7 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
         commands,
         catalog: CatalogHandle::new(Catalog::build(parts)),
         store: Store::unopened(),
-        outbox: Outbox { slack, playground: board },
+        outbox: Outbox { slack, discord, playground: board },
         clock: Clock::System,
         live,
         links: Arc::new(link_rules(&settings)?),
@@ -107,6 +109,15 @@ pub fn app_with(settings: Settings, parts: Parts, playground: Playground) -> any
         githubs: Vec::new(),
         settings,
     })
+}
+
+/// Discord, where a token is set.
+fn discord(settings: &Settings) -> anyhow::Result<Option<DiscordClient>> {
+    let Some(discord) = &settings.discord else { return Ok(None) };
+    #[cfg(feature = "discord")]
+    return Ok(Some(DiscordClient::connect(&discord.api_url, &discord.token)?));
+    #[cfg(not(feature = "discord"))]
+    bail!("discord: this build of Steward has no Discord (address {}); build it with the feature discord", discord.api_url)
 }
 
 /// What each rule of access comes to, where all can be meant.

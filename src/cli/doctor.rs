@@ -85,6 +85,8 @@ async fn check_all(mut settings: settings::Settings) -> anyhow::Result<Vec<Line>
     lines.extend(check_admins(&app));
     lines.extend(check_own_commands(&app));
     lines.extend(check_slack(&app).await);
+    #[cfg(feature = "discord")]
+    lines.extend(check_discord(&app).await);
     Ok(lines)
 }
 
@@ -174,6 +176,17 @@ async fn check_slack(app: &crate::app::App) -> Vec<Line> {
     }
     lines.push(check_ways_in(&app.settings).await);
     lines
+}
+
+/// Nothing where no token is set: most organisations have one chat.
+#[cfg(feature = "discord")]
+async fn check_discord(app: &crate::app::App) -> Option<Line> {
+    let client = app.outbox.discord.as_ref()?;
+    let told = match client.identity().await {
+        Ok(identity) => Ok(format!("answers as {}; it connects by itself, and registers its commands", identity.username)),
+        Err(error) => Err(format!("{error}; check discord.token, the bot's token and not the client's secret")),
+    };
+    Some(Line::new("discord", told))
 }
 
 /// Slack tells them only where one is lacking.

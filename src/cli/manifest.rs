@@ -6,6 +6,8 @@ use anyhow::Context;
 
 use super::Outcome;
 use crate::{
+    chat::CommandSet,
+    discord,
     settings::{Settings, SourceSettings},
     slack::{self, Reached},
 };
@@ -14,8 +16,8 @@ use crate::{
 pub struct ManifestArgs {
     #[arg(value_enum)]
     platform: Platform,
-    /// Where the platform reaches this server, https://steward.example.com
-    #[arg(long, required_unless_present = "socket")]
+    /// Where Slack reaches this server, https://steward.example.com; Discord needs none
+    #[arg(long)]
     url: Option<String>,
     /// Slack's Socket Mode: the server connects to Slack, and needs no public address
     #[arg(long)]
@@ -28,6 +30,8 @@ pub struct ManifestArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Platform {
     Slack,
+    /// The commands as Discord registers them; `steward run` does so by itself
+    Discord,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -39,6 +43,18 @@ enum Commands {
 /// The configuration tells on which hosts repositories lie.
 pub fn manifest(args: &ManifestArgs, settings: &Settings) -> anyhow::Result<Outcome> {
     let commands = crate::commands::load_definitions()?;
+    match args.platform {
+        Platform::Slack => super::print(slack_manifest(args, settings, &commands)?)?,
+        Platform::Discord => {
+            let custom = super::build::custom_commands(settings, &commands);
+            let registration = discord::register::registration(custom.all(&commands));
+            super::print(serde_json::to_string_pretty(&registration)?)?;
+        }
+    }
+    Ok(Outcome::Good)
+}
+
+fn slack_manifest(args: &ManifestArgs, settings: &Settings, commands: &CommandSet) -> anyhow::Result<String> {
     let which = match args.commands {
         Commands::All => slack::SlashCommands::All,
         Commands::Umbrella => slack::SlashCommands::Umbrella,
@@ -48,10 +64,7 @@ pub fn manifest(args: &ManifestArgs, settings: &Settings) -> anyhow::Result<Outc
         (Some(public_url), false) => Reached::Http { public_url },
         (None, false) => anyhow::bail!("name the public address with --url, or write --socket"),
     };
-    match args.platform {
-        Platform::Slack => super::print(slack::manifest(&commands, reached, which, &hosts(settings)).context("no manifest")?)?,
-    }
-    Ok(Outcome::Good)
+    slack::manifest(commands, reached, which, &hosts(settings)).context("no manifest")
 }
 
 /// The hosts of repositories; GitHub's own is always among them, since dependencies lie there.

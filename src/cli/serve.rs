@@ -230,14 +230,19 @@ async fn serve(
             listen(Arc::clone(&worker.app), desk.clone(), socket, stop).await;
         }
     };
+    let hearing_discord = async {
+        #[cfg(feature = "discord")]
+        crate::door::discord::listen(Arc::clone(&worker.app), stop).await;
+    };
     let stopped = async {
         stop.cancelled().await;
         tokio::time::Instant::now()
     };
-    let (served, stopped, (), (), (), (), (), (), (), ()) = tokio::join!(
+    let (served, stopped, (), (), (), (), (), (), (), (), ()) = tokio::join!(
         serving,
         stopped,
         listening,
+        hearing_discord,
         worker.keep_current(database, stop),
         worker.keep_synced(progress, stop),
         worker.work(stop),

@@ -17,7 +17,7 @@ use crate::{
     app::App,
     catalog::{
         Catalog, Kind,
-        live::{Hearing, HearingState, Sockets},
+        live::{Gateway, Hearing, HearingState, Sockets},
     },
 };
 
@@ -48,19 +48,33 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 /// Whether events of chat reach us; 503 says that somebody should look. What is not set up is not broken.
 async fn chat(State(app): State<Arc<App>>) -> Response {
     let hearing = app.live.hearing();
-    let (status, state) = match hearing.state() {
-        HearingState::NotSetUp => (StatusCode::OK, "not set up"),
-        HearingState::Hearing => (StatusCode::OK, "hearing"),
-        HearingState::Deaf => (StatusCode::SERVICE_UNAVAILABLE, "deaf"),
-    };
-    let Hearing { sockets, by_http, last_event_at, revoked: _ } = &*hearing;
+    let Hearing { sockets, by_http, last_event_at, revoked: _, discord } = &*hearing;
     let sockets = sockets.as_ref().map(|Sockets { wanted, open, down_since, reconnects, fault }| {
         json!({ "wanted": wanted, "open": open, "down_since": down_since, "reconnects": reconnects, "fault": fault })
     });
     let slack = json!({
-        "state": state, "reason": hearing.fault(), "sockets": sockets, "http": by_http, "last_event_at": last_event_at,
+        "state": word(hearing.state()), "reason": hearing.fault(), "sockets": sockets, "http": by_http, "last_event_at": last_event_at,
     });
-    (status, Json(json!({ "slack": slack }))).into_response()
+    let of_discord = discord.as_ref().map_or(HearingState::NotSetUp, Gateway::state);
+    let discord = discord.as_ref().map(|gateway| {
+        let Gateway { down_since, reconnects, fault: _, last_event_at, not_registered } = gateway;
+        json!({
+            "state": word(of_discord), "reason": gateway.fault(), "down_since": down_since, "reconnects": reconnects,
+            "last_event_at": last_event_at, "commands": not_registered,
+        })
+    });
+    let discord = discord.unwrap_or_else(|| json!({ "state": word(of_discord) }));
+    let is_deaf = [hearing.state(), of_discord].contains(&HearingState::Deaf);
+    let status = if is_deaf { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (status, Json(json!({ "slack": slack, "discord": discord }))).into_response()
+}
+
+fn word(state: HearingState) -> &'static str {
+    match state {
+        HearingState::NotSetUp => "not set up",
+        HearingState::Hearing => "hearing",
+        HearingState::Deaf => "deaf",
+    }
 }
 
 /// What `/` shows where no playground is served.
@@ -80,7 +94,9 @@ async fn show_front_page(State(app): State<Arc<App>>) -> Markup {
                 p { "This service answers in chat. It knows " strong { (catalog.entries().len()) } " entities from "
                     (catalog.parts().repositories) " repositories." }
                 p {
-                    @if app.settings.slack.is_none() {
+                    @if app.settings.slack.is_none() && app.settings.discord.is_some() {
+                        "In Discord, type " code { (example) } "."
+                    } @else if app.settings.slack.is_none() {
                         "Slack is not set up; see " code { "steward manifest slack" } ". Once it is, type " code { (example) } " there."
                     } @else {
                         "In Slack, type " code { (example) } "."

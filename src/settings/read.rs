@@ -6,7 +6,7 @@ use regex::Regex;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use super::{Filters, GithubAuth, GithubSettings, OrgData, Settings, SlackSettings, SourceSettings};
+use super::{DiscordSettings, Filters, GithubAuth, GithubSettings, OrgData, Settings, SlackSettings, SourceSettings};
 
 /// What is wrong with the configuration. `line` counts from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -133,6 +133,9 @@ fn from_environment(environment: &dyn Fn(&str) -> Option<String>, unset: Unset) 
             app_token: environment("SLACK_APP_TOKEN").map(Into::into),
             api_url: super::slack_api(),
         });
+    }
+    if let Some(token) = environment("DISCORD_TOKEN") {
+        settings.discord = Some(DiscordSettings { token: token.into(), api_url: super::discord_api() });
     }
     Ok(settings)
 }

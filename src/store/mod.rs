@@ -36,6 +36,7 @@ mod recent;
 mod removal;
 mod round;
 mod run;
+mod sitting;
 mod sync;
 mod template;
 mod transfer;
@@ -95,6 +96,7 @@ pub use run::{
     Deed, DeedState, DraftId, NewDeed, NewRun, NewStep, Run, RunAct, RunChange, RunFault, RunGrip, RunId, RunLine, RunOrigin,
     RunState, RunStep, StepEnd, StepState, WantedSecret,
 };
+pub use sitting::{KeptSitting, SittingId};
 pub use sync::{SharedClock, SourceLock, StoredFiles, StoredSource, SyncEnd, SyncState, Wrote};
 pub use template::StoredTemplate;
 pub use transfer::TakeOver;

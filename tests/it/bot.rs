@@ -14,6 +14,7 @@ use steward::{
     cli::ask::{Colour, render_text},
     commands::{load_definitions, respond},
     directory::{DirectorySource, Layout},
+    discord::DiscordClient,
     github::{Auth, Connection, Filters, GithubConfig, GithubSource, Waits},
     outbox::Outbox,
     playground::{Board, channel_of},
@@ -153,6 +154,15 @@ impl Bot {
         bot.run().await
     }
 
+    /// The same with a Discord beside the playground.
+    pub async fn with_discord(github: FakeGithub, database: Database, discord: DiscordClient) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let mut bot = Self::build(Arc::new(github), Arc::new(database), folder, usual_paths(), Places::default());
+        let worker = Arc::get_mut(&mut bot.worker).expect("nobody else has it yet");
+        Arc::get_mut(&mut worker.app).expect("nobody else has it yet").outbox.discord = Some(discord);
+        bot.run().await
+    }
+
     /// The same with more to read.
     pub async fn with_sources(github: FakeGithub, database: Database, sources: Vec<Source>) -> Self {
         let folder = Arc::new(TempDir::new().expect("a temporary folder"));
@@ -198,7 +208,7 @@ impl Bot {
             custom_kinds: CustomKinds::default(),
             catalog: CatalogHandle::new(Catalog::build(parts)),
             store: Store::unopened(),
-            outbox: Outbox { slack: None, playground: Some(Board::default()) },
+            outbox: Outbox { playground: Some(Board::default()), ..Outbox::default() },
             clock: Clock::fixed(morning()),
             live: Default::default(),
             links: Default::default(),

@@ -198,5 +198,6 @@ fn keys_of_later_versions_are_accepted_and_named() {
          hygiene: { schedule: { day: tuesday, at: \"10:00\" }, catch_all: \"#platform\" }\n\
          sources: [{ type: github, id: a, org: a, auth: { token: t }, filters: { archived: exclude } }]\n",
     );
-    assert_eq!(settings.keys_of_later_versions(), ["discord", "server.api"]);
+    assert_eq!(settings.keys_of_later_versions(), ["server.api"]);
+    assert_eq!(settings.discord.map(|discord| discord.api_url).as_deref(), Some("https://discord.com"));
 }

@@ -51,7 +51,7 @@ fn app() -> Arc<App> {
         catalog: CatalogHandle::new(catalog()),
         custom_kinds: CustomKinds::default(),
         store: Store::default(),
-        outbox: Outbox { slack: None, playground: Some(Board::default()) },
+        outbox: Outbox { playground: Some(Board::default()), ..Outbox::default() },
         clock: Clock::fixed(now()),
         live: Default::default(),
         links: Default::default(),

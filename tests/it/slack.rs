@@ -3,7 +3,7 @@
 mod deliveries;
 mod door;
 mod events;
-mod everything;
+pub mod everything;
 mod forms;
 mod injection;
 mod manifest;

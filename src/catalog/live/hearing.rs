@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-/// Slack as it was at one moment.
+/// Chat as it was at one moment; what is not said otherwise is Slack's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Hearing {
     /// The sockets; `None` where Socket Mode is not set up.
@@ -13,6 +13,23 @@ pub struct Hearing {
     pub last_event_at: Option<DateTime<Utc>>,
     /// Slack said that the app may no longer act: what it called that, and when.
     pub revoked: Option<(String, DateTime<Utc>)>,
+    /// Discord's gateway; `None` where it is not set up.
+    pub discord: Option<Gateway>,
+}
+
+/// The one connection that is kept to Discord.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Gateway {
+    /// Since when there is none; `None` while there is.
+    pub down_since: Option<DateTime<Utc>>,
+    /// Connections that were opened, or went on, in place of lost ones.
+    pub reconnects: u64,
+    /// Why the last try failed; gone once one succeeds.
+    pub fault: Option<String>,
+    /// To the second.
+    pub last_event_at: Option<DateTime<Utc>>,
+    /// Why the commands that Discord shows are not ours; gone once they are.
+    pub not_registered: Option<String>,
 }
 
 /// Connections that we keep to the platform.
@@ -58,6 +75,26 @@ impl Hearing {
         }
         let sockets = self.sockets.as_ref()?;
         Some(sockets.fault.clone().unwrap_or_else(|| "no socket is open yet".to_owned()))
+    }
+}
+
+impl Gateway {
+    pub fn state(&self) -> HearingState {
+        if self.down_since.is_some() { HearingState::Deaf } else { HearingState::Hearing }
+    }
+
+    /// Why nothing arrives.
+    pub fn fault(&self) -> Option<&str> {
+        self.down_since.map(|_| self.fault.as_deref().unwrap_or("the gateway is not connected yet"))
+    }
+
+    pub fn opened(&mut self) {
+        self.down_since = None;
+        self.fault = None;
+    }
+
+    pub fn closed(&mut self, now: DateTime<Utc>) {
+        self.down_since.get_or_insert(now);
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::lookup::Taste;
 
 pub use channel::ChannelTeams;
-pub use hearing::{Hearing, HearingState, Sockets};
+pub use hearing::{Gateway, Hearing, HearingState, Sockets};
 pub use link::{Coverage, DeadLink, LinkHealth, NamedIn};
 pub use measures::{Counted, Measures, Share};
 pub use on_call::{HTTP, Named, OnCall, OnCallPerson, PAGERDUTY, Provider, Says, ScheduleKey, Shift};

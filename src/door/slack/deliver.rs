@@ -4,14 +4,17 @@
 use std::time::Duration;
 
 use backon::{FibonacciBuilder, Retryable};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::{
     app::App,
-    chat::{Account, Act, Audience, Button, DeliveryError, Message, Place, Reply, Request, Response, Status, Text, limits::cut},
+    chat::{Account, Act, Audience, DeliveryError, Message, Place, Reply, Request, Response},
     commands::{answer::late, preview::preview},
-    door::send::{Sent, send},
+    door::{
+        is_ours, needs_form,
+        send::{Sent, send},
+    },
     error::UserError,
     slack::{
         ReplyRoute, SharedLinks, SlackClient, View,
@@ -19,16 +22,9 @@ use crate::{
     },
 };
 
-/// A database that hangs is known to be away by then; one that is merely busy answers, and an answer given unclaimed may be
-/// given twice.
-const CLAIM_WITHIN: Duration = Duration::from_secs(3);
-
 /// How often a home page or a preview is sent before it is given up; whoever looks again gets another.
 const TRIES: FibonacciBuilder = FibonacciBuilder::new().with_min_delay(Duration::from_secs(1)).with_max_times(3);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// As long as a line may be.
-const LONGEST_LINE: usize = 300;
 
 /// Sends an answer to a command, a button or a form.
 pub(super) async fn deliver(app: &App, route: &ReplyRoute, response: Response) {
@@ -68,7 +64,7 @@ pub(super) async fn say(app: &App, request: &Said, route: &ReplyRoute, response:
         Response::Form(form) => needs_form(&form.id, &request.line),
         Response::Choices(_) => return,
     };
-    if !is_ours(app, request).await {
+    if !is_ours(app, request.asker.platform, request.delivery.as_deref()).await {
         info!("another replica answers these words");
         return;
     }
@@ -109,30 +105,6 @@ impl Said {
         let act = Act::Ask { text: self.line.clone() };
         Request { account: self.asker.clone(), place: self.place.clone(), act, delivery: None }
     }
-}
-
-/// Without PostgreSQL every replica answers: twice is better than not at all.
-async fn is_ours(app: &App, said: &Said) -> bool {
-    let Some(delivery) = said.delivery.as_deref().filter(|_| app.store.away_since().is_none()) else { return true };
-    let claimed = app.store.claim_answer(said.asker.platform, delivery, app.clock.now());
-    match timeout(CLAIM_WITHIN, claimed).await {
-        Ok(Ok(is_ours)) => is_ours,
-        Ok(Err(error)) => {
-            warn!(%error, "an answer goes out unclaimed");
-            true
-        }
-        Err(_) => {
-            warn!("an answer goes out unclaimed: the database is slow");
-            true
-        }
-    }
-}
-
-/// A form opens only within three seconds of a press, so words get a button to press.
-fn needs_form(command: &str, line: &str) -> Reply {
-    let mut reply = Reply::new(Status::Answered, command, Text::plain("This needs a form, which opens from a button."));
-    reply.buttons.push(Button::say("Open the form", cut(line, LONGEST_LINE)).primary());
-    reply
 }
 
 /// Replaces a person's home page.

@@ -21,6 +21,7 @@ use steward::{
 
 use crate::{
     corpus::{Values, corpus, rows},
+    discord::forms::fill_in_steps,
     fake_slack::check::view_faults,
     scaffold::sample,
     shop::shop,
@@ -111,6 +112,23 @@ fn fill_in(bot: &Bot, runnable: &Runnable, samples: &mut impl Write) -> Result<u
         }
         let values = form.fields.iter().filter_map(|field| Some((field.name.clone(), answer(bot, runnable, &form, field)?)));
         let sent = Submission { form: form.id.clone(), page: form.page, state: form.state.clone(), values: values.collect() };
+        let at_discord = fill_in_steps(
+            &form,
+            |field| sent.values.get(&field.name).cloned(),
+            |field, typed| {
+                let (subject, field, typed) = (form.state.subject.clone(), field.to_owned(), typed.to_owned());
+                match bot.act(Act::Complete { form: form.id.clone(), subject, field, typed }) {
+                    Response::Choices(choices) => choices,
+                    Response::Form(_) | Response::Reply(_) => Vec::new(),
+                }
+            },
+        );
+        for (name, value) in &sent.values {
+            let is_asked = form.fields.iter().any(|field| field.name == *name && field.is_shown(&form.state));
+            if is_asked && at_discord.values.get(name) != Some(value) {
+                return fault(format!("Discord sends {:?} for {name}, not {value:?}", at_discord.values.get(name)));
+            }
+        }
         let page = form.page;
         response = bot.act(Act::Submit(sent));
         if let Response::Form(next) = &response

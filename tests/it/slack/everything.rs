@@ -29,7 +29,7 @@ use crate::{
 /// Lines walked for each folder: all of the sample organisation's, and each entity of the corpus by every command.
 const MOST_LINES: usize = 4_700;
 
-async fn app_of(folder: &Path, catalog_paths: Vec<String>) -> App {
+pub async fn app_of(folder: &Path, catalog_paths: Vec<String>) -> App {
     let directory = DirectorySource { path: folder.to_owned(), catalog_paths, layout: Default::default() };
     let source = Source::Directory { id: "samples".to_owned(), directory };
     let access = AccessSettings { admins: vec!["group:default/platform".to_owned()], ..AccessSettings::default() };
@@ -39,7 +39,7 @@ async fn app_of(folder: &Path, catalog_paths: Vec<String>) -> App {
 }
 
 /// Descriptors that lead nowhere else: a test reads nothing from the network.
-fn copy_what_stands_alone(from: &Path, to: &Path) {
+pub fn copy_what_stands_alone(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for file in std::fs::read_dir(from).unwrap().map(|file| file.unwrap().path()) {
         let text = std::fs::read_to_string(&file).unwrap();
@@ -59,7 +59,7 @@ fn asked(account: &Account, act: Act) -> Request {
 }
 
 /// What there is to say at first; the rest is found by pressing.
-fn lines(app: &App) -> VecDeque<String> {
+pub fn lines(app: &App) -> VecDeque<String> {
     let mut lines: VecDeque<String> =
         app.commands.0.iter().flat_map(|command| command.examples.iter().map(|example| example.line.clone())).collect();
     lines.extend(["help", "nonsense", "owner", "find a", "owner <!channel>", "owner a", "catalog removed"].map(str::to_owned));
