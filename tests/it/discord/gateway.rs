@@ -287,6 +287,24 @@ async fn what_takes_longer_than_discord_waits_follows_and_two_replicas_answer_on
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_discord_that_is_away_is_told_of_and_keeps_nobody_from_stopping() {
+    // Nothing listens there.
+    let client = DiscordClient::connect("http://127.0.0.1:1", &TOKEN.into()).unwrap();
+    let bot = Bot::with_discord(organisation("").await, new_database().await, client).await;
+    let stop = CancellationToken::new();
+    let (app, stopped) = (Arc::clone(&bot.worker.app), stop.clone());
+    let door = tokio::spawn(async move { listen(app, &stopped).await });
+    bot.until("it is noted that nothing is heard", async |app| {
+        let hearing = app.live.hearing();
+        hearing.discord.as_ref().is_some_and(|gateway| gateway.down_since.is_some() && gateway.not_registered.is_some())
+    })
+    .await;
+    stop.cancel();
+    tokio::time::timeout(std::time::Duration::from_secs(10), door).await.expect("it stops").unwrap();
+    bot.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn messages_are_sent_replaced_found_again_and_brought_to_people() {
     let discord = FakeDiscord::start().await;
     let client = DiscordClient::connect(&discord.address, &TOKEN.into()).unwrap();
