@@ -59,10 +59,22 @@ pub async fn listen(app: Arc<App>, stop: &CancellationToken) {
     let (sender, mut heard) = unbounded_channel();
     let late = TaskTracker::new();
     let seen: Cache<String, ()> = Cache::builder().max_capacity(MOST_SEEN).time_to_live(SEEN_FOR).build();
+    let ended = CancellationToken::new();
+    let listening = async {
+        gateway::listen(client, sender, stop).await;
+        ended.cancel();
+    };
     let hearing = async {
         let mut opened = 0_u64;
-        while let Some(heard) = heard.recv().await {
-            match heard {
+        loop {
+            // What serenity leaves running holds the other end, so that the channel alone never ends.
+            let next = tokio::select! {
+                biased;
+                next = heard.recv() => next,
+                () = ended.cancelled() => None,
+            };
+            let Some(next) = next else { return };
+            match next {
                 Heard::Acted(incoming) => {
                     note_heard(&app, incoming.what.as_str());
                     if is_new(&seen, &incoming.id) {
@@ -113,7 +125,7 @@ pub async fn listen(app: Arc<App>, stop: &CancellationToken) {
             }
         }
     };
-    tokio::join!(gateway::listen(client, sender, stop), hearing, register::keep(&app, client, stop));
+    tokio::join!(listening, hearing, register::keep(&app, client, stop));
     late.close();
     if timeout_at(tokio::time::Instant::now() + DRAIN, late.wait()).await.is_err() {
         error!("some answers to Discord were still to be sent and are lost");

@@ -71,7 +71,7 @@ spec: { type: service, lifecycle: production, owner: '${{ values.owner }}' }
 
 /// Steward at a fake Discord.
 struct Bench {
-    discord: FakeDiscord,
+    discord: Arc<FakeDiscord>,
     bot: Bot,
     stop: CancellationToken,
     door: JoinHandle<()>,
@@ -91,7 +91,18 @@ impl Bench {
         let (app, stopped) = (Arc::clone(&bot.worker.app), stop.clone());
         let door = tokio::spawn(async move { listen(app, &stopped).await });
         discord.until_ready().await;
-        Self { discord, bot, stop, door }
+        Self { discord: Arc::new(discord), bot, stop, door }
+    }
+
+    /// Closes the door, and opens another.
+    async fn take_over(&mut self) {
+        let before = self.discord.model().identified;
+        self.stop.cancel();
+        self.stop = CancellationToken::new();
+        let (app, stopped) = (Arc::clone(&self.bot.worker.app), self.stop.clone());
+        let closed = std::mem::replace(&mut self.door, tokio::spawn(async move { listen(app, &stopped).await }));
+        closed.await.unwrap();
+        self.discord.until("the other is connected", |model| (model.identified > before).then_some(())).await;
     }
 
     async fn finish(self) {
@@ -190,8 +201,8 @@ async fn commands_completion_buttons_and_words_are_answered_each_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_service_is_asked_for_in_steps_and_ends_in_the_catalog() {
-    let bench = Bench::start().await;
-    let discord = &bench.discord;
+    let mut bench = Bench::start().await;
+    let discord = Arc::clone(&bench.discord);
     let form = discord.shown(&discord.command(ADA, "new", &[("template", json!("service"))])).await;
     assert!(words(&form).starts_with("**A service** – page 1 of 3, step 1 of 2"), "{}", words(&form));
 
@@ -224,7 +235,8 @@ async fn a_new_service_is_asked_for_in_steps_and_ends_in_the_catalog() {
     assert!(words(&wrong).contains("⚠️") && words(&wrong).contains("page 2 of 3"), "{}", words(&wrong));
     let place = bench.write(&wrong, "Fill in…", &[("Repository: name", "orders")]).await;
 
-    // The process is another after this; the form is where it was.
+    // Another replica takes over, which remembers nothing; the form is where it was.
+    bench.take_over().await;
     let plan = bench.press(&place, "Next").await;
     assert!(words(&plan).contains("Make the repository acme/orders, internal"), "{}", words(&plan));
     let begun = bench.press(&plan, "Create").await;
@@ -272,6 +284,24 @@ async fn what_takes_longer_than_discord_waits_follows_and_two_replicas_answer_on
     assert_eq!(discord.told(CHANNEL).len(), 1, "one of two answers a mention");
     bench.finish().await;
     other.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_discord_that_is_away_is_told_of_and_keeps_nobody_from_stopping() {
+    // Nothing listens there.
+    let client = DiscordClient::connect("http://127.0.0.1:1", &TOKEN.into()).unwrap();
+    let bot = Bot::with_discord(organisation("").await, new_database().await, client).await;
+    let stop = CancellationToken::new();
+    let (app, stopped) = (Arc::clone(&bot.worker.app), stop.clone());
+    let door = tokio::spawn(async move { listen(app, &stopped).await });
+    bot.until("it is noted that nothing is heard", async |app| {
+        let hearing = app.live.hearing();
+        hearing.discord.as_ref().is_some_and(|gateway| gateway.down_since.is_some() && gateway.not_registered.is_some())
+    })
+    .await;
+    stop.cancel();
+    tokio::time::timeout(std::time::Duration::from_secs(10), door).await.expect("it stops").unwrap();
+    bot.halt().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
