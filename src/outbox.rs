@@ -1,5 +1,7 @@
 //! Where messages leave. It delivers only; sending is enqueued by a verb of the store and done by `worker`.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use crate::{
@@ -60,19 +62,20 @@ impl Outbox {
     }
 
     /// Looks for a message that may have left: one with this mark, said since, where `message` goes. `known` is the platform's
-    /// id of that place, where one is known.
+    /// id of that place, where one is known; what was read there within this time need not be read again.
     pub async fn find_marked(
         &self,
         message: &Message,
         known: Option<&str>,
         since: DateTime<Utc>,
+        within: Duration,
     ) -> Result<Option<Posted>, DeliveryError> {
         let absent = || DeliveryError::NoDoor(message.platform.as_str());
         let Some(mark) = &message.mark else { return Ok(None) };
         match message.platform {
             Platform::Slack => {
                 let client = self.slack.as_ref().ok_or_else(absent)?;
-                client.find_marked(&message.to, known, mark, since).await
+                client.find_marked(&message.to, known, mark, since, within).await
             }
             Platform::Playground => {
                 let board = self.playground.as_ref().ok_or_else(absent)?;

@@ -21,7 +21,7 @@ use tracing::Span;
 use url::Url;
 
 use super::{
-    found::Metadata,
+    found::{Looks, Metadata},
     pace::Pace,
     parse::ShownView,
     places::Asked,
@@ -62,6 +62,7 @@ pub struct SlackClient {
     calls: Semaphore,
     pace: Pace,
     pub(super) rests: Rests,
+    pub(super) looks: Looks,
 }
 
 impl fmt::Debug for SlackClient {
@@ -147,6 +148,7 @@ impl SlackClient {
             calls: Semaphore::new(PARALLEL_CALLS),
             pace: Pace::new(NonZeroU32::MIN),
             rests: Rests::default(),
+            looks: Looks::default(),
         })
     }
 

@@ -337,7 +337,9 @@ impl Worker {
             if left > 0.0 {
                 return Ok(Some(Duration::from_secs_f64(left)));
             }
-            match self.look_for(&message, attempted_at).await? {
+            // A look is good for all that may have left so long before it.
+            let within = Duration::from_secs_f64(-left);
+            match self.look_for(&message, attempted_at, within).await? {
                 Ok(Some(posted)) => {
                     info!(team = key.team, round = key.round, "a message had arrived, though nobody was told so");
                     self.app.store.end_round_message(key, &RoundEnd::Sent(Some(posted)), now).await?;
@@ -383,9 +385,10 @@ impl Worker {
         &self,
         message: &Message,
         attempted_at: DateTime<Utc>,
+        within: Duration,
     ) -> Result<Result<Option<Posted>, DeliveryError>, StoreError> {
         let known = self.app.store.find_posted_channel(message.platform, &message.to).await?;
-        Ok(self.app.outbox.find_marked(message, known.as_deref(), attempted_at - CLOCKS_DIFFER).await)
+        Ok(self.app.outbox.find_marked(message, known.as_deref(), attempted_at - CLOCKS_DIFFER, within).await)
     }
 
     /// Nobody could look. Rather not at all than twice, once it is clear that it will not be found out.
