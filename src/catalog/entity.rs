@@ -97,6 +97,17 @@ pub struct Entity {
     /// Names it had before it was renamed in its file, oldest first.
     #[serde(default)]
     pub former_names: Vec<String>,
+    /// Of an API: its `spec.definition` is there and says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub definition_is_blank: bool,
+}
+
+/// Whether a definition is only what people write to satisfy the schema, which wants one letter.
+fn is_blank_definition(definition: &str) -> bool {
+    let lines = definition.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#') && *line != "---");
+    let words: Vec<&str> = lines.take(2).collect();
+    let says = |word: &str| ["{}", "null", "~", "-", ".", "todo", "tbd", "n/a", "none"].contains(&word.to_lowercase().as_str());
+    matches!(words.as_slice(), [] | [_]) && words.iter().all(|word| says(word))
 }
 
 impl Entity {
@@ -130,6 +141,7 @@ impl Entity {
             email: text(&spec["profile"]["email"]),
             relations,
             former_names: Vec::new(),
+            definition_is_blank: spec["definition"].as_str().is_some_and(is_blank_definition),
             entity_ref,
         }
     }

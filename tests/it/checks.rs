@@ -32,6 +32,26 @@ fn check(world: &World, expected: &Expect) {
 }
 
 #[test]
+fn an_api_whose_definition_says_nothing_has_none() {
+    for (written, is_missing) in [
+        ("openapi: 3.0.0\ninfo: {}", false),
+        ("type Query { a: Int }", false),
+        ("  \n", true),
+        ("TODO", true),
+        ("---\n# later\n{}\n", true),
+        ("todo\nreally", false),
+    ] {
+        let mut world = World::new();
+        world.group("ledger").annotate("steward.dev/channel", "#ledger");
+        world.user("ana").member_of("ledger");
+        world.add("API", "money").describe("Moves it.").owner("ledger").spec("definition", written).spec("type", "openapi");
+        let found = lines(&world.catalog(), &Rules::default());
+        let is_told = found.contains("medium definition-missing api:default/money has a definition that says nothing");
+        assert_eq!(is_told, is_missing, "{written:?}: {found}");
+    }
+}
+
+#[test]
 fn owners_who_do_not_answer_are_found() {
     let mut world = World::new();
     world.group("ledger").annotate("steward.dev/channel", "#ledger");

@@ -41,8 +41,8 @@ const TYPES: [&str; 5] = ["service", "website", "library", "worker", "documentat
 const LIFECYCLES: [&str; 3] = ["experimental", "production", "deprecated"];
 
 pub(super) async fn list(app: &App, asking: &Asking<'_>, page: usize) -> Reply {
-    let all = match app.store.load_undescribed(asking.now - ACTIVE).await {
-        Ok(all) => all,
+    let all: Vec<Undescribed> = match app.store.load_undescribed(asking.now - ACTIVE).await {
+        Ok(all) => all.into_iter().filter(Undescribed::wants_descriptor).collect(),
         Err(error) => return failure::not_answered("hygiene", "Which repositories have no descriptor", asking, &error),
     };
     if all.is_empty() {

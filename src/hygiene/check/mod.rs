@@ -218,7 +218,7 @@ pub(super) fn is_production(entity: &Entity) -> bool {
 }
 
 /// The gravest first; among equals in the order in which somebody would mend them.
-static TABLE: [Check; 33] = [
+static TABLE: [Check; 34] = [
     Check {
         id: "owner-missing",
         title: "No owner",
@@ -458,6 +458,14 @@ static TABLE: [Check; 33] = [
         why: "Who steps in when its owner is away is read from its system.",
         fix: "Name its system in spec.system.",
         find: place::system_missing,
+    },
+    Check {
+        id: "definition-missing",
+        title: "API without a definition",
+        severity: Severity::Medium,
+        why: "Whoever calls it has to guess what it takes and gives.",
+        fix: "Put the definition beside the descriptor and name it: definition: { $text: ./openapi.yaml }.",
+        find: said::definition_missing,
     },
     Check {
         id: "docs-missing",

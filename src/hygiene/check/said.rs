@@ -74,6 +74,11 @@ pub(super) fn docs_missing(entry: &Entry, _: &Facts<'_>) -> Option<String> {
     (wants && entity.annotation(DOCS_ANNOTATION).is_none()).then(|| "has no documentation".to_owned())
 }
 
+pub(super) fn definition_missing(entry: &Entry, _: &Facts<'_>) -> Option<String> {
+    let entity = &entry.entity;
+    (entity.definition_is_blank && !is_deprecated(entity)).then(|| "has a definition that says nothing".to_owned())
+}
+
 pub(super) fn untouched(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
     if !is_thing(&entry.entity) || is_deprecated(&entry.entity) {
         return None;

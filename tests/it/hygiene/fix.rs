@@ -4,7 +4,7 @@ use expect_test::expect;
 use serde_json::json;
 use steward::{
     catalog::{
-        EntityRef,
+        Authority, EntityRef, Repository,
         descriptor::{Verdict, parse_descriptor},
         kinds::CustomKinds,
     },
@@ -18,6 +18,7 @@ use steward::{
         track,
     },
     settings::{LevelSettings, TrackSettings},
+    store::Undescribed,
     sync::Source,
 };
 
@@ -255,6 +256,8 @@ async fn a_repository_without_a_descriptor_gets_its_first_from_what_it_shows() {
     let files =
         [("Dockerfile", "FROM scratch"), ("mkdocs.yml", "site_name: Till"), ("docs/runbook.md", "# Till"), ("src/a.go", "")];
     bot.github.add_repository("till", &files);
+    // On a library only few lean.
+    bot.github.add_repository("money-lib", &[("README.md", "Adds up.")]);
     bot.github.model(|model| {
         model.change("till", |repo| {
             repo.description = Some("Takes: the money".to_owned());
@@ -315,6 +318,18 @@ async fn a_repository_without_a_descriptor_gets_its_first_from_what_it_shows() {
     let none = bot.ask("ana", "hygiene undescribed").await.lead.to_plain();
     assert_eq!(none, "✓ Every repository that somebody works on has a descriptor.");
     bot.halt().await;
+}
+
+#[test]
+fn a_library_is_to_be_described_once_many_lean_on_it() {
+    let asked = |full_name: &str, topics: &[&str], consumers: i64| {
+        let mut repository = Repository::without_git(1, full_name.to_owned(), None, Authority::Descriptor);
+        repository.topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
+        Undescribed { source: "acme".to_owned(), repository, consumers }.wants_descriptor()
+    };
+    assert!(asked("acme/till", &[], 0) && asked("acme/library-of-congress", &[], 0));
+    assert!(!asked("acme/money-lib", &[], 3) && !asked("acme/money", &["sdk"], 0));
+    assert!(asked("acme/money-lib", &[], 4) && asked("acme/money", &["sdk"], 4));
 }
 
 /// Whatever a repository is called and says of itself, its first descriptor is valid and says the same.
