@@ -221,7 +221,7 @@ fn short(target: &EntityRef) -> String {
 }
 
 async fn start(app: &App, asking: &Asking<'_>, found: Undescribed, changes: Vec<FixedValue>) -> Reply {
-    let Undescribed { source, repository } = found;
+    let Undescribed { source, repository, consumers: _ } = found;
     let entity = entity_of(&repository);
     let is_same = |fix: &crate::store::Fix| fix.source == source && fix.repository_id == repository.id;
     match app.store.load_open_fixes().await {
