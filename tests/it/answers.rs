@@ -496,6 +496,8 @@ fn catalog_shows_coverage_freshness_and_what_is_broken() {
               - component:checkout: acme/checkout/catalog-info.yaml, then
                 acme/copy-of-checkout/catalog-info.yaml
 
+            → Metrics  /catalog metrics
+
             Read from the catalog, synced 3 min ago
         "#]],
     );
