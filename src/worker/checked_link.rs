@@ -23,6 +23,8 @@ use crate::{
 
 /// Whether there is something to ask, and what others have found, is looked at this often.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// The same where the database was not there: at a start it comes a moment later.
+const ONCE_THERE: Duration = Duration::from_secs(2);
 /// What is named changes with each push, and that a link died is no news of the minute.
 const COLLECT_EVERY: TimeDelta = TimeDelta::hours(6);
 /// One that answers is asked again after this.
@@ -52,14 +54,18 @@ impl Worker {
     /// Has links asked for while there are any, and keeps what is known of them, until told to stop.
     pub(super) async fn keep_links(&self, stop: &CancellationToken) {
         while !stop.is_cancelled() {
-            match self.look_at_links().await {
+            let pause = match self.look_at_links().await {
+                Ok(()) => LOOK_EVERY,
                 // Whoever follows the catalog has said that it is away.
-                Ok(()) | Err(StoreError::Away(_) | StoreError::Claimed) => {}
-                Err(StoreError::Failed(fault)) => error!(fault = format!("{fault:#}"), "links could not be looked at"),
-            }
+                Err(StoreError::Away(_) | StoreError::Claimed) => ONCE_THERE,
+                Err(StoreError::Failed(fault)) => {
+                    error!(fault = format!("{fault:#}"), "links could not be looked at");
+                    LOOK_EVERY
+                }
+            };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
