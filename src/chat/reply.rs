@@ -104,6 +104,21 @@ pub enum Tone {
     Critical,
 }
 
+impl Tone {
+    /// The title with the mark of its tone; a tone without a title is said in a word, for those who cannot see the mark.
+    pub fn heading(self, title: &Text) -> Option<Text> {
+        let (mark, word) = match self {
+            Self::Neutral if title.is_empty() => return None,
+            Self::Neutral => return Some(title.clone()),
+            Self::Good => ("✅ ", "All well"),
+            Self::Warning => ("⚠️ ", "Warning"),
+            Self::Critical => ("🚨 ", "Critical"),
+        };
+        let words = if title.is_empty() { Text::plain(word) } else { title.clone() };
+        Some(Text::plain(mark).join(words))
+    }
+}
+
 /// A name and what is so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {

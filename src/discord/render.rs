@@ -141,7 +141,7 @@ fn draw_card(page: &mut Page, card: &Card) {
         return;
     }
     page.begin(color(*tone));
-    if let Some(heading) = heading(*tone, title) {
+    if let Some(heading) = tone.heading(title) {
         page.heading(&heading);
     }
     // Discord shows columns below the text, so they are drawn where there is none.
@@ -183,19 +183,6 @@ fn color(tone: Tone) -> Option<u32> {
         Tone::Warning => Some(0xd9_8e_04),
         Tone::Critical => Some(0xc0_39_2b),
     }
-}
-
-/// The title with the mark of its tone; a tone without a title is said in a word, for those who cannot see the mark.
-fn heading(tone: Tone, title: &Text) -> Option<Text> {
-    let (mark, word) = match tone {
-        Tone::Neutral if title.is_empty() => return None,
-        Tone::Neutral => return Some(title.clone()),
-        Tone::Good => ("✅ ", "All well"),
-        Tone::Warning => ("⚠️ ", "Warning"),
-        Tone::Critical => ("🚨 ", "Critical"),
-    };
-    let words = if title.is_empty() { Text::plain(word) } else { title.clone() };
-    Some(Text::plain(mark).join(words))
 }
 
 /// Rows of buttons, and whether some were left out: a message has 25, each with another thing to do.

@@ -3,8 +3,8 @@
 
 use super::{
     NOBODY, Occasion, Scene,
-    gate::{Gate, Silence},
-    ledger::TO,
+    gate::Gate,
+    ledger::{TO, key_of_word},
     route::{Place, Route, Via},
 };
 use crate::{
@@ -50,26 +50,10 @@ impl<'a> Asides<'a> {
     /// The messages by which a team hears it now, or whoever settles what nobody owns; empty: it may not be told yet, or
     /// cannot be reached.
     pub fn tell(&mut self, team: Option<&EntityRef>, word: &Word<'_>) -> Vec<NewRoundMessage> {
-        let Ok((places, others)) = self.places(team) else { return Vec::new() };
+        let Ok((places, others)) = self.gate.allow(team) else { return Vec::new() };
         let name = team.map_or(NOBODY, EntityRef::as_str);
-        let message = |place: Place| {
-            let hearer = match &place.via {
-                Via::Member(user) => Some(user),
-                Via::Channel(_) | Via::Lead(_) | Via::Owner(_) | Via::CatchAll => None,
-            };
-            self.message(name, hearer, place.to, others.clone(), word)
-        };
+        let message = |place: Place| self.message(name, place.via.hearer(), place.to, others.clone(), word);
         places.into_iter().map(message).collect()
-    }
-
-    fn places(&mut self, team: Option<&EntityRef>) -> Result<(Vec<Place>, Vec<String>), Silence> {
-        let hours = self.gate.hours(team);
-        self.gate.heed_switch(&hours)?;
-        self.gate.heed_hours(&hours)?;
-        self.gate.heed_incidents(team)?;
-        let route = self.gate.reach(team)?;
-        let places = self.gate.heed_cap(team, &route)?;
-        Ok((places, route.others.into_iter().map(|place| place.to).collect()))
     }
 
     /// The message by which one person of a team hears it now; `None`: not yet, or they cannot be reached.
@@ -99,10 +83,8 @@ impl<'a> Asides<'a> {
         others: Vec<String>,
         word: &Word<'_>,
     ) -> NewRoundMessage {
-        let team = format!("{team} {}", word.about);
-        let team = hearer.map_or_else(|| team.clone(), |hearer| format!("{team}{TO}{hearer}"));
         NewRoundMessage {
-            key: RoundKey { team, round: word.once.to_owned() },
+            key: key_of_word(team, word.about, hearer.map(EntityRef::as_str), word.once.to_owned()),
             platform: self.platform,
             destination,
             others,

@@ -67,6 +67,17 @@ impl<'a> Gate<'a> {
         }
     }
 
+    /// All of it, for what is told between rounds: the places, and where it goes should they refuse it.
+    pub fn allow(&mut self, team: Option<&EntityRef>) -> Result<(Vec<Place>, Vec<String>), Silence> {
+        let hours = self.hours(team);
+        self.heed_switch(&hours)?;
+        self.heed_hours(&hours)?;
+        self.heed_incidents(team)?;
+        let route = self.reach(team)?;
+        let places = self.heed_cap(team, &route)?;
+        Ok((places, route.others.into_iter().map(|place| place.to).collect()))
+    }
+
     pub fn reach(&self, team: Option<&EntityRef>) -> Result<Route, Silence> {
         let found = match team {
             Some(team) => route(self.scene.catalog, self.scene.settings, self.platform(), team),

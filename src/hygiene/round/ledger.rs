@@ -10,9 +10,6 @@ use crate::{
     store::{RoundKey, RoundState, Told},
 };
 
-/// Behind the team, where it hears of changes and not of what is wrong.
-const CHANGES: &str = " changes";
-
 /// Between the team and the one of them who hears it.
 pub(super) const TO: &str = " to ";
 
@@ -98,11 +95,10 @@ pub(super) fn team_of(key: &RoundKey) -> &str {
     key.team.split(TO).next().unwrap_or_default()
 }
 
-/// Of what has changed for a team: in the ledger it stands beside what the team hears in rounds.
-pub(super) fn key_of_changes(team: &EntityRef, hearer: Option<&str>, last: i64) -> RoundKey {
-    let team = format!("{team}{CHANGES}");
-    let team = hearer.map_or_else(|| team.clone(), |hearer| format!("{team}{TO}{hearer}"));
-    RoundKey { team, round: format!("change {last}") }
+/// Of what a team is told between rounds: in the ledger it stands beside what the team hears in them.
+pub(super) fn key_of_word(team: &str, about: &str, hearer: Option<&str>, once: String) -> RoundKey {
+    let hearer = hearer.map(|hearer| format!("{TO}{hearer}")).unwrap_or_default();
+    RoundKey { team: format!("{team} {about}{hearer}"), round: once }
 }
 
 /// Whom a message is for, whatever it tells of; `None` where that is nobody in the catalog.

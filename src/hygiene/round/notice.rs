@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::{
     MOST_SPELT_OUT, Occasion, Scene, counted,
-    gate::{Gate, Silence},
-    ledger::key_of_changes,
+    gate::Gate,
+    ledger::key_of_word,
     message::{label, name_of},
-    route::{Place, Route, Via},
+    route::{Place, Via},
 };
 use crate::{
     catalog::{Catalog, EntityRef, RelationType, diff::ChangeKind, is_deprecated, says_deprecated},
@@ -31,6 +31,9 @@ const NEWS_FOR: TimeDelta = TimeDelta::days(14);
 /// Where one source lost more than this at once, somebody has tidied up, or it has failed in a way that looks like it: the
 /// rounds tell of what names something that is gone.
 const MOST_REMOVED: usize = 25;
+
+/// What the ledger calls a message of changes.
+const CHANGES: &str = "changes";
 
 /// Of the things of an owner that lean on something, so many are named.
 const NAMED: usize = 4;
@@ -211,8 +214,8 @@ pub fn plan_changes(scene: &Scene<'_>, occasion: Occasion<'_>) -> Changes {
             continue;
         }
         // What has to wait stays where it is.
-        let Ok((route, places)) = allow(&mut gate, team) else { continue };
-        let messages = compose(scene, &gate, team, &told, &route, &places);
+        let Ok((places, others)) = gate.allow(Some(team)) else { continue };
+        let messages = compose(scene, &gate, team, &told, &places, &others);
         let destinations: Vec<&str> = places.iter().map(|place| place.to.as_str()).collect();
         changes.shown.push(Change {
             team: team.to_string(),
@@ -223,16 +226,6 @@ pub fn plan_changes(scene: &Scene<'_>, occasion: Occasion<'_>) -> Changes {
         changes.told.push(ToldNotices { ids, messages });
     }
     changes
-}
-
-fn allow(gate: &mut Gate<'_>, team: &EntityRef) -> Result<(Route, Vec<Place>), Silence> {
-    let hours = gate.hours(Some(team));
-    gate.heed_switch(&hours)?;
-    gate.heed_hours(&hours)?;
-    gate.heed_incidents(Some(team))?;
-    let route = gate.reach(Some(team))?;
-    let places = gate.heed_cap(Some(team), &route)?;
-    Ok((route, places))
 }
 
 fn is_settled(scene: &Scene<'_>, told: &[Told<'_>]) -> bool {
@@ -286,26 +279,20 @@ fn compose(
     gate: &Gate<'_>,
     team: &EntityRef,
     told: &[Told<'_>],
-    route: &Route,
     places: &[Place],
+    others: &[String],
 ) -> Vec<NewRoundMessage> {
     let last = told.iter().flat_map(|told| told.ids.iter().copied()).max().unwrap_or_default();
-    let message = |place: &Place| {
-        let hearer = match &place.via {
-            Via::Member(user) => Some(user.as_str()),
-            Via::Channel(_) | Via::Lead(_) | Via::Owner(_) | Via::CatchAll => None,
-        };
-        NewRoundMessage {
-            key: key_of_changes(team, hearer, last),
-            platform: gate.platform(),
-            destination: place.to.clone(),
-            others: route.others.iter().map(|place| place.to.clone()).collect(),
-            any_hour: false,
-            calm: 0,
-            reply: reply(scene.catalog, team, told, &place.via),
-            keys: Vec::new(),
-            shown: Vec::new(),
-        }
+    let message = |place: &Place| NewRoundMessage {
+        key: key_of_word(team.as_str(), CHANGES, place.via.hearer().map(EntityRef::as_str), format!("change {last}")),
+        platform: gate.platform(),
+        destination: place.to.clone(),
+        others: others.to_vec(),
+        any_hour: false,
+        calm: 0,
+        reply: reply(scene.catalog, team, told, &place.via),
+        keys: Vec::new(),
+        shown: Vec::new(),
     };
     places.iter().map(message).collect()
 }

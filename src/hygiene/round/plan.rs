@@ -220,10 +220,7 @@ impl<'a> Planner<'a> {
         let said = Said { team, label: &label, spelt: &spelt, asked: &open.asked, below: &open.below, via: first_place };
         let reply = message::compose(self.scene, &said);
         let planned = places.iter().map(|place| {
-            let hearer = match &place.via {
-                Via::Member(user) => Some(user.as_str()),
-                Via::Channel(_) | Via::Lead(_) | Via::Owner(_) | Via::CatchAll => None,
-            };
+            let hearer = place.via.hearer().map(EntityRef::as_str);
             let from_below = open.below.iter().map(|below| up(&below.standing.key()));
             let sent = NewRoundMessage {
                 key: ledger::key(team, hearer, round.day),

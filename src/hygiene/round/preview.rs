@@ -104,11 +104,8 @@ pub fn preview_messages(scene: &Scene<'_>, admins: &[String], round: &Round, occ
             if messages.iter().any(|known| known.destination == place.to) {
                 continue;
             }
-            let hearer = match &place.via {
-                route::Via::Member(user) => Some(user.to_string()),
-                route::Via::Channel(_) | route::Via::Lead(_) | route::Via::Owner(_) | route::Via::CatchAll => None,
-            };
-            let RoundKey { team, round: _ } = key(&format!("preview for {admin}"), hearer.as_deref(), round.day);
+            let hearer = place.via.hearer().map(EntityRef::as_str);
+            let RoundKey { team, round: _ } = key(&format!("preview for {admin}"), hearer, round.day);
             messages.push(NewRoundMessage {
                 key: RoundKey { team, round: FIRST.to_owned() },
                 platform,

@@ -33,6 +33,16 @@ pub enum Via {
     CatchAll,
 }
 
+impl Via {
+    /// Who of the team hears it, where it is told one by one.
+    pub fn hearer(&self) -> Option<&EntityRef> {
+        match self {
+            Self::Member(user) => Some(user),
+            Self::Channel(_) | Self::Lead(_) | Self::Owner(_) | Self::CatchAll => None,
+        }
+    }
+}
+
 /// The places of one team, the first choice first. Members are all told; of the other choices one is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Route {

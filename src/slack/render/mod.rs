@@ -11,7 +11,7 @@ use serde::Serialize;
 use slack_morphism::prelude::{SlackBlock, SlackHomeView, SlackModalView, SlackView};
 
 use super::parse::PressedMessage;
-use crate::chat::{Audience, Card, Fact, Freshness, Provenance, Reply, Span, Text, Tone, limits::SLACK};
+use crate::chat::{Audience, Card, Fact, Freshness, Provenance, Reply, Span, Text, limits::SLACK};
 
 use blocks::{Blocks, rows};
 use text::{Mentions, exact_bold, exact_mrkdwn, fit, plain, width};
@@ -218,7 +218,7 @@ fn draw_card(page: &mut Blocks, card: &Card) {
     if page.is_full() || !page.reserve(tail) {
         return;
     }
-    if let Some(heading) = heading(*tone, title) {
+    if let Some(heading) = tone.heading(title) {
         page.paragraph(heading_inlines(&heading, page.mentions));
     }
     draw_facts(page, fields);
@@ -226,19 +226,6 @@ fn draw_card(page: &mut Blocks, card: &Card) {
     page.release(tail);
     page.buttons(buttons, CARD_ROWS);
     page.small_print(footer);
-}
-
-/// The title with the mark of its tone; a tone without a title is said in a word, for those who cannot see the mark.
-fn heading(tone: Tone, title: &Text) -> Option<Text> {
-    let (mark, word) = match tone {
-        Tone::Neutral if title.is_empty() => return None,
-        Tone::Neutral => return Some(title.clone()),
-        Tone::Good => ("✅ ", "All well"),
-        Tone::Warning => ("⚠️ ", "Warning"),
-        Tone::Critical => ("🚨 ", "Critical"),
-    };
-    let words = if title.is_empty() { Text::plain(word) } else { title.clone() };
-    Some(Text::plain(mark).join(words))
 }
 
 /// A title's plain words in bold; links and mentions as they are.
