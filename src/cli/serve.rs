@@ -25,8 +25,8 @@ use crate::{
     door::slack::{Desk, listen},
     http::{Doors, PlaygroundDoor, github::GithubDoor, router, sample_on_call::SampleOnCall, slack::SlackDoor},
     settings::{
-        AccessSettings, DirectorySettings, HygieneSettings, LinkHosts, OnCallSettings, ScaffolderSettings, ScheduleSettings, ServerSettings,
-        Settings, SourceSettings, catalog_paths,
+        AccessSettings, DirectorySettings, HygieneSettings, LinkHosts, OnCallSettings, ScaffolderSettings, ScheduleSettings,
+        ServerSettings, Settings, SourceSettings, catalog_paths,
     },
     slack::socket::Socket,
     store::Database,
