@@ -123,9 +123,8 @@ fn most<'a>(catalog: &Catalog, authors: impl Iterator<Item = Option<&'a str>>) -
     }
     let is_most = |(team, count): &(EntityRef, usize)| *count >= FEWEST_CHANGES && *count * 2 > known && is_team(catalog, team);
     let mut teams: Vec<(EntityRef, usize)> = made.into_iter().filter(is_most).collect();
-    let rank = |(team, count): &(EntityRef, usize)| {
-        (catalog.related(team, RelationType::HasMember).len(), std::cmp::Reverse(*count))
-    };
+    let rank =
+        |(team, count): &(EntityRef, usize)| (catalog.related(team, RelationType::HasMember).len(), std::cmp::Reverse(*count));
     teams.sort_by_key(rank);
     match teams.as_slice() {
         [first, second, ..] if rank(first) == rank(second) => None,

@@ -108,12 +108,7 @@ impl Worker {
 
     /// Whose it may be: a team that CODEOWNERS names, else the one that writes it. The inner `Err` says that somebody has to
     /// choose, and why.
-    async fn guess_owner(
-        &self,
-        look: Option<&mut Look<'_>>,
-        fix: &Fix,
-        path: &str,
-    ) -> Result<Result<Guess, String>, String> {
+    async fn guess_owner(&self, look: Option<&mut Look<'_>>, fix: &Fix, path: &str) -> Result<Result<Guess, String>, String> {
         let choose = |why: &str| format!("nobody is named as its owner, and none can be guessed: {why}. Please choose one");
         let Some(look) = look else { return Ok(Err(choose("there are no commits to go by"))) };
         let catalog = self.app.catalog.load();

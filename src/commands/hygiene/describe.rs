@@ -23,6 +23,7 @@ use crate::{
         answer::{age::age, failure},
     },
     hygiene::{
+        check::Rules,
         fix::{
             Blank,
             first::{Shown, entity_name, find_type, written},
@@ -135,7 +136,7 @@ pub(super) async fn open(app: &App, catalog: &Catalog, asking: &Asking<'_>, name
         Some(said) => Presets { said, guess: None },
         None => Presets::of(catalog, asking, &found),
     };
-    form(asking, &found, state, &Errors::new(), Some(&presets))
+    form(app, asking, &found, state, &Errors::new(), Some(&presets))
 }
 
 /// What stands in the form before anybody has filled it in.
@@ -193,6 +194,7 @@ async fn said_before(app: &App, catalog: &Catalog, found: &Undescribed) -> Optio
 
 /// `presets` where nobody has sent it yet: what was emptied since stays empty.
 fn form(
+    app: &App,
     asking: &Asking<'_>,
     found: &Undescribed,
     state: FormState,
@@ -204,12 +206,18 @@ fn form(
         kinds: vec![kind.to_owned()],
         placeholder: Some(placeholder.to_owned()),
     };
+    let rules = Rules::of(&app.settings.hygiene);
     let select = |words: &[&str]| FieldKind::Select { choices: words.iter().map(|word| Choice::new(*word, *word)).collect() };
+    // What a repository shows is told in no organisation's own words.
+    let types: Vec<&str> = if rules.types.is_empty() { TYPES.to_vec() } else { rules.types.iter().map(String::as_str).collect() };
+    let field = Field::new(Blank::Type.as_str(), "Type", select(&types));
+    let type_field = if rules.types.is_empty() { field.optional() } else { field };
     let description = FieldKind::Paragraph { placeholder: Some("What it is for, in a sentence".to_owned()), max: Some(500) };
-    let preset = |name: &str| presets.and_then(|presets| presets.said.get(name)).cloned();
+    let is_offered = |name: &str, value: &str| name != Blank::Type.as_str() || types.contains(&value);
+    let preset = |name: &str| presets?.said.get(name).filter(|value| is_offered(name, value)).cloned();
     let fields = vec![
         Field::new(Blank::Owner.as_str(), "Owner", lookup("group", "Type a team's name")).optional(),
-        Field::new(Blank::Type.as_str(), "Type", select(&TYPES)).optional(),
+        type_field,
         Field::new(Blank::Lifecycle.as_str(), "Lifecycle", select(&LIFECYCLES)),
         Field::new(Blank::Description.as_str(), "Description", description).optional(),
         Field::new(Blank::System.as_str(), "System", lookup("system", "Type a system's name")).optional(),
@@ -253,10 +261,13 @@ pub(super) async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, se
     state.values.extend(sent.values);
     let mut errors = Errors::new();
     let mut changes = Vec::new();
+    let rules = Rules::of(&app.settings.hygiene);
+    let needed = || "This is needed: please fill it in.".to_owned();
     for blank in [Blank::Owner, Blank::Type, Blank::Lifecycle, Blank::Description, Blank::System] {
         let answer = state.values.get(blank.as_str()).map_or("", Value::as_text).trim();
         let read = match (blank, answer.is_empty()) {
-            (Blank::Lifecycle, true) => Err("This is needed: please fill it in.".to_owned()),
+            (Blank::Lifecycle, true) => Err(needed()),
+            (Blank::Type, true) if !rules.types.is_empty() => Err(needed()),
             (_, true) => continue,
             (Blank::Owner, _) => pick(catalog, answer, &[Kind::Group]).map(|owner| written(&owner)),
             (Blank::System, _) => pick(catalog, answer, &[Kind::System]).map(|system| written(&system)),
@@ -270,7 +281,7 @@ pub(super) async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, se
         }
     }
     if !errors.is_empty() {
-        return form(asking, &found, state, &errors, None);
+        return form(app, asking, &found, state, &errors, None);
     }
     Response::Reply(start(app, asking, found, changes).await)
 }
@@ -294,7 +305,14 @@ async fn start(app: &App, asking: &Asking<'_>, found: Undescribed, changes: Vec<
         repository: repository.full_name.clone(),
         branch: branch(entity.name()),
         keys: Vec::new(),
-        files: vec![FixedFile { path: PATH.to_owned(), entity: entity.clone(), changes, contents: None, is_new: true, readings: Vec::new() }],
+        files: vec![FixedFile {
+            path: PATH.to_owned(),
+            entity: entity.clone(),
+            changes,
+            contents: None,
+            is_new: true,
+            readings: Vec::new(),
+        }],
     };
     let audit = audit(asking, "describe", entity.as_str(), detail);
     if let Err(error) = app.store.start_fixes(&audit, asking.place, &[fix]).await {

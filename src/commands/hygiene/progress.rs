@@ -137,7 +137,9 @@ fn buttons(catalog: &Catalog, fix: &Fix) -> Vec<Button> {
         }
         FixState::Intended => {}
     }
-    if let [file] = fix.files.as_slice() {
+    if let [file] = fix.files.as_slice()
+        && catalog.find(&file.entity).is_some()
+    {
         buttons.push(Button::say("What is open there", format!("hygiene {}", file.entity)));
     }
     buttons
@@ -175,9 +177,11 @@ pub fn said(catalog: &Catalog, fix: &Fix) -> Said {
         }
         for Reading { what, value, from, is_guess } in &file.readings {
             let value = if value.is_empty() { String::new() } else { format!(" `{}`", value.replace('`', "'")) };
-            let guess = if *is_guess { "a guess: " } else { "" };
-            let end = if *is_guess { ". Please correct it where it is wrong" } else { "" };
-            body.push_str(&format!("- {what}{value}: {guess}{}{end}\n", escape(from)));
+            let from = escape(from);
+            match is_guess {
+                true => body.push_str(&format!("- {what}{value}, a guess: {from}. Please correct it where it is wrong.\n")),
+                false => body.push_str(&format!("- {what}{value}: {from}\n")),
+            }
         }
     }
     let person = fix.person.as_ref().and_then(|person| catalog.find(catalog.primary(person)));

@@ -68,6 +68,9 @@ const SONARQUBE: &str = "sonarqube.org/project-key";
 const OTHER_NAMES: [(&str, &str); 6] =
     [("c++", "cpp"), ("c#", "csharp"), ("f#", "fsharp"), ("go", "golang"), ("javascript", "js"), ("typescript", "ts")];
 
+const OWNER: &str = "owner";
+const TYPE: &str = "type";
+
 /// What a thing is where nothing tells.
 const USUAL_TYPE: &str = "library";
 
@@ -115,8 +118,9 @@ pub fn descriptor(shown: &Shown<'_>, told: &Told<'_>) -> First {
     let spec_type = match told.spec_type {
         Some(spec_type) => spec_type,
         None => {
-            let (word, by) = find_type(shown).unwrap_or_else(|| (USUAL_TYPE, "nothing tells that it is anything else".to_owned()));
-            read("type", word, by);
+            let (word, by) =
+                find_type(shown).unwrap_or_else(|| (USUAL_TYPE, "nothing tells that it is anything else".to_owned()));
+            read(TYPE, word, by);
             word
         }
     };
@@ -128,11 +132,18 @@ pub fn descriptor(shown: &Shown<'_>, told: &Told<'_>) -> First {
         }
     }
     if let Some(evidence) = told.owner_evidence {
-        readings.push(Reading { is_guess: true, ..Reading::new("owner", told.owner, evidence.to_owned()) });
+        readings.push(Reading { is_guess: true, ..Reading::new(OWNER, told.owner, evidence.to_owned()) });
     }
-    for (name, path) in find_ci(shown.paths) {
-        readings.push(Reading::new("CI seen", name, path.to_owned()));
+    let ci: Vec<String> = find_ci(shown.paths).into_iter().map(|(name, path)| format!("{name} ({path})")).collect();
+    if !ci.is_empty() {
+        readings.push(Reading::new("CI", "", ci.join(", ")));
     }
+    // What most hangs on comes first.
+    readings.sort_by_key(|reading| match reading.what.as_str() {
+        OWNER => 0,
+        TYPE => 1,
+        _ => 2,
+    });
     First { text: out, readings }
 }
 

@@ -39,8 +39,7 @@ const ALL: [&str; 3] = ["*", "**", "/**"];
 
 /// Who owns a path: those of the last line that fits it, who may be nobody.
 pub fn owners_of(text: &str, path: &str) -> Vec<CodeOwner> {
-    let fits =
-        |pattern: &str| matcher(pattern).is_some_and(|matchers| matchers.iter().any(|matcher| matcher.is_match(path)));
+    let fits = |pattern: &str| matcher(pattern).is_some_and(|matchers| matchers.iter().any(|matcher| matcher.is_match(path)));
     last_owners(text, fits)
 }
 

@@ -309,7 +309,8 @@ fn commit_json(model: &mut Model, url: &str, name: &str, commit: &Commit, before
     let parents: Vec<Json> = before.into_iter().map(|before| link(&before.sha)).collect();
     let at = commit.at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let person = json!({ "name": commit.author, "email": "ada@example.com", "date": at });
-    let verification = json!({ "verified": false, "reason": "unsigned", "signature": null, "payload": null, "verified_at": null });
+    let verification =
+        json!({ "verified": false, "reason": "unsigned", "signature": null, "payload": null, "verified_at": null });
     let facts = json!({
         "message": commit.message, "tree": { "sha": tree, "url": format!("{place}/git/trees/{tree}") },
         "author": person, "committer": person, "url": format!("{place}/git/commits/{}", commit.sha), "comment_count": 0,
