@@ -171,7 +171,17 @@ pub fn routes(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str]) 
             let mut whole = commit_json(model, asked.url, name, last, before.last());
             let changed =
                 last.files.iter().filter(|(path, text)| before.last().and_then(|before| before.files.get(*path)) != Some(text));
-            whole["files"] = changed.map(|(path, _)| json!({ "filename": path, "status": "added" })).collect();
+            let file = |(path, text): (&String, &Arc<Vec<u8>>)| {
+                let lines = text.split(|byte| *byte == b'\n').count();
+                let html = format!("https://github.com/{}/{name}", model.owner.login);
+                json!({
+                    "sha": object_id(text), "filename": path, "status": "added",
+                    "additions": lines, "deletions": 0, "changes": lines,
+                    "blob_url": format!("{html}/blob/{}/{path}", last.sha), "raw_url": format!("{html}/raw/{}/{path}", last.sha),
+                    "contents_url": format!("{}/repos/{}/{name}/contents/{path}?ref={}", asked.url, model.owner.login, last.sha),
+                })
+            };
+            whole["files"] = changed.map(file).collect();
             respond(200, &whole)
         }
         ("GET", ["tarball", revision @ ..]) => {
