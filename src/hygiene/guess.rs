@@ -148,19 +148,32 @@ fn answers(catalog: &Catalog, owner: &EntityRef) -> bool {
 }
 
 fn by_code_owners(catalog: &Catalog, home: Home<'_>, code_owners: &[CodeOwner]) -> Vec<Guess> {
+    let of_person = |person: &EntityRef| {
+        let owner = team_of(catalog, person)?;
+        let label = catalog.find(person).map_or_else(|| person.to_string(), |person| person.entity.label().to_owned());
+        let is_themselves = owner == *catalog.primary(person);
+        Some((owner, (!is_themselves).then_some(label)))
+    };
     let owner_of = |owner: &CodeOwner| match owner {
         CodeOwner::Team(_, slug) => {
             let mut groups = catalog.entries().iter().filter(|group| group.entity.kind == Kind::Group);
             let named = groups.clone().find(|group| group.entity.annotation(annotation::GITHUB_TEAM) == Some(slug.as_str()));
             named
                 .or_else(|| groups.find(|group| group.entity.name.eq_ignore_ascii_case(slug)))
-                .map(|group| group.entity.entity_ref.clone())
+                .map(|group| (group.entity.entity_ref.clone(), None))
         }
-        CodeOwner::Person(login) => team_of(catalog, catalog.find_person_by_account(AccountKind::Github, login)?),
-        CodeOwner::Email(email) => team_of(catalog, catalog.find_person_by_account(AccountKind::Email, email)?),
+        CodeOwner::Person(login) => of_person(catalog.find_person_by_account(AccountKind::Github, login)?),
+        CodeOwner::Email(email) => of_person(catalog.find_person_by_account(AccountKind::Email, email)?),
     };
-    let evidence = format!("named in CODEOWNERS of {}", home.repository);
-    code_owners.iter().filter_map(owner_of).map(|owner| Guess { owner, evidence: evidence.clone() }).collect()
+    let guess = |(owner, through): (EntityRef, Option<String>)| {
+        let named = format!("named in CODEOWNERS of {}", home.repository);
+        let evidence = match through {
+            Some(person) => format!("{person}, who is in it, is {named}"),
+            None => named,
+        };
+        Guess { owner, evidence }
+    };
+    code_owners.iter().filter_map(owner_of).map(guess).collect()
 }
 
 /// The owner of the system, or of the domain above it.

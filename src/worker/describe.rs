@@ -158,10 +158,14 @@ impl<'a> Look<'a> {
         let maker = github.connection().maker(None).map_err(|error| error.to_string())?;
         let mut look = Self { github, maker, repository, head: head.to_owned(), paths: None, left: MOST_REQUESTS };
         look.left -= 2;
-        if let Ok(commit) = look.maker.load_commit(repository, head).await {
-            look.head = commit.sha;
-            let tree = look.maker.load_tree(repository, &commit.tree).await.ok().flatten();
-            look.paths = tree.map(|tree| tree.into_iter().map(|(path, ..)| path).collect());
+        match look.maker.load_commit(repository, head).await {
+            Ok(commit) => {
+                look.head = commit.sha;
+                let tree = look.maker.load_tree(repository, &commit.tree).await.ok().flatten();
+                look.paths = tree.map(|tree| tree.into_iter().map(|(path, ..)| path).collect());
+            }
+            // It may have been pushed over since it was seen.
+            Err(_) => "HEAD".clone_into(&mut look.head),
         }
         Ok(look)
     }

@@ -5,6 +5,7 @@ mod first;
 mod fix;
 mod hand_over;
 mod show;
+mod shown;
 
 use chrono::TimeDelta;
 use sqlx::Row;

@@ -6,7 +6,18 @@ use super::{Shown, has};
 const WORDS: [&str; 3] = ["service", "website", "library"];
 
 /// Files in which a site is built.
-const SITES: [&str; 4] = ["next.config.js", "vite.config.ts", "angular.json", "gatsby-config.js"];
+const SITES: [&str; 7] = [
+    "next.config.js",
+    "next.config.mjs",
+    "next.config.ts",
+    "nuxt.config.ts",
+    "astro.config.mjs",
+    "angular.json",
+    "gatsby-config.js",
+];
+
+/// The same, of what builds libraries, too.
+const BUNDLES: [&str; 2] = ["vite.config.ts", "vite.config.js"];
 
 /// Files by which a thing that runs is told from one that is built into others.
 const RUNS: [&str; 6] = ["Dockerfile", "Procfile", "docker-compose.yml", "docker-compose.yaml", "Chart.yaml", "skaffold.yaml"];
@@ -68,6 +79,7 @@ pub fn find_type(shown: &Shown<'_>) -> Option<(&'static str, String)> {
         .or_else(|| told("tool"))
         .or_else(docs)
         .or_else(|| told("library"))
+        .or_else(|| named("website", &BUNDLES))
         .or_else(|| at("library", &LIBRARIES))
 }
 
