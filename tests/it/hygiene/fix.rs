@@ -7,10 +7,12 @@ use steward::{
         Authority, EntityRef, Repository,
         descriptor::{Verdict, parse_descriptor},
         kinds::CustomKinds,
+        live::Undescribed,
     },
     chat::Value,
     directory::DirectorySource,
     hygiene::{
+        check::wants_descriptor,
         fix::{
             first::{Shown, Told, descriptor},
             owners::{CodeOwner, owners_of},
@@ -18,7 +20,6 @@ use steward::{
         track,
     },
     settings::{LevelSettings, TrackSettings},
-    store::Undescribed,
     sync::Source,
 };
 
@@ -325,7 +326,7 @@ fn a_library_is_to_be_described_once_many_lean_on_it() {
     let asked = |full_name: &str, topics: &[&str], consumers: i64| {
         let mut repository = Repository::without_git(1, full_name.to_owned(), None, Authority::Descriptor);
         repository.topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
-        Undescribed { source: "acme".to_owned(), repository, consumers }.wants_descriptor()
+        wants_descriptor(&Undescribed { source: "acme".to_owned(), repository, consumers })
     };
     assert!(asked("acme/till", &[], 0) && asked("acme/library-of-congress", &[], 0));
     assert!(!asked("acme/money-lib", &[], 3) && !asked("acme/money", &["sdk"], 0));
