@@ -10,7 +10,7 @@ use super::Worker;
 use crate::{hygiene::check::ACTIVE, store::StoreError};
 
 /// The catalog of a large organisation changes by the second, and nobody waits for these.
-const READ_EVERY: Duration = Duration::from_secs(10);
+const READ_EVERY: Duration = Duration::from_secs(5);
 
 /// Who leans on them, and that time has passed, changes no catalog.
 const READ_AGAIN: Duration = Duration::from_secs(60);

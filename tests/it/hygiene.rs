@@ -4,6 +4,7 @@ mod alone;
 mod fix;
 mod hand_over;
 mod show;
+mod undescribed;
 
 use chrono::TimeDelta;
 use sqlx::Row;

@@ -169,8 +169,7 @@ impl Shown {
         reply.buttons.extend(self.fix_alike(&open, &known));
         let undescribed = open.iter().filter(|standing| standing.finding.repository.is_some()).count();
         if undescribed > 1 {
-            let said = format!("All {undescribed} without a descriptor");
-            reply.buttons.push(Button::say(said, "hygiene undescribed"));
+            reply.buttons.push(Button::say("Repositories without a descriptor", "hygiene undescribed"));
         }
         let team = self.about.as_ref().filter(|_| self.is_owner);
         reply.buttons.extend(team.map(|team| Button::say("Trend", format!("hygiene trend {team}"))));

@@ -58,18 +58,21 @@ pub(super) fn compose(scene: &Scene<'_>, said: &Said<'_>) -> Reply {
 
 /// Where all of it is shown; many repositories are quicker to read as a list of their own.
 fn show_all(said: &Said<'_>) -> String {
-    match said.asked.iter().all(|standing| standing.finding.repository.is_some()) {
-        true => "hygiene undescribed".to_owned(),
-        false => format!("hygiene all {}", said.team),
-    }
+    if is_of_repositories(said.asked) { "hygiene undescribed".to_owned() } else { format!("hygiene all {}", said.team) }
+}
+
+fn is_of_repositories(standings: &[&Standing]) -> bool {
+    standings.iter().all(|standing| standing.finding.entry().is_none())
+}
+
+/// A repository that nobody has described is in no catalog yet.
+fn in_catalog(standings: &[&Standing]) -> &'static str {
+    if standings.iter().all(|standing| standing.finding.entry().is_some()) { " in the catalog" } else { "" }
 }
 
 /// One line that says it all: who is meant, how much it is, and the gravest of it by name.
 fn lead(scene: &Scene<'_>, said: &Said<'_>) -> Text {
     let name = |standing: &Standing| standing.finding.name(scene.catalog);
-    // A repository that nobody has described is in no catalog yet.
-    let is_in = |standings: &[&Standing]| standings.iter().all(|standing| standing.finding.repository.is_none());
-    let place = |standings: &[&Standing]| if is_in(standings) { " in the catalog" } else { "" };
     let is_nobody = said.team == NOBODY;
     let text = match said.via {
         _ if is_nobody => Text::plain("Nobody owns these"),
@@ -86,11 +89,17 @@ fn lead(scene: &Scene<'_>, said: &Said<'_>) -> Text {
         if said.asked.is_empty() {
             return Text::plain("Thank you, ").bold(said.label).say(": everything that was open in the catalog is settled.");
         }
-        return text.say(format!(": {}{}, as before.", still_open(said.asked.len()), place(said.asked)));
+        return text.say(format!(": {}{}, as before.", still_open(said.asked.len()), in_catalog(said.asked)));
+    };
+    let what = match (said.spelt.len(), is_of_repositories(said.spelt)) {
+        (1, true) => "repository".to_owned(),
+        (_, true) => "repositories".to_owned(),
+        (1, false) => format!("thing{}", in_catalog(said.spelt)),
+        (_, false) => format!("things{}", in_catalog(said.spelt)),
     };
     let many = match said.spelt.len() {
-        1 => format!("one thing{} could use a hand: ", place(said.spelt)),
-        some => format!("{some} things{} could use a hand. The first: ", place(said.spelt)),
+        1 => format!("one {what} could use a hand: "),
+        some => format!("{some} {what} could use a hand. The first: "),
     };
     text.say(format!(": {many}")).bold(name(first)).say(format!(", {}.", lower(first.finding.check.title)))
 }
