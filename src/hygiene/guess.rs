@@ -1,14 +1,14 @@
 //! Whose something may be, where its entry is doubted: guesses with their evidence, the best first.
 //! Pure. Must not call a guess anything else, nor ask anybody.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use super::fix::owners::CodeOwner;
 use crate::catalog::{
     Catalog, EntityRef, Entry, Kind, RelationType, left,
-    live::{Happened, Recent},
+    live::{Happened, Recent, RecentEvent},
     people::{AccountKind, annotation},
 };
 
@@ -17,6 +17,12 @@ const MOST: usize = 3;
 
 /// A system, then its domain, then that one's; more levels are a mistake in the data.
 const MOST_LEVELS: usize = 3;
+
+/// Fewer are no habit of a team's.
+const FEWEST_CHANGES: usize = 2;
+
+/// How GitHub ends the login of an App that acts by itself.
+pub const BOT: &str = "[bot]";
 
 /// Somebody who may own it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,12 +44,23 @@ pub struct Clues<'a> {
     pub now: DateTime<Utc>,
 }
 
+/// Where something is declared, or is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Home<'a> {
+    pub source: &'a str,
+    pub repository_id: i64,
+    /// `acme/payments-api`.
+    pub repository: &'a str,
+}
+
 /// Those who may own it, the best guess first.
 pub fn guess(catalog: &Catalog, entry: &Entry, clues: &Clues<'_>) -> Vec<Guess> {
     let mut guesses = Vec::new();
-    guesses.extend(by_code_owners(catalog, entry, clues));
+    let origin = &entry.origin;
+    let home = Home { source: &origin.source, repository_id: origin.repository_id, repository: &origin.repository };
+    guesses.extend(by_code_owners(catalog, home, clues.code_owners));
     guesses.extend(by_whole(catalog, entry));
-    guesses.extend(by_merges(catalog, entry, clues));
+    guesses.extend(by_merges(catalog, home, clues));
     guesses.extend(by_neighbours(catalog, entry));
     guesses.extend(by_parent(catalog, entry));
     let mut seen: BTreeSet<EntityRef> = clues.not.iter().cloned().collect();
@@ -51,6 +68,74 @@ pub fn guess(catalog: &Catalog, entry: &Entry, clues: &Clues<'_>) -> Vec<Guess> 
     guesses.retain(|guess| answers(catalog, &guess.owner) && seen.insert(guess.owner.clone()));
     guesses.truncate(MOST);
     guesses
+}
+
+/// The team that may own a repository of which nothing is declared: one that CODEOWNERS names, the first first.
+pub fn guess_by_code_owners(catalog: &Catalog, home: Home<'_>, code_owners: &[CodeOwner]) -> Option<Guess> {
+    by_code_owners(catalog, home, code_owners).into_iter().find(|guess| is_team(catalog, &guess.owner))
+}
+
+/// The same of the logins of its latest commits' authors, each as often as they wrote one; `None`: GitHub does not know whose
+/// a commit is.
+pub fn guess_by_commits(catalog: &Catalog, authors: &[Option<String>]) -> Option<Guess> {
+    let (owner, wrote) = most(catalog, authors.iter().map(Option::as_deref))?;
+    let evidence = match authors.len() {
+        all if all == wrote => format!("wrote all of the last {all} commits"),
+        all => format!("wrote {wrote} of the last {all} commits"),
+    };
+    Some(Guess { owner, evidence })
+}
+
+/// The same of what was merged there lately.
+pub fn guess_by_merges(catalog: &Catalog, home: Home<'_>, recent: &Recent) -> Option<Guess> {
+    let authors: Vec<Option<&str>> = merges(home, recent).map(|event| event.author.as_deref()).collect();
+    let authors: Vec<Option<&str>> =
+        authors.into_iter().filter(|login| login.is_none_or(|login| !login.ends_with(BOT))).collect();
+    let (owner, made) = most(catalog, authors.iter().copied())?;
+    let evidence = match authors.len() {
+        all if all == made => format!("made all {all} changes that were merged there lately"),
+        all => format!("made {made} of the {all} changes that were merged there lately"),
+    };
+    Some(Guess { owner, evidence })
+}
+
+fn is_team(catalog: &Catalog, owner: &EntityRef) -> bool {
+    answers(catalog, owner) && catalog.find(owner).is_some_and(|entry| entry.entity.kind == Kind::Group)
+}
+
+/// The team whose people made more than half of what those made whom the catalog knows, and how much that is.
+///
+/// Who is in several teams counts for each. So everybody's group may come to more than the team, which is why the smallest
+/// one is taken; where two are alike it is nobody.
+fn most<'a>(catalog: &Catalog, authors: impl Iterator<Item = Option<&'a str>>) -> Option<(EntityRef, usize)> {
+    let mut known = 0;
+    let mut made: BTreeMap<EntityRef, usize> = BTreeMap::new();
+    for login in authors.flatten() {
+        let Some(person) = catalog.find_person_by_account(AccountKind::Github, login) else { continue };
+        let person = catalog.primary(person);
+        if catalog.find(person).is_none_or(|entry| left(&entry.entity).is_some()) {
+            continue;
+        }
+        known += 1;
+        for team in catalog.related(person, RelationType::MemberOf) {
+            *made.entry(team).or_default() += 1;
+        }
+    }
+    let is_most = |(team, count): &(EntityRef, usize)| *count >= FEWEST_CHANGES && *count * 2 > known && is_team(catalog, team);
+    let mut teams: Vec<(EntityRef, usize)> = made.into_iter().filter(is_most).collect();
+    let rank =
+        |(team, count): &(EntityRef, usize)| (catalog.related(team, RelationType::HasMember).len(), std::cmp::Reverse(*count));
+    teams.sort_by_key(rank);
+    match teams.as_slice() {
+        [first, second, ..] if rank(first) == rank(second) => None,
+        [first, ..] => Some(first.clone()),
+        [] => None,
+    }
+}
+
+fn merges<'a>(home: Home<'a>, recent: &'a Recent) -> impl Iterator<Item = &'a RecentEvent> {
+    let events = recent.of_repository(home.source, home.repository_id, DateTime::<Utc>::MIN_UTC);
+    events.filter(|event| event.happened == Happened::Merged)
 }
 
 /// Whether somebody is there who could say yes.
@@ -62,20 +147,33 @@ fn answers(catalog: &Catalog, owner: &EntityRef) -> bool {
     }
 }
 
-fn by_code_owners(catalog: &Catalog, entry: &Entry, clues: &Clues<'_>) -> Vec<Guess> {
+fn by_code_owners(catalog: &Catalog, home: Home<'_>, code_owners: &[CodeOwner]) -> Vec<Guess> {
+    let of_person = |person: &EntityRef| {
+        let owner = team_of(catalog, person)?;
+        let label = catalog.find(person).map_or_else(|| person.to_string(), |person| person.entity.label().to_owned());
+        let is_themselves = owner == *catalog.primary(person);
+        Some((owner, (!is_themselves).then_some(label)))
+    };
     let owner_of = |owner: &CodeOwner| match owner {
         CodeOwner::Team(_, slug) => {
             let mut groups = catalog.entries().iter().filter(|group| group.entity.kind == Kind::Group);
             let named = groups.clone().find(|group| group.entity.annotation(annotation::GITHUB_TEAM) == Some(slug.as_str()));
             named
                 .or_else(|| groups.find(|group| group.entity.name.eq_ignore_ascii_case(slug)))
-                .map(|group| group.entity.entity_ref.clone())
+                .map(|group| (group.entity.entity_ref.clone(), None))
         }
-        CodeOwner::Person(login) => team_of(catalog, catalog.find_person_by_account(AccountKind::Github, login)?),
-        CodeOwner::Email(email) => team_of(catalog, catalog.find_person_by_account(AccountKind::Email, email)?),
+        CodeOwner::Person(login) => of_person(catalog.find_person_by_account(AccountKind::Github, login)?),
+        CodeOwner::Email(email) => of_person(catalog.find_person_by_account(AccountKind::Email, email)?),
     };
-    let evidence = format!("named in CODEOWNERS of {}", entry.origin.repository);
-    clues.code_owners.iter().filter_map(owner_of).map(|owner| Guess { owner, evidence: evidence.clone() }).collect()
+    let guess = |(owner, through): (EntityRef, Option<String>)| {
+        let named = format!("named in CODEOWNERS of {}", home.repository);
+        let evidence = match through {
+            Some(person) => format!("{person}, who is in it, is {named}"),
+            None => named,
+        };
+        Guess { owner, evidence }
+    };
+    code_owners.iter().filter_map(owner_of).map(guess).collect()
 }
 
 /// The owner of the system, or of the domain above it.
@@ -94,16 +192,13 @@ fn by_whole(catalog: &Catalog, entry: &Entry) -> Option<Guess> {
 }
 
 /// The teams of those who merged into its repository lately.
-fn by_merges(catalog: &Catalog, entry: &Entry, clues: &Clues<'_>) -> Vec<Guess> {
-    let origin = &entry.origin;
-    let events = clues.recent.of_repository(&origin.source, origin.repository_id, DateTime::<Utc>::MIN_UTC);
-    let merges = events.filter(|event| event.happened == Happened::Merged);
-    let by = merges.filter_map(|event| {
+fn by_merges(catalog: &Catalog, home: Home<'_>, clues: &Clues<'_>) -> Vec<Guess> {
+    let by = merges(home, clues.recent).filter_map(|event| {
         let person = catalog.find_person_by_account(AccountKind::Github, event.author.as_deref()?)?;
         let days = (clues.now - event.at).num_days().max(0);
         let when = if days == 0 { "today".to_owned() } else { format!("{days} days ago") };
         let label = catalog.find(person).map_or_else(|| person.to_string(), |person| person.entity.label().to_owned());
-        let evidence = format!("{label}, who is in it, changed {} {when}", origin.repository);
+        let evidence = format!("{label}, who is in it, changed {} {when}", home.repository);
         Some(Guess { owner: team_of(catalog, person)?, evidence })
     });
     by.collect()

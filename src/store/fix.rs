@@ -80,6 +80,29 @@ pub struct FixedFile {
     /// It is the first descriptor of its repository: its contents are made of what is set and what the repository shows.
     #[serde(default)]
     pub is_new: bool,
+    /// Of a first descriptor, once it is written: what nobody said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Reading>,
+}
+
+/// Something that a first descriptor says and nobody told, and where it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// "owner", "type".
+    pub what: String,
+    /// Empty where it is long, or many.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub value: String,
+    /// "the dependency next in package.json".
+    pub from: String,
+    #[serde(default)]
+    pub is_guess: bool,
+}
+
+impl Reading {
+    pub fn new(what: &str, value: &str, from: String) -> Self {
+        Self { what: what.to_owned(), value: value.to_owned(), from, is_guess: false }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -328,6 +351,26 @@ impl Store {
     pub async fn note_fix_patch(&self, id: FixId, patch: &str) -> Result<(), StoreError> {
         sqlx::query!("update fixes set patch = $2 where id = $1", id.0, patch).execute(self.pool()?).await?;
         Ok(())
+    }
+
+    /// Keeps what becomes of its files, once that is known: another try proposes the same.
+    pub async fn note_fix_files(&self, id: FixId, files: &[FixedFile]) -> Result<(), StoreError> {
+        sqlx::query!("update fixes set changes = $2 where id = $1", id.0, Json(files) as _).execute(self.pool()?).await?;
+        Ok(())
+    }
+
+    /// Loads the last one of a repository, whatever became of it.
+    pub async fn load_last_fix(&self, source: &str, repository_id: i64) -> Result<Option<Fix>, StoreError> {
+        let row = sqlx::query_as!(
+            Row,
+            r#"select id, source_id, repository_id, repository, branch, keys, changes as "changes: Json<Vec<FixedFile>>",
+                      account as "account: Json<Account>", person, place as "place: Json<Place>",
+                      posted as "posted: Json<Posted>", state, number, url, reason, patch, created_at, ended_at
+               from fixes where source_id = $1 and repository_id = $2 order by id desc limit 1"#,
+            source,
+            repository_id
+        );
+        row.fetch_optional(self.pool()?).await?.map(Row::read).transpose()
     }
 
     /// Notes the message that follows it.

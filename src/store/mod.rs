@@ -74,7 +74,7 @@ pub use database::Database;
 pub use delivery::{Concern, Delivery, Recorded};
 pub use document::{DocumentTarget, DocumentWrite, DocumentsRead};
 pub use finding::{FindingRest, FindingSpell, FindingTally, RestKind, SeenFinding};
-pub use fix::{Fix, FixId, FixNews, FixState, FixedFile, FixedValue, NewFix};
+pub use fix::{Fix, FixId, FixNews, FixState, FixedFile, FixedValue, NewFix, Reading};
 pub use follow::{Follow, Followed, Synced, follow};
 pub use gap::Gap;
 pub use hand_over::{HandOver, HandOverId, HandOverState, NewHandOver};

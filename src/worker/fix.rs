@@ -17,7 +17,6 @@ use crate::{
     github::GithubSource,
     hygiene::{
         fix::{
-            first::{Shown, Told, descriptor},
             owners::{CODE_OWNERS, owners_of},
             propose::{Trouble, edit_files, patch, propose},
         },
@@ -31,7 +30,7 @@ use crate::{
 const FOLLOW_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// What could not be proposed for so long is given up; whoever asked is told.
-const GIVE_UP: TimeDelta = TimeDelta::hours(12);
+pub(super) const GIVE_UP: TimeDelta = TimeDelta::hours(12);
 
 job!(ProposeFixJob(FixId) = PROPOSE_FIX, |worker, job| worker.propose_fix(job));
 
@@ -82,12 +81,12 @@ impl Worker {
 
     /// The inner `Err` is for people.
     async fn propose_on(&self, github: &GithubSource, fix: &Fix) -> Result<Result<FixNews, String>, String> {
-        let said = said(&self.app.catalog.load(), fix);
         let mut fix = fix.clone();
         if let Err(reason) = self.describe(Some(github), &mut fix).await? {
             return Ok(Err(reason));
         }
         let fix = &fix;
+        let said = said(&self.app.catalog.load(), fix);
         let proposed = propose(github, fix, &said, &self.app.custom_kinds).await;
         if let Some(patch) = &proposed.patch {
             self.app.store.note_fix_patch(fix.id, patch).await.map_err(told)?;
@@ -98,52 +97,6 @@ impl Worker {
             Err(Trouble::Later(reason)) if self.app.clock.now() - fix.created_at > GIVE_UP => Ok(Err(reason)),
             Err(Trouble::Later(reason)) => Err(reason),
         }
-    }
-
-    /// Writes first descriptors from what was said and what the repository shows. The inner `Err` is for people.
-    async fn describe(&self, github: Option<&GithubSource>, fix: &mut Fix) -> Result<Result<(), String>, String> {
-        if !fix.files.iter().any(|file| file.is_new) {
-            return Ok(Ok(()));
-        }
-        let repository = self.app.store.load_repository(&fix.source, fix.repository_id).await.map_err(told)?;
-        let Some(repository) = repository else { return Ok(Err(format!("{} is gone", fix.repository))) };
-        let mut paths = Vec::new();
-        if let Some(github) = github {
-            let unread = fix.files.iter().find(|file| file.is_new && !github.is_descriptor(&file.path));
-            if let Some(file) = unread {
-                return Ok(Err(format!("{} is none of the catalog_paths of the source {}", file.path, fix.source)));
-            }
-            let maker = github.connection().maker(None).map_err(|error| error.to_string())?;
-            let head = repository.head.as_ref().map_or("HEAD", |head| &head.sha);
-            // An extra: what the files would tell is left out where they cannot be read, or are too many.
-            if let Ok(commit) = maker.load_commit(&fix.repository, head).await
-                && let Ok(Some(tree)) = maker.load_tree(&fix.repository, &commit.tree).await
-            {
-                paths.extend(tree.into_iter().map(|(path, ..)| path));
-            }
-        }
-        let shown = Shown {
-            full_name: &repository.full_name,
-            description: repository.description.as_deref(),
-            topics: &repository.topics,
-            language: repository.language.as_deref(),
-            paths: &paths,
-        };
-        for file in fix.files.iter_mut().filter(|file| file.is_new) {
-            let said = |key: &str| {
-                let change = file.changes.iter().find(|change| change.path.last().is_some_and(|last| last == key));
-                change.map(|change| change.value.as_str())
-            };
-            let told = Told {
-                owner: said("owner").unwrap_or_default(),
-                lifecycle: said("lifecycle").unwrap_or_default(),
-                system: said("system"),
-                spec_type: said("type"),
-                description: said("description"),
-            };
-            file.contents = Some(descriptor(&shown, &told));
-        }
-        Ok(Ok(()))
     }
 
     /// A folder on this disk has nobody to propose to: the change is shown. Gives the reason, for people.

@@ -6,6 +6,7 @@ mod checked_link;
 mod coverage_day;
 mod custom;
 mod deliver;
+mod describe;
 mod document;
 mod fix;
 mod heard;

@@ -111,6 +111,8 @@ async function checkRest(url) {
     ['/repos/{owner}/{repo}/contents/{path}', '/repos/acme/payments-api/contents/catalog-info.yaml', 200],
     ['/repos/{owner}/{repo}/contents/{path}', '/repos/acme/payments-api/contents/docs', 200],
     ['/repos/{owner}/{repo}/contents/{path}', '/repos/acme/payments-api/contents/nothing.yaml', 404],
+    ['/repos/{owner}/{repo}/commits', '/repos/acme/payments-api/commits?since=2020-01-01T00%3A00%3A00Z&per_page=100', 200],
+    ['/repos/{owner}/{repo}/commits/{ref}', '/repos/acme/payments-api/commits/HEAD', 200],
     ['/repos/{owner}/{repo}/dependency-graph/sbom', '/repos/acme/payments-api/dependency-graph/sbom', 200],
     ['/repos/{owner}/{repo}/dependency-graph/sbom', '/repos/acme/nothing/dependency-graph/sbom', 404],
     ['/repos/{owner}/{repo}/dependency-graph/sbom/generate-report', '/repos/acme/payments-api/dependency-graph/sbom/generate-report', 201],

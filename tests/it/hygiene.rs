@@ -1,9 +1,11 @@
 //! What an owner does with a finding: see it, fix it by a pull request, leave it alone, hand it over.
 
 mod alone;
+mod first;
 mod fix;
 mod hand_over;
 mod show;
+mod shown;
 mod undescribed;
 
 use chrono::TimeDelta;

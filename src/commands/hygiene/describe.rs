@@ -1,7 +1,7 @@
 //! Repositories that somebody works on and that have no descriptor, and the form that writes their first one.
-//! Must not write it: what the repository shows is read by the job that proposes it.
+//! Must not write it, nor ask GitHub: what the repository shows is read by the job that proposes it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::Months;
 use serde_json::json;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::App,
-    catalog::{Catalog, EntityRef, Kind, RelationType, Repository, live::Undescribed},
+    catalog::{Catalog, Kind, RelationType, Repository, live::Undescribed},
     chat::{
         Block, Button, Card, Choice, Field, FieldKind, Form, FormState, ListItem, ListStyle, Reply, Response, Status, Submission,
         Text, Value, limits::cut,
@@ -23,13 +23,14 @@ use crate::{
         answer::{age::age, failure},
     },
     hygiene::{
-        check::{ACTIVE, described_as, descriptor_key, without_entry},
+        check::{ACTIVE, Rules, described_as, descriptor_key, without_entry},
         fix::{
             Blank,
-            first::{Shown, guess_type},
+            first::{Shown, find_type, written},
         },
+        guess::{Guess, Home, guess_by_merges},
     },
-    store::{FixedFile, FixedValue, NewFix},
+    store::{FixState, FixedFile, FixedValue, NewFix},
 };
 
 const PAGE: usize = 10;
@@ -38,7 +39,7 @@ const PAGE: usize = 10;
 const PATH: &str = "catalog-info.yaml";
 
 /// What components are in most organisations.
-const TYPES: [&str; 5] = ["service", "website", "library", "worker", "documentation"];
+const TYPES: [&str; 6] = ["service", "website", "library", "worker", "tool", "documentation"];
 
 const LIFECYCLES: [&str; 3] = ["experimental", "production", "deprecated"];
 
@@ -129,39 +130,93 @@ pub(super) async fn open(app: &App, catalog: &Catalog, asking: &Asking<'_>, name
     if let Some(reply) = proposed_already(app, asking, &[descriptor_key(&found.repository)]).await {
         return Response::Reply(reply);
     }
-    let mut state = FormState { subject: format!("describe {}", found.repository.full_name), ..FormState::default() };
-    // Whoever is in one team alone most likely speaks for it.
-    let teams = asking.person.as_ref().map(|person| catalog.related(person, RelationType::MemberOf)).unwrap_or_default();
-    if let [team] = teams.as_slice() {
-        state.values.insert(Blank::Owner.as_str().to_owned(), Value::Text(team.to_string()));
-    }
-    form(asking, &found, state, &Errors::new())
+    let state = FormState { subject: format!("describe {}", found.repository.full_name), ..FormState::default() };
+    let presets = match said_before(app, catalog, &found).await {
+        Some(said) => Presets { said, guess: None },
+        None => Presets::of(catalog, asking, &found),
+    };
+    form(app, asking, &found, state, &Errors::new(), Some(&presets))
 }
 
-fn form(asking: &Asking<'_>, found: &Undescribed, state: FormState, errors: &Errors) -> Response {
+/// What stands in the form before anybody has filled it in.
+#[derive(Default)]
+struct Presets {
+    /// By the field's name.
+    said: BTreeMap<String, String>,
+    /// Of the owner among them.
+    guess: Option<Guess>,
+}
+
+impl Presets {
+    fn of(catalog: &Catalog, asking: &Asking<'_>, found: &Undescribed) -> Self {
+        let repository = &found.repository;
+        let home = Home { source: &found.source, repository_id: repository.id, repository: &repository.full_name };
+        let guess = guess_by_merges(catalog, home, &asking.live.recent);
+        // Whoever is in one team alone most likely speaks for it.
+        let teams = asking.person.as_ref().map(|person| catalog.related(person, RelationType::MemberOf)).unwrap_or_default();
+        let own = if let [team] = teams.as_slice() { Some(team) } else { None };
+        let owner = guess.as_ref().map(|guess| &guess.owner).or(own).map(ToString::to_string);
+        let shown = Shown {
+            full_name: &repository.full_name,
+            topics: &repository.topics,
+            language: repository.language.as_deref(),
+            ..Shown::default()
+        };
+        let presets = [
+            (Blank::Owner, owner),
+            (Blank::Type, find_type(&shown).map(|(word, _)| word.to_owned())),
+            (Blank::Lifecycle, Some("experimental".to_owned())),
+            (Blank::Description, repository.description.clone()),
+        ];
+        let said = presets.into_iter().filter_map(|(blank, value)| Some((blank.as_str().to_owned(), value?)));
+        Self { said: said.collect(), guess }
+    }
+}
+
+/// What was said in the form the last time, where nothing came of it.
+async fn said_before(app: &App, catalog: &Catalog, found: &Undescribed) -> Option<BTreeMap<String, String>> {
+    // An extra: without it the form is filled in anew.
+    let last = app.store.load_last_fix(&found.source, found.repository.id).await.ok().flatten()?;
+    let file = last.files.into_iter().find(|file| file.is_new).filter(|_| last.state == FixState::Failed)?;
+    let said = file.changes.into_iter().filter_map(|FixedValue { path, value }| {
+        let name = path.last()?.clone();
+        let kinds: &[Kind] = match Blank::parse(&name)? {
+            Blank::Owner => &[Kind::Group],
+            Blank::System => &[Kind::System],
+            _ => return Some((name, value)),
+        };
+        let picked = pick(catalog, &value, kinds).ok()?;
+        Some((name, picked.to_string()))
+    });
+    Some(said.collect())
+}
+
+/// `presets` where nobody has sent it yet: what was emptied since stays empty.
+fn form(
+    app: &App,
+    asking: &Asking<'_>,
+    found: &Undescribed,
+    state: FormState,
+    errors: &Errors,
+    presets: Option<&Presets>,
+) -> Response {
     let repository = &found.repository;
-    let shown = Shown {
-        full_name: &repository.full_name,
-        description: repository.description.as_deref(),
-        topics: &repository.topics,
-        language: repository.language.as_deref(),
-        paths: &[],
-    };
     let lookup = |kind: &str, placeholder: &str| FieldKind::Lookup {
         kinds: vec![kind.to_owned()],
         placeholder: Some(placeholder.to_owned()),
     };
+    let rules = Rules::of(&app.settings.hygiene);
     let select = |words: &[&str]| FieldKind::Select { choices: words.iter().map(|word| Choice::new(*word, *word)).collect() };
+    // What a repository shows is told in no organisation's own words.
+    let types: Vec<&str> = if rules.types.is_empty() { TYPES.to_vec() } else { rules.types.iter().map(String::as_str).collect() };
+    let field = Field::new(Blank::Type.as_str(), "Type", select(&types));
+    let type_field = if rules.types.is_empty() { field.optional() } else { field };
     let description = FieldKind::Paragraph { placeholder: Some("What it is for, in a sentence".to_owned()), max: Some(500) };
-    let preset = |name: &str| match Blank::parse(name) {
-        Some(Blank::Type) => Some(guess_type(&shown)),
-        Some(Blank::Lifecycle) => Some("experimental".to_owned()),
-        Some(Blank::Description) => repository.description.clone(),
-        _ => None,
-    };
+    let is_offered = |name: &str, value: &str| name != Blank::Type.as_str() || types.contains(&value);
+    let preset = |name: &str| presets?.said.get(name).filter(|value| is_offered(name, value)).cloned();
     let fields = vec![
-        Field::new(Blank::Owner.as_str(), "Owner", lookup("group", "Type a team's name")),
-        Field::new(Blank::Type.as_str(), "Type", select(&TYPES)),
+        Field::new(Blank::Owner.as_str(), "Owner", lookup("group", "Type a team's name")).optional(),
+        type_field,
         Field::new(Blank::Lifecycle.as_str(), "Lifecycle", select(&LIFECYCLES)),
         Field::new(Blank::Description.as_str(), "Description", description).optional(),
         Field::new(Blank::System.as_str(), "System", lookup("system", "Type a system's name")).optional(),
@@ -173,7 +228,16 @@ fn form(asking: &Asking<'_>, found: &Undescribed, state: FormState, errors: &Err
     });
     let pushed = repository.pushed_at.map(|at| format!("; it was pushed to {}", age(at, asking.now))).unwrap_or_default();
     let intro = Text::new().bold(&repository.full_name).say(format!(" has no descriptor{pushed}. This proposes "));
-    let intro = intro.code(PATH).say(" with what you say here and what the repository shows: its topics, docs and runbook.");
+    let intro = intro.code(PATH).say(
+        " with what you say here and what the repository shows. What you leave empty is read there: the owner is guessed from \
+         CODEOWNERS, else from who wrote the last commits, and the pull request says so.",
+    );
+    let intro = match presets.and_then(|presets| presets.guess.as_ref()) {
+        Some(Guess { owner, evidence }) => {
+            intro.say(" The owner below is a guess: ").bold(written(owner)).say(format!(" {evidence}."))
+        }
+        None => intro,
+    };
     Response::Form(Box::new(Form {
         id: "hygiene".to_owned(),
         title: "Describe".to_owned(),
@@ -196,14 +260,16 @@ pub(super) async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, se
     state.values.extend(sent.values);
     let mut errors = Errors::new();
     let mut changes = Vec::new();
+    let rules = Rules::of(&app.settings.hygiene);
+    let needed = || "This is needed: please fill it in.".to_owned();
     for blank in [Blank::Owner, Blank::Type, Blank::Lifecycle, Blank::Description, Blank::System] {
         let answer = state.values.get(blank.as_str()).map_or("", Value::as_text).trim();
-        let is_required = matches!(blank, Blank::Owner | Blank::Type | Blank::Lifecycle);
         let read = match (blank, answer.is_empty()) {
-            (_, true) if is_required => Err("This is needed: please fill it in.".to_owned()),
+            (Blank::Lifecycle, true) => Err(needed()),
+            (Blank::Type, true) if !rules.types.is_empty() => Err(needed()),
             (_, true) => continue,
-            (Blank::Owner, _) => pick(catalog, answer, &[Kind::Group]).map(|owner| short(&owner)),
-            (Blank::System, _) => pick(catalog, answer, &[Kind::System]).map(|system| short(&system)),
+            (Blank::Owner, _) => pick(catalog, answer, &[Kind::Group]).map(|owner| written(&owner)),
+            (Blank::System, _) => pick(catalog, answer, &[Kind::System]).map(|system| written(&system)),
             (blank, _) => blank.read(answer),
         };
         match read.map(|value| blank.change(&value, &asking.live.on_call)) {
@@ -214,14 +280,9 @@ pub(super) async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, se
         }
     }
     if !errors.is_empty() {
-        return form(asking, &found, state, &errors);
+        return form(app, asking, &found, state, &errors, None);
     }
     Response::Reply(start(app, asking, found, changes).await)
-}
-
-/// Of a new entry, which is in the namespace default.
-fn short(target: &EntityRef) -> String {
-    if target.namespace() == "default" { target.name().to_owned() } else { format!("{}/{}", target.namespace(), target.name()) }
 }
 
 async fn start(app: &App, asking: &Asking<'_>, found: Undescribed, changes: Vec<FixedValue>) -> Reply {
@@ -244,7 +305,14 @@ async fn start(app: &App, asking: &Asking<'_>, found: Undescribed, changes: Vec<
         repository: repository.full_name.clone(),
         branch: branch(entity.name()),
         keys: vec![key],
-        files: vec![FixedFile { path: PATH.to_owned(), entity: entity.clone(), changes, contents: None, is_new: true }],
+        files: vec![FixedFile {
+            path: PATH.to_owned(),
+            entity: entity.clone(),
+            changes,
+            contents: None,
+            is_new: true,
+            readings: Vec::new(),
+        }],
     };
     let audit = audit(asking, "describe", entity.as_str(), detail);
     if let Err(error) = app.store.start_fixes(&audit, asking.place, &[fix]).await {

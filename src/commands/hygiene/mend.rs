@@ -293,6 +293,7 @@ async fn start(app: &App, catalog: &Catalog, asking: &Asking<'_>, subject: &str,
                 changes: vec![change.into()],
                 contents: None,
                 is_new: false,
+                readings: Vec::new(),
             }),
         }
     }

@@ -13,7 +13,7 @@ use crate::{
         check::Check,
         fix::{CHANNEL, VERIFIED, propose::Said},
     },
-    store::{Fix, FixState, FixedFile},
+    store::{Fix, FixState, FixedFile, Reading},
 };
 
 /// Findings that are named in one message.
@@ -57,6 +57,10 @@ pub fn progress(catalog: &Catalog, fix: &Fix) -> Reply {
     if !items.is_empty() {
         body.push(Block::List { style: ListStyle::Bullets, items });
     }
+    let guesses: Vec<ListItem> = guesses(fix).collect();
+    if !guesses.is_empty() {
+        body.push(Block::List { style: ListStyle::Bullets, items: guesses });
+    }
     if let Some(patch) = fix.patch.as_deref().filter(|_| matches!(fix.state, FixState::Failed | FixState::Open)) {
         body.push(Block::Code { language: Some("diff".to_owned()), text: cut(patch.trim_end(), PATCH) });
     }
@@ -85,6 +89,14 @@ fn finding(catalog: &Catalog, key: &str, fix: &Fix) -> Option<ListItem> {
 /// A repository is in no catalog before it is described.
 fn name_of(catalog: &Catalog, fix: &Fix, check: &Check, entity: &EntityRef) -> String {
     if check.is_of_repositories() { fix.repository.clone() } else { label(catalog, entity) }
+}
+
+/// "Owner: team-payments, a guess: wrote 34 of the last 40 commits".
+fn guesses(fix: &Fix) -> impl Iterator<Item = ListItem> {
+    let readings = fix.files.iter().flat_map(|file| &file.readings).filter(|reading| reading.is_guess);
+    readings.map(|Reading { what, value, from, .. }| {
+        ListItem::new(Text::plain(format!("{}: ", upper(what))).bold(value).say(format!(", a guess: {from}")))
+    })
 }
 
 /// "owner of **Payments API**", "a change of 3 entries".
@@ -122,7 +134,10 @@ fn buttons(catalog: &Catalog, fix: &Fix) -> Vec<Button> {
         }
         FixState::Merged => {}
         FixState::Closed | FixState::Failed => {
-            buttons.extend(first.map(|key| Button::say("Fix again", format!("hygiene fix {key}"))));
+            buttons.extend(match fix.files.iter().any(|file| file.is_new) {
+                true => Some(Button::say("Describe again", format!("hygiene describe {}", fix.repository))),
+                false => first.map(|key| Button::say("Fix again", format!("hygiene fix {key}"))),
+            });
             let entry = fix.files.first().and_then(|file| catalog.find(&file.entity));
             let url = entry.and_then(|entry| entry.origin.url());
             buttons.extend(url.map(|url| Button::open("The file", url)));
@@ -162,6 +177,21 @@ pub fn said(catalog: &Catalog, fix: &Fix) -> Said {
             body.push_str(&format!("- `{}`: new\n", file.path));
         }
     }
+    for file in fix.files.iter().filter(|file| file.is_new) {
+        body.push_str("\nWhere what it says comes from:\n\n");
+        let said: Vec<&str> = file.changes.iter().filter_map(|change| Some(change.path.last()?.as_str())).collect();
+        if !said.is_empty() {
+            body.push_str(&format!("- {}: said in the form\n", said.join(", ")));
+        }
+        for Reading { what, value, from, is_guess } in &file.readings {
+            let value = if value.is_empty() { String::new() } else { format!(" `{}`", value.replace('`', "'")) };
+            let from = escape(from);
+            match is_guess {
+                true => body.push_str(&format!("- {what}{value}, a guess: {from}. Please correct it where it is wrong.\n")),
+                false => body.push_str(&format!("- {what}{value}: {from}\n")),
+            }
+        }
+    }
     let person = fix.person.as_ref().and_then(|person| catalog.find(catalog.primary(person)));
     let name = person.map_or_else(|| fix.account.name.clone(), |person| person.entity.label().to_owned());
     body.push_str(&format!("\nAsked for by {} in chat; proposed by Steward.\n", escape(&name)));
@@ -195,9 +225,12 @@ fn one_line(text: &str) -> String {
 }
 
 fn sentence(reason: &str) -> String {
-    let mut letters = reason.trim().chars();
+    let end = if reason.trim().ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{end}", upper(reason.trim()))
+}
+
+fn upper(words: &str) -> String {
+    let mut letters = words.chars();
     let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
-    let rest = letters.as_str();
-    let end = if rest.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{rest}{end}")
+    format!("{first}{}", letters.as_str())
 }

@@ -4,6 +4,7 @@
 mod access;
 mod archive;
 mod fill;
+mod history;
 mod hook;
 mod issue;
 mod protection;

@@ -34,8 +34,22 @@ impl CodeOwner {
     }
 }
 
+/// Patterns that mean all there is.
+const ALL: [&str; 3] = ["*", "**", "/**"];
+
 /// Who owns a path: those of the last line that fits it, who may be nobody.
 pub fn owners_of(text: &str, path: &str) -> Vec<CodeOwner> {
+    let fits = |pattern: &str| matcher(pattern).is_some_and(|matchers| matchers.iter().any(|matcher| matcher.is_match(path)));
+    last_owners(text, fits)
+}
+
+/// Who owns whatever no line says otherwise of.
+pub fn owners_of_all(text: &str) -> Vec<CodeOwner> {
+    last_owners(text, |pattern| ALL.contains(&pattern))
+}
+
+/// Those of the last line whose pattern fits.
+fn last_owners(text: &str, fits: impl Fn(&str) -> bool) -> Vec<CodeOwner> {
     let mut owners = Vec::new();
     for line in text.lines().take(MOST_LINES) {
         let line = line.split(" #").next().unwrap_or_default().trim();
@@ -44,7 +58,7 @@ pub fn owners_of(text: &str, path: &str) -> Vec<CodeOwner> {
         }
         let mut words = line.split_whitespace();
         let Some(pattern) = words.next() else { continue };
-        if matcher(pattern).is_some_and(|matchers| matchers.iter().any(|matcher| matcher.is_match(path))) {
+        if fits(pattern) {
             owners = words.filter_map(CodeOwner::parse).collect();
         }
     }

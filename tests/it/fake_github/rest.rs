@@ -104,6 +104,14 @@ pub fn decode(path: &str) -> String {
     url::form_urlencoded::parse(query.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
+/// An account as it stands beside what it did; an App's login says that it is one.
+pub fn account_json(model: &Model, url: &str, login: &str) -> Json {
+    let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
+    let mut account = Rest { model, url }.account(login, 4_711, kind);
+    account.insert("url".to_owned(), json!(format!("{url}/users/{login}")));
+    Json::Object(account)
+}
+
 /// One repository, whole.
 pub fn repository_json(model: &Model, url: &str, name: &str) -> Json {
     let repo = model.find_repo(name).expect("the fake has it");

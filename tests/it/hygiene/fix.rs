@@ -3,20 +3,12 @@
 use expect_test::expect;
 use serde_json::json;
 use steward::{
-    catalog::{
-        Authority, EntityRef, Repository,
-        descriptor::{Verdict, parse_descriptor},
-        kinds::CustomKinds,
-        live::Undescribed,
-    },
+    catalog::{Authority, EntityRef, Repository, live::Undescribed},
     chat::Value,
     directory::DirectorySource,
     hygiene::{
         check::wants_descriptor,
-        fix::{
-            first::{Shown, Told, descriptor},
-            owners::{CodeOwner, owners_of},
-        },
+        fix::owners::{CodeOwner, owners_of},
         track,
     },
     settings::{LevelSettings, TrackSettings},
@@ -34,7 +26,7 @@ use crate::{
 const DESCRIBE: &str = "hygiene fix description-missing:component:default/cart";
 
 /// The text of a file on the branch of a pull request.
-fn proposed(bot: &Bot, repository: &str, path: &str) -> String {
+pub fn proposed(bot: &Bot, repository: &str, path: &str) -> String {
     bot.github.model(|model| {
         let pull = model.made.pulls.iter().rfind(|pull| pull["repository"] == repository).expect("it is opened");
         let branch = pull["head"]["ref"].as_str().unwrap().to_owned();
@@ -46,11 +38,11 @@ fn pulls(bot: &Bot) -> usize {
     bot.github.model(|model| model.made.pulls.len())
 }
 
-async fn lead(bot: &Bot, login: &str) -> String {
+pub async fn lead(bot: &Bot, login: &str) -> String {
     bot.messages(&Bot::conversation(login), 1).await.last().unwrap().lead.to_plain()
 }
 
-async fn until_said(bot: &Bot, login: &str, begins: &str) {
+pub async fn until_said(bot: &Bot, login: &str, begins: &str) {
     bot.until(begins, async |_| lead(bot, login).await.starts_with(begins)).await;
 }
 
@@ -330,44 +322,6 @@ fn a_library_is_to_be_described_once_many_lean_on_it() {
     assert!(asked("acme/till", &[], 0) && asked("acme/library-of-congress", &[], 0));
     assert!(!asked("acme/money-lib", &[], 3) && !asked("acme/money", &["sdk"], 0));
     assert!(asked("acme/money-lib", &[], 4) && asked("acme/money", &["sdk"], 4));
-}
-
-/// Whatever a repository is called and says of itself, its first descriptor is valid and says the same.
-#[test]
-fn a_first_descriptor_is_valid_whatever_the_repository_says() {
-    let nasty = [
-        "plain",
-        "with: colon",
-        "# hash",
-        "'quoted' \"twice\"",
-        "- dash",
-        "yes",
-        "1.5",
-        "a\nb",
-        "{x}",
-        "&a *b !c",
-        "end:",
-        "ü ✓",
-        "@acme",
-        "%x",
-    ];
-    for description in nasty {
-        for name in ["shop", "Shop.Web", "_odd_", "a b"] {
-            let full_name = format!("acme/{name}");
-            let topics = ["go".to_owned(), "Not A Tag".to_owned(), "c++".to_owned()];
-            let paths = ["mkdocs.yml".to_owned()];
-            let shown =
-                Shown { full_name: &full_name, description: Some(description), topics: &topics, language: None, paths: &paths };
-            let told = Told { owner: "team-a", lifecycle: "production", ..Told::default() };
-            let text = descriptor(&shown, &told);
-            let documents = parse_descriptor(text.as_bytes(), &CustomKinds::default());
-            let [document] = documents.as_slice() else { panic!("{text}") };
-            let Verdict::Valid { entity, .. } = &document.verdict else { panic!("{text}: {:?}", document.verdict) };
-            let said = description.split_whitespace().collect::<Vec<_>>().join(" ");
-            assert_eq!(entity.description.as_deref(), Some(said.as_str()), "{text}");
-            assert_eq!(entity.tags, ["go", "c++"], "{text}");
-        }
-    }
 }
 
 #[test]

@@ -8,13 +8,13 @@ use std::{
 
 use axum::response::{IntoResponse, Response};
 use base64::prelude::{BASE64_STANDARD, Engine};
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat};
 use serde_json::{Value as Json, json};
 
 use super::{keep, nothing};
 use crate::fake_github::{
     model::{Commit, Model, Repo, object_id},
-    rest::Asked,
+    rest::{Asked, account_json},
     serve::{message, respond},
 };
 
@@ -142,14 +142,22 @@ pub fn routes(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str]) 
         },
         ("GET", ["commits"]) => {
             let repo = model.find_repo(name)?;
+            if repo.commits.is_empty() {
+                return Some(message(409, "Git Repository is empty."));
+            }
             let revision = asked.query.get("sha").map_or("HEAD", String::as_str);
             let Some(head) = repo.find_commit(revision).map(|commit| commit.sha.clone()) else {
                 return Some(message(404, "Not Found"));
             };
+            let since = asked.query.get("since").and_then(|at| DateTime::parse_from_rfc3339(at).ok());
+            let number = |key: &str, or: usize| asked.query.get(key).and_then(|text| text.parse().ok()).unwrap_or(or).max(1);
+            let (size, page) = (number("per_page", 30).min(100), number("page", 1));
             let commits = chain(model, name, &head);
-            let listed: Vec<Json> = (0..commits.len())
-                .rev()
-                .map(|at| commit_json(model, &commits[at], at.checked_sub(1).map(|at| &commits[at])))
+            let wanted = (0..commits.len()).rev().filter(|at| since.is_none_or(|since| commits[*at].at >= since));
+            let listed: Vec<Json> = wanted
+                .skip((page - 1) * size)
+                .take(size)
+                .map(|at| commit_json(model, asked.url, name, &commits[at], at.checked_sub(1).map(|at| &commits[at])))
                 .collect();
             respond(200, &Json::Array(listed))
         }
@@ -160,10 +168,20 @@ pub fn routes(model: &mut Model, asked: &Asked<'_>, name: &str, place: &[&str]) 
             };
             let commits = chain(model, name, &head);
             let (last, before) = commits.split_last()?;
-            let mut whole = commit_json(model, last, before.last());
+            let mut whole = commit_json(model, asked.url, name, last, before.last());
             let changed =
                 last.files.iter().filter(|(path, text)| before.last().and_then(|before| before.files.get(*path)) != Some(text));
-            whole["files"] = changed.map(|(path, _)| json!({ "filename": path, "status": "added" })).collect();
+            let file = |(path, text): (&String, &Arc<Vec<u8>>)| {
+                let lines = text.split(|byte| *byte == b'\n').count();
+                let html = format!("https://github.com/{}/{name}", model.owner.login);
+                json!({
+                    "sha": object_id(text), "filename": path, "status": "added",
+                    "additions": lines, "deletions": 0, "changes": lines,
+                    "blob_url": format!("{html}/blob/{}/{path}", last.sha), "raw_url": format!("{html}/raw/{}/{path}", last.sha),
+                    "contents_url": format!("{}/repos/{}/{name}/contents/{path}?ref={}", asked.url, model.owner.login, last.sha),
+                })
+            };
+            whole["files"] = changed.map(file).collect();
             respond(200, &whole)
         }
         ("GET", ["tarball", revision @ ..]) => {
@@ -287,16 +305,39 @@ fn set_branch(model: &mut Model, name: &str, branch: &str, sha: &str) -> bool {
     true
 }
 
-fn commit_json(model: &mut Model, commit: &Commit, before: Option<&Commit>) -> Json {
+fn commit_json(model: &mut Model, url: &str, name: &str, commit: &Commit, before: Option<&Commit>) -> Json {
     let known = model.made.git.commits.get(&commit.sha).map(|made| made.tree.clone());
     let tree = known.unwrap_or_else(|| {
         let entries = commit.files.iter().map(|(path, text)| (path.clone(), ("100644".to_owned(), keep(model, text.to_vec()))));
         let entries: TreeOf = entries.collect();
         keep_tree(model, entries)
     });
-    let parents: Vec<Json> = before.into_iter().map(|before| json!({ "sha": before.sha })).collect();
+    let full_name = format!("{}/{name}", model.owner.login);
+    let place = format!("{url}/repos/{full_name}");
+    let (api, html) = (format!("{place}/commits"), format!("https://github.com/{full_name}/commit"));
+    let link = |sha: &str| json!({ "sha": sha, "url": format!("{api}/{sha}"), "html_url": format!("{html}/{sha}") });
+    let parents: Vec<Json> = before.into_iter().map(|before| link(&before.sha)).collect();
     let at = commit.at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let person = json!({ "name": commit.author, "email": "ada@example.com", "date": at });
-    let facts = json!({ "message": commit.message, "tree": { "sha": tree }, "author": person, "committer": person });
-    json!({ "sha": commit.sha, "commit": facts, "parents": parents })
+    let verification =
+        json!({ "verified": false, "reason": "unsigned", "signature": null, "payload": null, "verified_at": null });
+    let facts = json!({
+        "message": commit.message, "tree": { "sha": tree, "url": format!("{place}/git/trees/{tree}") },
+        "author": person, "committer": person, "url": format!("{place}/git/commits/{}", commit.sha), "comment_count": 0,
+        "verification": verification,
+    });
+    // GitHub knows an author by the address of the commit, and not each.
+    let author = commit.login.as_deref().map(|login| account_json(model, url, login));
+    let mut whole = link(&commit.sha);
+    for (key, value) in [
+        ("node_id", json!(format!("C_{}", commit.sha))),
+        ("commit", facts),
+        ("comments_url", json!(format!("{api}/{}/comments", commit.sha))),
+        ("author", json!(author)),
+        ("committer", json!(author)),
+        ("parents", json!(parents)),
+    ] {
+        whole[key] = value;
+    }
+    whole
 }
