@@ -255,7 +255,7 @@ impl Worker {
 
     /// Finds out what is wrong, writes it down where that has changed, and looks at all that a round is planned from.
     pub async fn check_and_look(&self) -> Result<Look, StoreError> {
-        self.know_undescribed().await?;
+        self.know_beside().await?;
         let (catalog, findings) = self.check();
         let seen: Vec<SeenFinding> = findings.iter().map(|finding| seen(&catalog, finding)).collect();
         let is_written = self.rounds.written.lock().expect("nothing panics while it holds this lock").as_ref() == Some(&seen);
@@ -268,6 +268,18 @@ impl Worker {
         let look = look_at(&self.app, catalog, findings).await?;
         self.note_estimate(&look);
         Ok(look)
+    }
+
+    /// Reads what stands beside the catalog where that was never done: what is not known is not mended.
+    async fn know_beside(&self) -> Result<(), StoreError> {
+        let coverage = self.app.live.load().coverage;
+        if coverage.documented.is_none() {
+            self.read_coverage().await?;
+        }
+        if coverage.undescribed.is_none() {
+            self.read_undescribed().await?;
+        }
+        Ok(())
     }
 
     /// Everything that is wrong now; only what changed is looked at where that is enough.

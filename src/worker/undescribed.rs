@@ -36,14 +36,6 @@ impl Worker {
         if is_due { self.read_undescribed().await } else { Ok(()) }
     }
 
-    /// Reads them where that was never done: what is not known is not mended.
-    pub(super) async fn know_undescribed(&self) -> Result<(), StoreError> {
-        match self.app.live.load().coverage.undescribed {
-            Some(_) => Ok(()),
-            None => self.read_undescribed().await,
-        }
-    }
-
     pub(super) async fn read_undescribed(&self) -> Result<(), StoreError> {
         let of = self.version_now();
         let read = self.app.store.load_undescribed(self.app.clock.now() - ACTIVE).await?;

@@ -300,3 +300,21 @@ async fn who_is_in_no_team_or_in_one_that_runs_nothing_is_told_what_to_do() {
     assert!(bot.say("onboard see docs:component:default/gone").await.contains("is not in the catalog any more"));
     bot.halt().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_found_stays_open_while_a_process_has_not_read_it_yet() {
+    let bot = begin("ana, kim", Settings::default()).await;
+    bot.ask("kim", "onboard lost runbook:component:default/cart").await;
+    let opened = async |bot: &Bot| {
+        bot.worker.check_and_look().await.unwrap();
+        let open = bot.app().store.load_open_findings().await.unwrap();
+        open.get("runbook-not-found:component:default/cart").copied()
+    };
+    let before = opened(&bot).await;
+    assert!(before.is_some());
+    let bot = bot.restart().await;
+    bot.until("the catalog is there", async |app| app.store.check(app.clock.now()).await.is_ok()).await;
+    bot.worker.catch_up().await.unwrap();
+    assert_eq!(opened(&bot).await, before);
+    bot.halt().await;
+}

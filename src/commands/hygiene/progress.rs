@@ -86,17 +86,17 @@ fn finding(catalog: &Catalog, key: &str, fix: &Fix) -> Option<ListItem> {
     }))
 }
 
+/// A repository is in no catalog before it is described.
+fn name_of(catalog: &Catalog, fix: &Fix, check: &Check, entity: &EntityRef) -> String {
+    if check.is_of_repositories() { fix.repository.clone() } else { label(catalog, entity) }
+}
+
 /// "Owner: team-payments, a guess: wrote 34 of the last 40 commits".
 fn guesses(fix: &Fix) -> impl Iterator<Item = ListItem> {
     let readings = fix.files.iter().flat_map(|file| &file.readings).filter(|reading| reading.is_guess);
     readings.map(|Reading { what, value, from, .. }| {
         ListItem::new(Text::plain(format!("{}: ", upper(what))).bold(value).say(format!(", a guess: {from}")))
     })
-}
-
-/// A repository is in no catalog before it is described.
-fn name_of(catalog: &Catalog, fix: &Fix, check: &Check, entity: &EntityRef) -> String {
-    if check.is_of_repositories() { fix.repository.clone() } else { label(catalog, entity) }
 }
 
 /// "owner of **Payments API**", "a change of 3 entries".
@@ -134,9 +134,10 @@ fn buttons(catalog: &Catalog, fix: &Fix) -> Vec<Button> {
         }
         FixState::Merged => {}
         FixState::Closed | FixState::Failed => {
-            buttons.extend(first.map(|key| Button::say("Fix again", format!("hygiene fix {key}"))));
-            let is_first = first.is_none() && fix.files.iter().any(|file| file.is_new);
-            buttons.extend(is_first.then(|| Button::say("Describe again", format!("hygiene describe {}", fix.repository))));
+            buttons.extend(match fix.files.iter().any(|file| file.is_new) {
+                true => Some(Button::say("Describe again", format!("hygiene describe {}", fix.repository))),
+                false => first.map(|key| Button::say("Fix again", format!("hygiene fix {key}"))),
+            });
             let entry = fix.files.first().and_then(|file| catalog.find(&file.entity));
             let url = entry.and_then(|entry| entry.origin.url());
             buttons.extend(url.map(|url| Button::open("The file", url)));
