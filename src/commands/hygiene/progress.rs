@@ -128,9 +128,11 @@ fn buttons(catalog: &Catalog, fix: &Fix) -> Vec<Button> {
         }
         FixState::Merged => {}
         FixState::Closed | FixState::Failed => {
-            buttons.extend(first.map(|key| Button::say("Fix again", format!("hygiene fix {key}"))));
-            let is_first = first.is_none() && fix.files.iter().any(|file| file.is_new);
-            buttons.extend(is_first.then(|| Button::say("Describe again", format!("hygiene describe {}", fix.repository))));
+            if fix.files.iter().any(|file| file.is_new) {
+                buttons.push(Button::say("Describe again", format!("hygiene describe {}", fix.repository)));
+            } else {
+                buttons.extend(first.map(|key| Button::say("Fix again", format!("hygiene fix {key}"))));
+            }
             let entry = fix.files.first().and_then(|file| catalog.find(&file.entity));
             let url = entry.and_then(|entry| entry.origin.url());
             buttons.extend(url.map(|url| Button::open("The file", url)));
