@@ -29,5 +29,6 @@ pub mod slack;
 pub mod store;
 pub mod sync;
 pub mod template;
+pub mod token_shape;
 pub mod web;
 pub mod worker;

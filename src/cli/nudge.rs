@@ -98,6 +98,8 @@ async fn hold(args: &NudgeArgs, team: Option<&EntityRef>, worker: &std::sync::Ar
         let is_there = app.catalog.load().find(team).is_some();
         anyhow::ensure!(is_there, "there is no {team} in the catalog; `steward ask '/find {}'` finds it", team.name());
     }
+    // Links, and what people have said, are judged as well.
+    worker.read_coverage().await?;
     if args.dry_run {
         return Ok(look(app).await?.plan(app, Occasion::ByHand(team)));
     }

@@ -25,8 +25,8 @@ use crate::{
     door::slack::{Desk, listen},
     http::{Doors, PlaygroundDoor, github::GithubDoor, router, sample_on_call::SampleOnCall, slack::SlackDoor},
     settings::{
-        AccessSettings, DirectorySettings, LinkHosts, OnCallSettings, ScaffolderSettings, ScheduleSettings, ServerSettings,
-        Settings, SourceSettings, catalog_paths,
+        AccessSettings, DirectorySettings, HygieneSettings, LinkHosts, OnCallSettings, ScaffolderSettings, ScheduleSettings,
+        ServerSettings, Settings, SourceSettings, catalog_paths,
     },
     slack::socket::Socket,
     store::Database,
@@ -146,6 +146,7 @@ fn demo_settings(args: &DemoArgs, path: PathBuf) -> Settings {
             ..LinkHosts::default()
         },
         access: AccessSettings { admins: vec!["group:default/platform".to_owned()], ..AccessSettings::default() },
+        hygiene: HygieneSettings { catch_all: Some("#platform".to_owned()), ..HygieneSettings::default() },
         // A demo's runs do not outlive it, so neither need its key.
         scaffolder: ScaffolderSettings {
             secret_key: Some(throw_away_key()),

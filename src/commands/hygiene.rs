@@ -23,10 +23,10 @@ use super::{
 };
 use crate::{
     app::App,
-    catalog::{Catalog, EntityRef, Entry},
+    catalog::{Catalog, EntityRef, Entry, live::Undescribed},
     chat::{Arguments, Button, Choice, Reply, Response, Status, Submission, limits::cut},
     hygiene::{
-        check::{Check, Facts, Finding, Rules, check_entry, find_check},
+        check::{Check, Facts, Finding, Rules, check_entry, check_repositories, described_as, find_check},
         standing::owner_of,
     },
     store::{AuditEntry, HandOverId},
@@ -189,25 +189,65 @@ fn facts<'a>(catalog: &'a Catalog, asking: &'a Asking<'_>, rules: &'a Rules) -> 
     Facts { catalog, on_call: &live.on_call, coverage: &live.coverage, rules, now: asking.now }
 }
 
+/// What is open of repositories that nobody has described.
+fn findings_of_repositories(app: &App, catalog: &Catalog, asking: &Asking<'_>) -> Vec<Finding> {
+    check_repositories(&facts(catalog, asking, &Rules::of(&app.settings.hygiene)))
+}
+
 /// The finding of a key; where it is not open, the reply that says so.
-fn find_open(app: &App, catalog: &Catalog, asking: &Asking<'_>, key: &str) -> Result<Open, Box<Reply>> {
+fn find_finding(app: &App, catalog: &Catalog, asking: &Asking<'_>, key: &str) -> Result<Finding, Box<Reply>> {
     let gone = |lead: String| Err(Box::new(Reply::new(Status::NotFound, "hygiene", lead.into())));
     let Some((check, entity)) = parse_key(key) else {
         return gone(format!("“{}” is no finding's key. /hygiene shows what is open, with buttons.", cut(key, 100)));
     };
-    let Some(entry) = catalog.find(&entity) else {
-        return gone(format!("{entity} is not in the catalog any more, so nothing is open there."));
+    let entry = catalog.find(&entity);
+    let found = match (check.is_of_repositories(), entry) {
+        (true, _) if asking.live.coverage.undescribed.is_none() => {
+            return gone("It is not known yet which repositories have no descriptor. Please try again in a minute.".to_owned());
+        }
+        (true, _) => findings_of_repositories(app, catalog, asking),
+        (false, Some(entry)) => findings_of(app, catalog, asking, std::slice::from_ref(entry)),
+        (false, None) => return gone(format!("{entity} is not in the catalog any more, so nothing is open there.")),
     };
-    let found = findings_of(app, catalog, asking, std::slice::from_ref(entry));
-    match found.into_iter().find(|finding| finding.check.id == check.id) {
-        Some(finding) => Ok(Open { finding, entry: Arc::clone(entry) }),
+    if let Some(finding) = found.into_iter().find(|finding| finding.check.id == check.id && finding.entity == entity) {
+        return Ok(finding);
+    }
+    let lead = format!("✓ Not open any more: {} of {}.", check.title.to_lowercase(), name_of(catalog, asking, check, &entity));
+    let mut reply = Reply::new(Status::Answered, "hygiene", lead.into());
+    if entry.is_some() {
+        reply.refs.push(entity.to_string());
+        reply.buttons.push(Button::say("What is open there", format!("hygiene {entity}")));
+    }
+    Err(Box::new(reply))
+}
+
+/// What people call what a check is about, whether or not anything is wrong with it.
+fn name_of(catalog: &Catalog, asking: &Asking<'_>, check: &Check, entity: &EntityRef) -> String {
+    let is_it = |of: &&Arc<Undescribed>| described_as(&of.repository) == *entity;
+    let known = asking.live.coverage.undescribed.iter().flatten().filter(|_| check.is_of_repositories()).find(is_it);
+    known.map_or_else(|| label(catalog, entity), |of| of.repository.full_name.clone())
+}
+
+/// The finding of a key with its entry.
+fn find_open(app: &App, catalog: &Catalog, asking: &Asking<'_>, key: &str) -> Result<Open, Box<Reply>> {
+    let finding = find_finding(app, catalog, asking, key)?;
+    match catalog.find(&finding.entity) {
+        Some(entry) => Ok(Open { finding, entry: Arc::clone(entry) }),
         None => {
-            let lead = format!("✓ Not open any more: {} of {}.", check.title.to_lowercase(), entry.entity.label());
-            let mut reply = Reply::new(Status::Answered, "hygiene", lead.into());
-            reply.refs.push(entity.to_string());
-            reply.buttons.push(Button::say("What is open there", format!("hygiene {entity}")));
+            let name = finding.name(catalog);
+            let lead = format!("Nobody owns {name} yet, since nobody has described it. Whoever describes it says whose it is.");
+            let mut reply = Reply::new(Status::Refused, "hygiene", lead.into());
+            reply.buttons.push(Button::say("Describe", format!("hygiene describe {name}")).primary());
             Err(Box::new(reply))
         }
+    }
+}
+
+/// The repository that the finding of a key is about.
+fn find_repository(app: &App, catalog: &Catalog, asking: &Asking<'_>, key: &str) -> Result<Arc<Undescribed>, Box<Reply>> {
+    match find_finding(app, catalog, asking, key)?.repository {
+        Some(of) => Ok(of),
+        None => Err(Box::new(Reply::new(Status::NotFound, "hygiene", "That finding is about no repository.".into()))),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::check::{Facts, Finding, check_all, check_around};
+use super::check::{Facts, Finding, check_all, check_around, check_repositories};
 use crate::catalog::{Catalog, EntityRef, Runbook};
 
 /// Findings of one catalog, by what they are of.
@@ -15,18 +15,22 @@ use crate::catalog::{Catalog, EntityRef, Runbook};
 pub struct Kept {
     catalog: Arc<Catalog>,
     by_entity: BTreeMap<EntityRef, Vec<Finding>>,
+    /// Of what the catalog has no entry: few, so that all are looked at each time.
+    of_repositories: Vec<Finding>,
 }
 
 impl Kept {
     /// Looks at everything. `facts` are of this catalog.
     pub fn of(catalog: Arc<Catalog>, facts: &Facts<'_>) -> Self {
-        let mut kept = Self { catalog, by_entity: BTreeMap::new() };
-        kept.add(check_all(facts));
+        let (of_repositories, of_entries) = check_all(facts).into_iter().partition(|finding| finding.repository.is_some());
+        let mut kept = Self { catalog, by_entity: BTreeMap::new(), of_repositories };
+        kept.add(of_entries);
         kept
     }
 
-    /// Brings them up to another catalog, of which `facts` are.
+    /// Brings them up to another catalog, of which `facts` are, and to what is known of repositories by now.
     pub fn follow(&mut self, catalog: Arc<Catalog>, facts: &Facts<'_>) {
+        self.of_repositories = check_repositories(facts);
         if Arc::ptr_eq(&self.catalog, &catalog) {
             return;
         }
@@ -44,7 +48,7 @@ impl Kept {
     }
 
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.by_entity.values().flatten()
+        self.by_entity.values().flatten().chain(&self.of_repositories)
     }
 
     fn add(&mut self, findings: Vec<Finding>) {

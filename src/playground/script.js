@@ -145,10 +145,12 @@
   });
 
   // A combobox as the ARIA practices describe it: focus stays in the field, the active option is only pointed at.
-  const combobox = (input, list, load, accept) => {
+  // Where it `chooses`, what is typed only leads to an option: Enter takes the first.
+  const combobox = (input, list, load, accept, chooses = false) => {
     let options = [];
     let active = -1;
     let asked = 0;
+    let offeredFor = "";
     input.setAttribute("role", "combobox");
     input.setAttribute("aria-autocomplete", "list");
     input.setAttribute("aria-controls", list.id);
@@ -200,8 +202,11 @@
     const offer = async () => {
       const mine = ++asked;
       // A field without suggestions is still a field: what cannot be completed is typed.
-      const choices = await load(input.value).catch(() => []);
-      if (mine === asked && document.activeElement === input) show(choices);
+      const typed = input.value;
+      const choices = await load(typed).catch(() => []);
+      if (mine !== asked || document.activeElement !== input) return;
+      offeredFor = typed;
+      show(choices);
     };
     input.addEventListener("input", offer);
     input.addEventListener("blur", close);
@@ -212,7 +217,13 @@
       switch (event.key) {
         case "ArrowDown": point(active >= last ? 0 : active + 1); break;
         case "ArrowUp": point(active <= 0 ? last : active - 1); break;
-        case "Enter": if (active < 0) { close(); return false; } take(active); break;
+        case "Enter": {
+          const isWhole = !chooses || input.value === "" || options.some((option) => option.value === input.value);
+          if (active < 0 && isWhole) { close(); return false; }
+          // What was offered for other letters is not meant.
+          if (active >= 0 || input.value === offeredFor) take(Math.max(active, 0));
+          break;
+        }
         case "Tab": {
           // With nothing begun, Tab only moves on: the list must not hold anyone.
           const begun = active >= 0 || !/(^|\s)$/.test(input.value);
@@ -319,7 +330,7 @@
       const query = { form: form.dataset.form, field: input.dataset.lookup, subject: form.dataset.subject };
       const field = combobox(input, list, (typed) => offers({ ...query, as: acting.value, typed }), (choice) => {
         input.value = choice.value;
-      });
+      }, true);
       input.addEventListener("keydown", field.key);
       input.addEventListener("focus", field.offer);
     }

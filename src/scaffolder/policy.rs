@@ -18,24 +18,13 @@ use crate::{
         expression::is_template,
         workspace::{Entry, Kind as Lies, Workspace},
     },
+    token_shape::find_token,
 };
 
 /// Names of descriptors.
 const DESCRIPTORS: [&str; 2] = ["catalog-info.yaml", "catalog-info.yml"];
 /// Longer files hold no key that a person pasted.
 const LONGEST_SEARCHED: usize = 512 * 1024;
-/// How secrets begin, and how long the word is at least.
-const SECRETS: [(&str, usize); 9] = [
-    ("ghp_", 40),
-    ("github_pat_", 60),
-    ("gho_", 40),
-    ("ghs_", 40),
-    ("xoxb-", 40),
-    ("AKIA", 20),
-    ("sk_live_", 28),
-    ("glpat-", 26),
-    ("-----BEGIN RSA PRIVATE KEY-----", 31),
-];
 /// Reasons and warnings that are told.
 const TOLD: usize = 20;
 
@@ -165,15 +154,6 @@ fn judge(
 
 fn find_secrets(path: &str, contents: &[u8]) -> Vec<String> {
     let Ok(text) = std::str::from_utf8(&contents[..contents.len().min(LONGEST_SEARCHED)]) else { return Vec::new() };
-    let is_secret = |line: &str| {
-        SECRETS.iter().any(|(begin, length)| {
-            line.match_indices(begin).any(|(at, _)| {
-                let word =
-                    line[at..].split(|letter: char| letter.is_whitespace() && !begin.contains(' ') || "\"'`,;)".contains(letter));
-                word.into_iter().next().is_some_and(|word| word.len() >= *length)
-            })
-        })
-    };
-    let lines = text.lines().enumerate().filter(|(_, line)| is_secret(line));
-    lines.map(|(at, _)| format!("{path}, line {}: this looks like a secret", at + 1)).collect()
+    let found = |(at, line)| Some(format!("{path}, line {}: this looks like {}", at + 1, find_token(line)?));
+    text.lines().enumerate().filter_map(found).collect()
 }

@@ -84,7 +84,11 @@ fn check(file: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>, u
         value = Value::Object(serde_json::Map::new());
     }
     let environment_of = |text: &str| expand_text(text, &variables, environment, unset);
-    expand(&mut value, "", &environment_of).map_err(|(key, message)| fault(line_of(text, &key), &key, message))?;
+    let mut missing = Vec::new();
+    expand(&mut value, "", &environment_of, &mut missing);
+    if let Some((key, name)) = missing.first() {
+        return Err(fault(line_of(text, key), key, not_set(name, &missing)));
+    }
     drop_empty_optionals(&mut value);
     let mut settings: Settings = serde_path_to_error::deserialize(value).map_err(|error| {
         let (key, raw) = take_inner_path(error.path().to_string(), error.inner().to_string());
@@ -220,25 +224,41 @@ fn mark_variables(text: &str) -> (String, Vec<Variable>) {
     (marked.into_owned(), variables)
 }
 
-/// Puts the variables' values into every text.
-fn expand(value: &mut Value, key: &str, fill: &dyn Fn(&str) -> Result<String, String>) -> Result<(), (String, String)> {
+/// Puts the variables' values into every text; what has none is noted as key and name.
+fn expand(value: &mut Value, key: &str, fill: &dyn Fn(&str) -> Result<String, String>, unset: &mut Vec<(String, String)>) {
     match value {
-        Value::String(text) => *text = fill(text).map_err(|message| (key.to_owned(), message))?,
+        Value::String(text) => match fill(text) {
+            Ok(filled) => *text = filled,
+            Err(name) => unset.push((key.to_owned(), name)),
+        },
         Value::Array(items) => {
             for (at, item) in items.iter_mut().enumerate() {
-                expand(item, &format!("{key}[{at}]"), fill)?;
+                expand(item, &format!("{key}[{at}]"), fill, unset);
             }
         }
         Value::Object(fields) => {
             for (name, item) in fields.iter_mut() {
-                expand(item, &join(key, name), fill)?;
+                expand(item, &join(key, name), fill, unset);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-    Ok(())
 }
 
+/// All are named at once, so that nobody has to come back for each.
+fn not_set(first: &str, unset: &[(String, String)]) -> String {
+    let mut others: Vec<&str> = unset.iter().map(|(_, name)| name.as_str()).filter(|name| *name != first).collect();
+    others.sort_unstable();
+    others.dedup();
+    let others = match others.as_slice() {
+        [] => String::new(),
+        [one] => format!("; nor is {one}"),
+        [some @ .., last] => format!("; nor are {} and {last}", some.join(", ")),
+    };
+    format!("the environment variable {first} is not set; set it, or write ${{{first}:-}} where it may be empty{others}")
+}
+
+/// `Err`: the variable that has no value.
 fn expand_text(
     text: &str,
     variables: &[Variable],
@@ -254,9 +274,7 @@ fn expand_text(
         let name = &variable.name;
         let stand_in = || (unset == Unset::StandsForItself).then(|| format!("${{{name}}}"));
         let Some(found) = environment(name).or_else(|| variable.default.clone()).or_else(stand_in) else {
-            return Err(format!(
-                "the environment variable {name} is not set; set it, or write ${{{name}:-}} where it may be empty"
-            ));
+            return Err(name.clone());
         };
         out.push_str(&rest[..start]);
         out.push_str(&found);

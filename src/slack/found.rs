@@ -6,7 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
+use backon::{ExponentialBuilder, Retryable};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::client::SlackClient;
@@ -18,6 +19,12 @@ const PAGE: usize = 200;
 const MOST_PAGES: usize = 50;
 /// A look that has to wait for its turn gives up after so long.
 const LONGEST_LOOK: Duration = Duration::from_secs(60);
+/// A page that fails is asked for again: a look that began anew each time would not come to its last page.
+const TRIES: ExponentialBuilder = ExponentialBuilder::new().with_min_delay(Duration::from_millis(100)).with_max_times(4);
+/// A look goes on from the one before, less so many seconds: what was being said at its end may not have been seen.
+const OVERLAP_SECS: i64 = 60;
+/// A look that went so much further back is not gone on from: what it knows is of no use any more.
+const LONGEST_KNOWN: TimeDelta = TimeDelta::hours(1);
 /// Channels of which it is remembered what was found there.
 const MOST_LOOKS: usize = 500;
 /// Channels listed at once, and in all.
@@ -42,11 +49,15 @@ impl<'a> Metadata<'a> {
 pub(super) struct Looks(tokio::sync::Mutex<HashMap<String, Look>>);
 
 /// What of ours was said in a channel.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Look {
     began: Instant,
+    /// What was said before is not known.
     since: DateTime<Utc>,
-    marked: Vec<(Noted, String)>,
+    /// The number of the last that anybody had said.
+    last: Option<String>,
+    /// By number.
+    marked: BTreeMap<String, Noted>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,7 +73,7 @@ struct Said {
     metadata: Option<Noted>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct Noted {
     #[serde(default)]
     event_type: String,
@@ -122,41 +133,53 @@ impl SlackClient {
         };
         // One look at a time: whoever waits here most often finds that it has been had.
         let mut looks = self.looks.0.lock().await;
-        if looks.get(&channel).is_none_or(|look| look.began.elapsed() > within || look.since > since) {
-            let look = self.look_at(&channel, since).await?;
+        let known = looks.get(&channel).filter(|look| look.since <= since);
+        if known.is_none_or(|look| look.began.elapsed() > within) {
+            let known = known.filter(|look| since - look.since < LONGEST_KNOWN).cloned();
+            let look = self.look_at(&channel, since, known).await?;
             if looks.len() >= MOST_LOOKS {
                 looks.clear();
             }
             looks.insert(channel.clone(), look);
         }
-        let said = looks.get(&channel).and_then(|look| look.marked.iter().find(|(noted, _)| noted.is(mark)));
-        Ok(said.map(|(_, ts)| Posted { channel, ts: ts.clone() }))
+        let said = looks.get(&channel).and_then(|look| look.marked.iter().find(|(_, noted)| noted.is(mark)));
+        Ok(said.map(|(ts, _)| Posted { channel, ts: ts.clone() }))
     }
 
-    /// Reads what of ours was said in a channel since, in as many turns as Slack's pace makes of it.
-    async fn look_at(&self, channel: &str, since: DateTime<Utc>) -> Result<Look, DeliveryError> {
-        let mut look = Look { began: Instant::now(), since, marked: Vec::new() };
+    /// Reads what of ours was said in a channel since, in as many turns as Slack's pace makes of it; of what is `known`
+    /// already, the end alone.
+    async fn look_at(&self, channel: &str, since: DateTime<Utc>, known: Option<Look>) -> Result<Look, DeliveryError> {
+        let began = Instant::now();
+        let seen_to = known.as_ref().and_then(Look::seen_to);
+        let oldest = seen_to.unwrap_or_else(|| format!("{}.{:06}", since.timestamp(), since.timestamp_subsec_micros()));
+        let mut look = match known {
+            Some(known) => Look { began, ..known },
+            None => Look { began, since, last: None, marked: BTreeMap::new() },
+        };
         let mut cursor: Option<String> = None;
         for _ in 0..MOST_PAGES {
             let mut arguments = vec![
                 ("channel", channel.to_owned()),
                 ("include_all_metadata", "true".to_owned()),
-                ("oldest", format!("{}.{:06}", since.timestamp(), since.timestamp_subsec_micros())),
+                ("oldest", oldest.clone()),
                 ("limit", PAGE.to_string()),
             ];
             arguments.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-            let history: History = loop {
-                match self.read("conversations.history", &arguments).await {
-                    // From the first page again it would never come to the last.
-                    Err(DeliveryError::Limited { retry_after, .. }) if look.began.elapsed() + retry_after < LONGEST_LOOK => {
-                        tokio::time::sleep(retry_after).await;
-                    }
-                    read => break read?,
+            let page = || self.read::<History>("conversations.history", &arguments);
+            let tries = page.retry(TRIES).sleep(tokio::time::sleep).adjust(|fault, pause| match fault {
+                DeliveryError::Limited { retry_after, .. } => {
+                    Some(*retry_after).filter(|rest| began.elapsed() + *rest < LONGEST_LOOK)
                 }
-            };
-            let noted = history.messages.into_iter().filter_map(|said| Some((said.metadata?, said.ts?)));
-            look.marked.extend(noted);
-            cursor = next(history.response_metadata);
+                DeliveryError::Unreachable { .. } => pause,
+                DeliveryError::Refused { .. } | DeliveryError::NoDoor(_) => None,
+            });
+            let History { messages, response_metadata } = tries.await?;
+            for Said { ts, metadata } in messages {
+                let Some(ts) = ts else { continue };
+                look.last = look.last.max(Some(ts.clone()));
+                look.marked.extend(metadata.map(|noted| (ts, noted)));
+            }
+            cursor = next(response_metadata);
             if cursor.is_none() {
                 return Ok(look);
             }
@@ -189,6 +212,14 @@ impl SlackClient {
             }
         }
         Err(refused(format!("#{name} is not among the first {} channels", MOST_LISTED * LIST_PAGE)))
+    }
+}
+
+impl Look {
+    /// From where on it is to be gone on with, as Slack takes it. Its numbers are times by its own clock.
+    fn seen_to(&self) -> Option<String> {
+        let (seconds, _) = self.last.as_ref()?.split_once('.')?;
+        Some(format!("{}.000000", seconds.parse::<i64>().ok()? - OVERLAP_SECS))
     }
 }
 

@@ -100,7 +100,6 @@ pub use sitting::{KeptSitting, SittingId};
 pub use sync::{SharedClock, SourceLock, StoredFiles, StoredSource, SyncEnd, SyncState, Wrote};
 pub use template::StoredTemplate;
 pub use transfer::TakeOver;
-pub use undescribed::Undescribed;
 pub use week::Week;
 pub use write::{Applied, PageWrite};
 

@@ -14,6 +14,7 @@ impl Worker {
     pub(super) async fn follow_beside(&self) -> Result<(), StoreError> {
         self.follow_channels().await.or_else(|fault| past(fault, "teams of channels"))?;
         self.follow_templates().await.or_else(|fault| past(fault, "templates"))?;
+        self.follow_undescribed().await.or_else(|fault| past(fault, "repositories without a descriptor"))?;
         gaps::flush(&self.app).await.or_else(|fault| past(fault, "names asked for in vain"))
     }
 
@@ -31,7 +32,7 @@ impl Worker {
 }
 
 /// A database that is away concerns everything; a fault in here does not.
-fn past(fault: StoreError, what: &str) -> Result<(), StoreError> {
+pub(super) fn past(fault: StoreError, what: &str) -> Result<(), StoreError> {
     match fault {
         StoreError::Away(_) | StoreError::Claimed => Err(fault),
         StoreError::Failed(fault) => {

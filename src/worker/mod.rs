@@ -27,6 +27,7 @@ mod run;
 mod search;
 mod shown_round;
 mod template;
+mod undescribed;
 mod week;
 
 use std::{
@@ -38,6 +39,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use self::beside::past;
 use crate::{
     app::{App, Outcome},
     catalog::{Catalog, SourceState},
@@ -70,6 +72,7 @@ pub struct Worker {
     members_noted: onboard::Noted,
     /// Database and version of the catalog whose templates were read last.
     templates_of: Mutex<Option<(String, i64)>>,
+    undescribed_read: Mutex<Option<undescribed::UndescribedRead>>,
 }
 
 /// The copy on disk, as far as this process wrote it.
@@ -97,6 +100,7 @@ impl Worker {
             rounds: Default::default(),
             members_noted: Default::default(),
             templates_of: Mutex::default(),
+            undescribed_read: Mutex::default(),
         }
     }
 
@@ -157,6 +161,7 @@ impl Worker {
     /// Loads what changed into a new snapshot and keeps a copy on disk.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
         self.follow_changes().await?;
+        self.read_undescribed().await.or_else(|fault| past(fault, "repositories without a descriptor"))?;
         self.save().await;
         Ok(())
     }

@@ -15,7 +15,10 @@ use tracing::{error, info, warn};
 
 use super::{Worker, jobs::JobsOf};
 use crate::{
-    catalog::{Catalog, Kind, live::Coverage},
+    catalog::{
+        Catalog, Kind,
+        live::{Coverage, Undescribed},
+    },
     chat::{DeliveryError, Mark, Message, Posted},
     commands::answer::trend::illustrate,
     hygiene::{
@@ -93,11 +96,14 @@ struct Situation {
     start: RoundStart,
     /// The last round of each team, and whether it may be written to.
     rounds: Vec<(NaiveDate, bool)>,
+    /// They follow the catalog by some seconds.
+    undescribed: Option<Vec<Arc<Undescribed>>>,
 }
 
 impl PartialEq for Situation {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.catalog, &other.catalog) && self.start == other.start && self.rounds == other.rounds
+        let Self { catalog, start, rounds, undescribed } = self;
+        Arc::ptr_eq(catalog, &other.catalog) && (start, rounds, undescribed) == (&other.start, &other.rounds, &other.undescribed)
     }
 }
 
@@ -111,7 +117,7 @@ impl Default for Rounds {
 #[derive(Debug)]
 struct Checked {
     kept: Kept,
-    /// Which links were dead then.
+    /// Which links were dead then, and what had been said.
     coverage: Arc<Coverage>,
     all_at: Instant,
 }
@@ -223,7 +229,8 @@ impl Worker {
         let hours = groups.map(|group| Hours::of(&catalog, settings, &group.entity.entity_ref));
         let hours = std::iter::once(Hours::usual(settings)).chain(hours);
         let rounds = hours.map(|hours| (hours.round_at(now).day, hours.is_open(now))).collect();
-        Ok(Situation { catalog, start, rounds })
+        let undescribed = self.app.live.load().coverage.undescribed.clone();
+        Ok(Situation { catalog, start, rounds, undescribed })
     }
 
     fn is_idle_in(&self, situation: &Situation) -> bool {
@@ -248,6 +255,7 @@ impl Worker {
 
     /// Finds out what is wrong, writes it down where that has changed, and looks at all that a round is planned from.
     pub async fn check_and_look(&self) -> Result<Look, StoreError> {
+        self.know_undescribed().await?;
         let (catalog, findings) = self.check();
         let seen: Vec<SeenFinding> = findings.iter().map(|finding| seen(&catalog, finding)).collect();
         let is_written = self.rounds.written.lock().expect("nothing panics while it holds this lock").as_ref() == Some(&seen);
@@ -271,7 +279,8 @@ impl Worker {
         let facts = Facts { catalog: &catalog, on_call, coverage, rules: &rules, now };
         // A check that panics takes nothing along: the next one looks at everything.
         let mut checked = self.rounds.checked.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_young = |known: &Checked| known.all_at.elapsed() < CHECK_ALL_EVERY && Arc::ptr_eq(&known.coverage, coverage);
+        let is_same = |known: &Arc<Coverage>| Arc::ptr_eq(known, coverage) || known.judges_entries_as(coverage);
+        let is_young = |known: &Checked| known.all_at.elapsed() < CHECK_ALL_EVERY && is_same(&known.coverage);
         let known = checked.take().filter(is_young);
         let next = tokio::task::block_in_place(|| match known {
             Some(mut known) => {

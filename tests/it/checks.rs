@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use expect_test::{Expect, expect};
 use steward::{
     catalog::{
-        Catalog, EntityRef, Entry,
-        live::{Coverage, OnCall},
+        Authority, Catalog, EntityRef, Entry, Repository,
+        live::{Coverage, OnCall, Undescribed},
     },
     hygiene::{
         check::{Facts, Finding, Rules, Severity, check_all, check_around, checks},
+        kept::Kept,
         standing::owner_of,
     },
 };
@@ -228,4 +229,72 @@ fn looking_around_a_change_finds_what_looking_at_everything_finds() {
         carried.extend(by_id(found));
         assert_eq!(carried, by_id(check_all(&facts(&after, &beside, &rules))), "after a change of {changed}");
     }
+}
+
+fn undescribed(full_name: &str, days_ago: i64) -> Arc<Undescribed> {
+    let mut repository = Repository::without_git(1, full_name.to_owned(), None, Authority::Descriptor);
+    repository.pushed_at = Some(now() - chrono::TimeDelta::days(days_ago));
+    Arc::new(Undescribed { source: "acme".to_owned(), repository, consumers: 0 })
+}
+
+#[test]
+fn what_nobody_has_described_is_found_once_and_only_while_somebody_works_on_it() {
+    let mut world = World::new();
+    world.group("team-a");
+    world.component("till").owner("team-a");
+    let catalog = world.catalog();
+    let names = ["acme/wish-list", "acme/till", "acme-labs/wish-list", "acme/Attic", "acme/old", "acme/money-sdk"];
+    let days = [1, 2, 3, 180, 181, 4];
+    let known = names.iter().zip(days).map(|(name, days)| undescribed(name, days)).collect();
+    let coverage = Coverage { undescribed: Some(known), ..Coverage::default() };
+    let (on_call, mut rules) = (OnCall::default(), Rules::default());
+    let found = |rules: &Rules| {
+        let facts = Facts { catalog: &catalog, on_call: &on_call, coverage: &coverage, rules, now: now() };
+        let of_repositories = check_all(&facts).into_iter().filter(|finding| finding.repository.is_some());
+        let line = |finding: Finding| {
+            format!("{} {}: {} {}", finding.severity.as_str(), finding.key(), finding.name(&catalog), finding.detail)
+        };
+        of_repositories.map(line).collect::<Vec<_>>()
+    };
+    let wanted = [
+        "medium descriptor-missing:component:default/wish-list: acme/wish-list has no catalog-info.yaml; it was pushed to on 20 November",
+        "medium descriptor-missing:component:default/attic: acme/Attic has no catalog-info.yaml; it was pushed to on 25 May",
+    ];
+    assert_eq!(found(&rules), wanted);
+    rules.severities.insert("descriptor-missing".to_owned(), Severity::High);
+    assert!(found(&rules).iter().all(|line| line.starts_with("high ")));
+    rules.off.insert("descriptor-missing".to_owned());
+    assert_eq!(found(&rules), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_kept_follows_the_catalog_and_what_is_known_of_repositories() {
+    let (on_call, rules) = (OnCall::default(), Rules::default());
+    let known = |names: &[&str]| Coverage {
+        undescribed: Some(names.iter().map(|name| undescribed(name, 1)).collect()),
+        ..Coverage::default()
+    };
+    let mut world = World::new();
+    world.group("team-a");
+    world.component("lone").owner("team-a");
+    let before = Arc::new(world.catalog());
+    let facts = |catalog, coverage| Facts { catalog, on_call: &on_call, coverage, rules: &rules, now: now() };
+    let keys = |kept: &Kept| {
+        let missing = kept.findings().filter(|finding| finding.check.id == "descriptor-missing");
+        missing.map(|finding| finding.entity.name().to_owned()).collect::<Vec<_>>()
+    };
+    let first = known(&["acme/till", "acme/wish-list"]);
+    let mut kept = Kept::of(Arc::clone(&before), &facts(&before, &first));
+    let others = kept.findings().count() - 2;
+    assert_eq!(keys(&kept), ["till", "wish-list"]);
+    // It is in the catalog before its repository is known to be described.
+    world.component("till").owner("team-a");
+    let after = Arc::new(world.catalog());
+    kept.follow(Arc::clone(&after), &facts(&after, &first));
+    assert_eq!(keys(&kept), ["wish-list"]);
+    let second = known(&["acme/loyalty", "acme/wish-list"]);
+    kept.follow(Arc::clone(&after), &facts(&after, &second));
+    assert_eq!(keys(&kept), ["loyalty", "wish-list"]);
+    kept.follow(Arc::clone(&before), &facts(&before, &Coverage::default()));
+    assert_eq!((keys(&kept).len(), kept.findings().count()), (0, others));
 }

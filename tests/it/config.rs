@@ -110,6 +110,16 @@ fn unset_variable_is_named_with_its_key_and_line() {
 }
 
 #[test]
+fn all_unset_variables_are_named_at_once() {
+    check(
+        "slack:\n  bot_token: ${SLACK_BOT_TOKEN}\n  app_token: ${SLACK_APP_TOKEN}\ndiscord: { token: ${DISCORD_TOKEN} }\n",
+        expect![
+            "steward.yaml:2: slack.bot_token: the environment variable SLACK_BOT_TOKEN is not set; set it, or write ${SLACK_BOT_TOKEN:-} where it may be empty; nor are DISCORD_TOKEN and SLACK_APP_TOKEN"
+        ],
+    );
+}
+
+#[test]
 fn unknown_keys_are_named_with_what_was_meant() {
     check("data_dir: ./data\nslak: {}\n", expect![[r#"steward.yaml:2: slak: there is no key "slak" here; did you mean slack?"#]]);
     check(

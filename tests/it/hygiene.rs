@@ -6,6 +6,7 @@ mod fix;
 mod hand_over;
 mod show;
 mod shown;
+mod undescribed;
 
 use chrono::TimeDelta;
 use sqlx::Row;

@@ -27,7 +27,7 @@ async fn a_month_is_told_in_shares_and_what_never_happened_is_no_share() {
     assert_eq!((measures.refused.part, measures.active_week > 0), (1, true));
     assert!(measures.syncs.all > 0 && measures.providers["source:acme"].ratio() == Some(1.0), "{measures:?}");
     let told = bot.say("/catalog metrics").await;
-    assert!(told.contains("50.0 %") && told.contains("1 of 2 runs came to their end"), "{told}");
+    assert!(told.contains("50.0\u{a0}%") && told.contains("1 of 2 runs came to their end"), "{told}");
     // Written down by day: what another replica counts is added, and what is older than a month is left out.
     bot.worker.read_measures().await.unwrap();
     assert_eq!(bot.app().live.load().measures.as_ref().as_ref().unwrap().runs, measures.runs);

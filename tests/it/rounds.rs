@@ -40,6 +40,7 @@ pub struct Story {
     pub told: Vec<Told>,
     pub begun_at: Option<DateTime<Utc>>,
     pub platform: Option<Platform>,
+    pub coverage: Coverage,
 }
 
 pub fn at(written: &str) -> DateTime<Utc> {
@@ -59,13 +60,14 @@ impl Story {
             told: Vec::new(),
             begun_at: Some(at("2026-01-01T00:00:00Z")),
             platform: Some(Platform::Slack),
+            coverage: Coverage::default(),
         }
     }
 
     /// What is wrong now, open since it was first seen, for long where the story says nothing.
     pub fn standing(&mut self, catalog: &Catalog) -> Vec<Standing> {
         let rules = Rules::of(&self.settings);
-        let facts = Facts { catalog, on_call: &OnCall::default(), coverage: &Coverage::default(), rules: &rules, now: self.now };
+        let facts = Facts { catalog, on_call: &OnCall::default(), coverage: &self.coverage, rules: &rules, now: self.now };
         let findings = check_all(&facts);
         let keys: BTreeSet<String> = findings.iter().map(steward::hygiene::check::Finding::key).collect();
         self.opened.retain(|key, _| keys.contains(key));

@@ -126,6 +126,6 @@ async fn a_quarter_begins_empty_and_fills_day_by_day() {
     let days = bot.app().store.load_coverage_days(since(now())).await.expect("the store can be read");
     assert_eq!(days.iter().map(|day| (day.components, day.with_runbook)).collect::<Vec<_>>(), [(1, 0), (1, 0)]);
     let shown = bot.say("/hygiene trend").await;
-    assert!(shown.contains("Runbooks: 0 %. Docs: 0 %."), "{shown}");
+    assert!(shown.contains("Owners: 0 %. Runbooks: 0 %. Docs: 0 %."), "{shown}");
     bot.halt().await;
 }

@@ -8,8 +8,8 @@ use std::{
 use serde_json::json;
 use steward::{
     catalog::{
-        Catalog, Entity, EntityRef, Entry, Origin, Parts, Relation, RelationType, Runbook,
-        live::{Coverage, OnCall},
+        Authority, Catalog, Entity, EntityRef, Entry, Origin, Parts, Relation, RelationType, Repository, Runbook,
+        live::{Coverage, OnCall, Undescribed},
     },
     hygiene::{
         check::{Facts, Finding, Rules, check_all},
@@ -79,6 +79,12 @@ fn origin(repository: usize) -> Origin {
     }
 }
 
+fn undescribed(number: usize) -> Arc<Undescribed> {
+    let mut repository = Repository::without_git(number as i64, format!("acme/repo-{number}"), None, Authority::Descriptor);
+    repository.pushed_at = Some(chrono::Utc::now() - chrono::TimeDelta::days((number % 200) as i64));
+    Arc::new(Undescribed { source: "acme".to_owned(), repository, consumers: 0 })
+}
+
 pub fn measure(entities: usize) {
     let people = entities / 21;
     let claims: Vec<Arc<Entry>> = (0..entities - people)
@@ -96,7 +102,9 @@ pub fn measure(entities: usize) {
         (0..people).step_by(3).map(|number| Arc::new(Runbook { origin: origin(number), text: "# Runbook".to_owned() }));
     let parts = Parts { claims, runbooks: runbooks.collect(), version: 1, ..Parts::default() };
     let catalog = Arc::new(Catalog::build(parts));
-    let beside = Beside::default();
+    // A fifth as many repositories again that nobody has described.
+    let undescribed = (people..people + people / 5).map(undescribed).collect();
+    let beside = Beside { coverage: Coverage { undescribed: Some(undescribed), ..Coverage::default() }, ..Beside::default() };
     let mut all: Vec<Duration> = (0..RUNS).map(|_| timed(|| check_all(&facts(&catalog, &beside)))).collect();
     let found = check_all(&facts(&catalog, &beside)).len();
     all.sort_unstable();

@@ -1,14 +1,17 @@
 //! What is known of entries besides the catalog: of the links that they and their documents name, of the documents there are,
-//! and what people have said.
+//! of the repositories that nobody has described, and what people have said.
 //! Must not know how it was found out.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{DayOne, Estimate, Judged, NotFound};
-use crate::catalog::EntityRef;
+use crate::catalog::{EntityRef, Repository};
 
 /// All links as they were asked for last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,6 +44,15 @@ pub struct NamedIn {
     pub path: Option<String>,
 }
 
+/// A repository without a descriptor, and the source that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undescribed {
+    pub source: String,
+    pub repository: Repository,
+    /// Other repositories that ship a package of its name.
+    pub consumers: i64,
+}
+
 /// What coverage is counted from, besides the catalog.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
@@ -48,6 +60,8 @@ pub struct Coverage {
     pub links: Option<LinkHealth>,
     /// Repositories that have pages of docs, `source` and id; `None`: not known.
     pub documented: Option<HashSet<(String, i64)>>,
+    /// Repositories without a descriptor that somebody may work on, the one pushed to last first; `None`: not known yet.
+    pub undescribed: Option<Vec<Arc<Undescribed>>>,
     /// What newcomers could not find and nobody has answered.
     pub not_found: BTreeMap<EntityRef, Vec<NotFound>>,
     /// The last word of owners on their entries.
@@ -63,5 +77,11 @@ impl Coverage {
     pub fn dead_links_of<'a>(&'a self, entity_ref: &'a EntityRef) -> impl Iterator<Item = &'a DeadLink> {
         let dead = self.links.iter().flat_map(|links| &links.dead);
         dead.filter(move |link| link.places.iter().any(|place| place.entity == *entity_ref))
+    }
+
+    /// Whether entries are judged the same by another's word: all by which single entries are judged is the same.
+    pub fn judges_entries_as(&self, other: &Self) -> bool {
+        let Self { links, documented: _, undescribed: _, not_found, judged, day_one: _, estimate: _ } = self;
+        (links, not_found, judged) == (&other.links, &other.not_found, &other.judged)
     }
 }

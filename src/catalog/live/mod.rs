@@ -15,7 +15,7 @@ use super::lookup::Taste;
 
 pub use channel::ChannelTeams;
 pub use hearing::{Gateway, Hearing, HearingState, Sockets};
-pub use link::{Coverage, DeadLink, LinkHealth, NamedIn};
+pub use link::{Coverage, DeadLink, LinkHealth, NamedIn, Undescribed};
 pub use measures::{Counted, Measures, Share};
 pub use on_call::{HTTP, Named, OnCall, OnCallPerson, PAGERDUTY, Provider, Says, ScheduleKey, Shift};
 pub use recent::{Happened, LATELY, NEWS_KEEP, NewsOf, NewsRead, Recent, RecentEvent};

@@ -43,7 +43,7 @@ pub enum Shape {
 /// How the last quarter went, for one owner or, without, for all; pictures where a chat can fetch them.
 pub async fn card(app: &App, catalog: &Catalog, asking: &Asking<'_>, owner: Option<&EntityRef>) -> Result<Card, StoreError> {
     let course = load(app, owner).await?;
-    let mut body = vec![Block::Paragraph(words(&course))];
+    let mut body = vec![Block::Paragraph(words(&course, is_of_all(owner)))];
     let mut buttons = Vec::new();
     if let Some(base) = base(app, asking.account.platform) {
         for shape in [Shape::Coverage, Shape::Findings] {
@@ -80,10 +80,10 @@ pub async fn illustrate(app: &App, round: &mut Round) -> Result<(), StoreError> 
                 None => None,
             };
             let pictures: Vec<Block> = own.into_iter().chain(of_all.clone()).collect();
-            let line = owner.map_or_else(|| "hygiene trend".to_owned(), |owner| format!("hygiene trend {owner}"));
+            let line = owner.as_ref().map_or_else(|| "hygiene trend".to_owned(), |owner| format!("hygiene trend {owner}"));
             let card = (!pictures.is_empty()).then(|| Card {
                 title: Text::new().bold("The last quarter"),
-                body: std::iter::once(Block::Paragraph(words(&course))).chain(pictures).collect(),
+                body: std::iter::once(Block::Paragraph(words(&course, is_of_all(owner.as_ref())))).chain(pictures).collect(),
                 buttons: vec![Button::say("Trend", line)],
                 ..Card::default()
             });
@@ -162,11 +162,14 @@ impl Counted {
 
 fn trend(catalog: &Catalog, course: &Course, shape: Shape, owner: Option<&EntityRef>) -> Trend {
     let of = owner.map_or_else(|| "all teams".to_owned(), |owner| label(catalog, owner));
-    let is_of_all = if owner.is_none() { IsOfAll::Yes } else { IsOfAll::No };
     match shape {
-        Shape::Coverage => course.coverage(&of, is_of_all),
+        Shape::Coverage => course.coverage(&of, is_of_all(owner)),
         Shape::Findings | Shape::Csv => course.findings(&of),
     }
+}
+
+fn is_of_all(owner: Option<&EntityRef>) -> IsOfAll {
+    if owner.is_none() { IsOfAll::Yes } else { IsOfAll::No }
 }
 
 async fn keep(app: &App, shape: Shape, owner: Option<&EntityRef>) -> Result<String, StoreError> {
@@ -175,7 +178,7 @@ async fn keep(app: &App, shape: Shape, owner: Option<&EntityRef>) -> Result<Stri
     app.store.add_export(&serde_json::to_value(asked).expect("plain values become JSON"), now, now + PICTURES_KEPT).await
 }
 
-fn words(course: &Course) -> Text {
+fn words(course: &Course, is_of_all: IsOfAll) -> Text {
     let (opened, closed) =
         course.weeks.iter().fold((0, 0), |(opened, closed), week| (opened + week.opened, closed + week.closed));
     let mut text = Text::new();
@@ -189,6 +192,10 @@ fn words(course: &Course) -> Text {
                 (before, now) => format!("{now} % (was {before} %)"),
             }
         };
+        // What a team owns is owned.
+        if is_of_all == IsOfAll::Yes {
+            text = text.say("Owners: ").bold(share(|stood| stood.owned)).say(". ");
+        }
         text = text.say("Runbooks: ").bold(share(|stood| stood.with_runbook));
         text = text.say(". Docs: ").bold(share(|stood| stood.with_docs)).say(".").line();
     }

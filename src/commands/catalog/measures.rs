@@ -66,7 +66,7 @@ pub fn measures(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
 /// "98.2 %" and "55 of 56 syncs …"; of nothing it says so.
 fn told(share: Share, what: &str) -> (String, String) {
     match share.ratio() {
-        Some(ratio) => (format!("{:.1} %", ratio * 100.0), format!("{} of {} {what}", share.part, share.all)),
+        Some(ratio) => (format!("{:.1}\u{a0}%", ratio * 100.0), format!("{} of {} {what}", share.part, share.all)),
         None => ("–".to_owned(), format!("none yet: {what}")),
     }
 }

@@ -1,19 +1,19 @@
 //! Repositories that somebody works on and that have no descriptor, and the form that writes their first one.
 //! Must not write it, nor ask GitHub: what the repository shows is read by the job that proposes it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::{Months, TimeDelta};
+use chrono::Months;
 use serde_json::json;
 
 use super::{
     audit,
-    mend::branch,
+    mend::{branch, proposed_already},
     mend_form::{Errors, pick},
 };
 use crate::{
     app::App,
-    catalog::{Catalog, EntityRef, Kind, RelationType, Repository},
+    catalog::{Catalog, Kind, RelationType, Repository, live::Undescribed},
     chat::{
         Block, Button, Card, Choice, Field, FieldKind, Form, FormState, ListItem, ListStyle, Reply, Response, Status, Submission,
         Text, Value, limits::cut,
@@ -23,18 +23,15 @@ use crate::{
         answer::{age::age, failure},
     },
     hygiene::{
-        check::Rules,
+        check::{ACTIVE, Rules, described_as, descriptor_key, without_entry},
         fix::{
             Blank,
-            first::{Shown, entity_name, find_type, written},
+            first::{Shown, find_type, written},
         },
         guess::{Guess, Home, guess_by_merges},
     },
-    store::{FixState, FixedFile, FixedValue, NewFix, Undescribed},
+    store::{FixState, FixedFile, FixedValue, NewFix},
 };
-
-/// Nobody has pushed for so long: it is left in peace.
-const ACTIVE: TimeDelta = TimeDelta::days(180);
 
 const PAGE: usize = 10;
 
@@ -46,11 +43,15 @@ const TYPES: [&str; 6] = ["service", "website", "library", "worker", "tool", "do
 
 const LIFECYCLES: [&str; 3] = ["experimental", "production", "deprecated"];
 
-pub(super) async fn list(app: &App, asking: &Asking<'_>, page: usize) -> Reply {
-    let all: Vec<Undescribed> = match app.store.load_undescribed(asking.now - ACTIVE).await {
-        Ok(all) => all.into_iter().filter(Undescribed::wants_descriptor).collect(),
-        Err(error) => return failure::not_answered("hygiene", "Which repositories have no descriptor", asking, &error),
+pub(super) async fn list(app: &App, catalog: &Catalog, asking: &Asking<'_>, page: usize) -> Reply {
+    let known = match &asking.live.coverage.undescribed {
+        Some(known) => known.clone(),
+        None => match app.store.load_undescribed(asking.now - ACTIVE).await {
+            Ok(all) => all.into_iter().map(Arc::new).collect(),
+            Err(error) => return failure::not_answered("hygiene", "Which repositories have no descriptor", asking, &error),
+        },
     };
+    let all: Vec<Arc<Undescribed>> = known.into_iter().filter(|of| without_entry(of, catalog, asking.now)).collect();
     if all.is_empty() {
         let lead = "✓ Every repository that somebody works on has a descriptor.";
         return Reply::new(Status::Answered, "hygiene", lead.into());
@@ -63,9 +64,9 @@ pub(super) async fn list(app: &App, asking: &Asking<'_>, page: usize) -> Reply {
     };
     let lead = if pages > 1 { format!("{lead} Page {page} of {pages}.") } else { lead };
     let mut reply = Reply::new(Status::Answered, "hygiene", lead.into());
-    let here: Vec<&Undescribed> = all.iter().skip((page - 1) * PAGE).take(PAGE).collect();
-    let item = |Undescribed { repository, .. }: &&Undescribed| {
-        let Repository { full_name, url, description, pushed_at, .. } = repository;
+    let here: Vec<&Arc<Undescribed>> = all.iter().skip((page - 1) * PAGE).take(PAGE).collect();
+    let item = |of: &&Arc<Undescribed>| {
+        let Repository { full_name, url, description, pushed_at, .. } = &of.repository;
         let name = match url {
             Some(url) => Text::new().link(full_name, url.as_str()),
             None => Text::new().bold(full_name),
@@ -80,7 +81,7 @@ pub(super) async fn list(app: &App, asking: &Asking<'_>, page: usize) -> Reply {
         })
     };
     let body = vec![Block::List { style: ListStyle::Bullets, items: here.iter().map(item).collect() }];
-    let describe = |of: &&Undescribed| {
+    let describe = |of: &&Arc<Undescribed>| {
         let name = of.repository.full_name.as_str();
         let short = name.rsplit('/').next().unwrap_or(name);
         Button::say(cut(&format!("Describe {short}"), 60), format!("hygiene describe {name}"))
@@ -111,7 +112,7 @@ async fn find(app: &App, catalog: &Catalog, asking: &Asking<'_>, name: &str) -> 
         reply.buttons.push(Button::say("Those without one", "hygiene undescribed"));
         Box::new(reply)
     })?;
-    let entity = entity_of(&found.repository);
+    let entity = described_as(&found.repository);
     match catalog.find(&entity) {
         None => Ok(found),
         Some(entry) => {
@@ -121,16 +122,14 @@ async fn find(app: &App, catalog: &Catalog, asking: &Asking<'_>, name: &str) -> 
     }
 }
 
-fn entity_of(repository: &Repository) -> EntityRef {
-    let name = repository.full_name.rsplit('/').next().unwrap_or_default();
-    EntityRef::new("component", "default", &entity_name(name).to_lowercase())
-}
-
 pub(super) async fn open(app: &App, catalog: &Catalog, asking: &Asking<'_>, name: &str) -> Response {
     let found = match find(app, catalog, asking, name).await {
         Ok(found) => found,
         Err(reply) => return Response::Reply(*reply),
     };
+    if let Some(reply) = proposed_already(app, asking, &[descriptor_key(&found.repository)]).await {
+        return Response::Reply(reply);
+    }
     let state = FormState { subject: format!("describe {}", found.repository.full_name), ..FormState::default() };
     let presets = match said_before(app, catalog, &found).await {
         Some(said) => Presets { said, guess: None },
@@ -288,7 +287,7 @@ pub(super) async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, se
 
 async fn start(app: &App, asking: &Asking<'_>, found: Undescribed, changes: Vec<FixedValue>) -> Reply {
     let Undescribed { source, repository, consumers: _ } = found;
-    let entity = entity_of(&repository);
+    let entity = described_as(&repository);
     let is_same = |fix: &crate::store::Fix| fix.source == source && fix.repository_id == repository.id;
     match app.store.load_open_fixes().await {
         Ok(open) if open.iter().any(is_same) => {
@@ -299,12 +298,13 @@ async fn start(app: &App, asking: &Asking<'_>, found: Undescribed, changes: Vec<
         Err(error) => return failure::not_recorded("hygiene", "Nothing was proposed.", asking, &error),
     }
     let detail = json!({ "repository": repository.full_name, "changes": changes });
+    let key = descriptor_key(&repository);
     let fix = NewFix {
         source,
         repository_id: repository.id,
         repository: repository.full_name.clone(),
         branch: branch(entity.name()),
-        keys: Vec::new(),
+        keys: vec![key],
         files: vec![FixedFile {
             path: PATH.to_owned(),
             entity: entity.clone(),

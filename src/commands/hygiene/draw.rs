@@ -30,7 +30,7 @@ const REASON: usize = 200;
 pub(super) fn finding(catalog: &Catalog, asking: &Asking<'_>, known: &Known, standing: &Standing) -> Card {
     let found = &standing.finding;
     let key = standing.key();
-    let name = label(catalog, &found.entity);
+    let name = found.name(catalog);
     let title = Text::new().bold(&name).say(": ").say(lower(found.check.title));
     let open = standing.opened_at.and_then(|at| since(at, asking.now));
     let open = open.map_or_else(|| "New.".to_owned(), |span| format!("Open for {span}."));
@@ -49,6 +49,9 @@ pub(super) fn finding(catalog: &Catalog, asking: &Asking<'_>, known: &Known, sta
     match fix.and_then(|fix| fix.url.as_deref()) {
         Some(url) => buttons.push(Button::open("Pull request", url).primary()),
         None if Blank::of(found.check).is_some() => buttons.push(Button::say("Fix", format!("hygiene fix {key}")).primary()),
+        None if found.repository.is_some() => {
+            buttons.push(Button::say("Describe", format!("hygiene describe {name}")).primary());
+        }
         None => {
             let url = catalog.find(&found.entity).and_then(|entry| entry.origin.url());
             buttons.extend(url.map(|url| Button::open("The file", url)));
@@ -57,7 +60,10 @@ pub(super) fn finding(catalog: &Catalog, asking: &Asking<'_>, known: &Known, sta
     if let Some(step) = step_of(found.check) {
         buttons.push(Button::say("It is there", format!("onboard found {}:{}", step.as_str(), found.entity)));
     }
-    buttons.push(Button::say("Not ours", format!("hygiene notours {key}")));
+    // Nobody owns a repository before it is described.
+    if found.entry().is_some() {
+        buttons.push(Button::say("Not ours", format!("hygiene notours {key}")));
+    }
     buttons.push(Button::say("Snooze", format!("hygiene snooze {key}")));
     buttons.push(Button::say("Exempt", format!("hygiene exempt {key}")));
     Card { tone: tone(found), title, body, buttons, ..Card::default() }
@@ -88,7 +94,7 @@ pub(super) fn aside(catalog: &Catalog, known: &Known, standings: &[&Standing]) -
     }
     let item = |standing: &&Standing| {
         let found = &standing.finding;
-        let text = Text::new().bold(label(catalog, &found.entity)).say(format!(": {}, ", lower(found.check.title)));
+        let text = Text::new().bold(found.name(catalog)).say(format!(": {}, ", lower(found.check.title)));
         ListItem::new(text.join(why(catalog, known, standing)))
     };
     let mut items: Vec<ListItem> = standings.iter().take(ASIDE).map(item).collect();
@@ -97,7 +103,7 @@ pub(super) fn aside(catalog: &Catalog, known: &Known, standings: &[&Standing]) -
     }
     let resting = standings.iter().filter(|standing| standing.rest.is_some());
     let wakes = resting.take(WAKES).map(|standing| {
-        let name = label(catalog, &standing.finding.entity);
+        let name = standing.finding.name(catalog);
         Button::say(cut(&format!("Wake {name}"), 60), format!("hygiene wake {}", standing.key()))
     });
     let body = vec![Block::List { style: ListStyle::Bullets, items }];

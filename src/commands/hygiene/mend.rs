@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::json;
 
 use super::{
-    Open, audit, draw, find_open, findings_of,
+    Open, audit, describe, draw, find_open, find_repository, findings_of,
     mend_form::{Errors, Filled, Question},
     parse_key,
 };
@@ -43,6 +43,12 @@ struct Mend {
 }
 
 pub(super) async fn open(app: &App, catalog: &Catalog, asking: &Asking<'_>, key: &str) -> Response {
+    if parse_key(key).is_some_and(|(check, _)| check.is_of_repositories()) {
+        return match find_repository(app, catalog, asking, key) {
+            Ok(of) => describe::open(app, catalog, asking, &of.repository.full_name).await,
+            Err(reply) => Response::Reply(*reply),
+        };
+    }
     let mend = match of_finding(app, catalog, asking, key) {
         Ok(mend) => mend,
         Err(reply) => return Response::Reply(*reply),
@@ -72,21 +78,28 @@ pub(super) async fn adopt(app: &App, catalog: &Catalog, asking: &Asking<'_>, key
 
 /// Before anybody types: what is proposed already is shown rather than asked for again.
 async fn show_new(app: &App, asking: &Asking<'_>, mend: Mend, state: FormState) -> Response {
-    if asking.store == StoreHealth::Reachable
-        && let Some(first) = mend.questions.first()
-        && let Ok(open) = app.store.load_open_fixes().await
-        && let Some(fix) = open.iter().find(|fix| first.keys.iter().any(|key| fix.keys.contains(key)))
-        && first.entries.len() == 1
+    if let Some(first) = mend.questions.first().filter(|first| first.entries.len() == 1)
+        && let Some(reply) = proposed_already(app, asking, &first.keys).await
     {
-        let lead = match (&fix.url, fix.number) {
-            (Some(url), Some(number)) => {
-                Text::plain("A fix is proposed already: ").link(format!("{}#{number}", fix.repository), url.as_str()).say(".")
-            }
-            _ => "A fix is being proposed already; its message shows how that goes.".into(),
-        };
-        return Response::Reply(Reply::new(Status::Answered, "hygiene", lead));
+        return Response::Reply(reply);
     }
     form(app, asking, &mend, state, &Errors::new())
+}
+
+/// The reply that shows the pull request which mends one of these findings, where there is one.
+pub(super) async fn proposed_already(app: &App, asking: &Asking<'_>, keys: &[String]) -> Option<Reply> {
+    if asking.store != StoreHealth::Reachable {
+        return None;
+    }
+    let open = app.store.load_open_fixes().await.ok()?;
+    let fix = open.iter().find(|fix| keys.iter().any(|key| fix.keys.contains(key)))?;
+    let lead = match (&fix.url, fix.number) {
+        (Some(url), Some(number)) => {
+            Text::plain("A fix is proposed already: ").link(format!("{}#{number}", fix.repository), url.as_str()).say(".")
+        }
+        _ => "A fix is being proposed already; its message shows how that goes.".into(),
+    };
+    Some(Reply::new(Status::Answered, "hygiene", lead))
 }
 
 fn form(app: &App, asking: &Asking<'_>, mend: &Mend, mut state: FormState, errors: &Errors) -> Response {

@@ -3,13 +3,16 @@
 use super::{draw::lower, parse_key};
 use crate::{
     catalog::{
-        Catalog,
+        Catalog, EntityRef,
         descriptor::{DOCS_ANNOTATION, RUNBOOK_ANNOTATION},
         people::annotation,
     },
     chat::{Block, Button, Card, ListItem, ListStyle, Reply, Span, Status, Text, Tone, limits::cut},
     commands::answer::{age::count, names::label},
-    hygiene::fix::{CHANNEL, VERIFIED, propose::Said},
+    hygiene::{
+        check::Check,
+        fix::{CHANNEL, VERIFIED, propose::Said},
+    },
     store::{Fix, FixState, FixedFile, Reading},
 };
 
@@ -50,7 +53,7 @@ pub fn progress(catalog: &Catalog, fix: &Fix) -> Reply {
     if let Some(reason) = fix.reason.as_deref().filter(|_| fix.state == FixState::Failed) {
         body.push(Block::Warning(sentence(reason).into()));
     }
-    let items: Vec<ListItem> = fix.keys.iter().take(FINDINGS).filter_map(|key| finding(catalog, key, fix.state)).collect();
+    let items: Vec<ListItem> = fix.keys.iter().take(FINDINGS).filter_map(|key| finding(catalog, key, fix)).collect();
     if !items.is_empty() {
         body.push(Block::List { style: ListStyle::Bullets, items });
     }
@@ -74,10 +77,10 @@ pub fn progress(catalog: &Catalog, fix: &Fix) -> Reply {
 }
 
 /// "No owner of Payments API", struck once it is mended.
-fn finding(catalog: &Catalog, key: &str, state: FixState) -> Option<ListItem> {
+fn finding(catalog: &Catalog, key: &str, fix: &Fix) -> Option<ListItem> {
     let (check, entity) = parse_key(key)?;
-    let words = format!("{} of {}", check.title, label(catalog, &entity));
-    Some(ListItem::new(match state {
+    let words = format!("{} of {}", check.title, name_of(catalog, fix, check, &entity));
+    Some(ListItem::new(match fix.state {
         FixState::Merged => Text::plain("✓ ").push(Span::Strike(words)),
         FixState::Intended | FixState::Open | FixState::Closed | FixState::Failed => Text::plain(words),
     }))
@@ -91,9 +94,15 @@ fn guesses(fix: &Fix) -> impl Iterator<Item = ListItem> {
     })
 }
 
+/// A repository is in no catalog before it is described.
+fn name_of(catalog: &Catalog, fix: &Fix, check: &Check, entity: &EntityRef) -> String {
+    if check.is_of_repositories() { fix.repository.clone() } else { label(catalog, entity) }
+}
+
 /// "owner of **Payments API**", "a change of 3 entries".
 fn about(catalog: &Catalog, fix: &Fix) -> Text {
     match fix.files.as_slice() {
+        [one] if one.is_new => Text::plain("a first descriptor"),
         [one] => Text::plain(format!("{} of ", fields(one))).bold(label(catalog, &one.entity)),
         several => Text::plain(format!("changes of {} entries", several.len())),
     }
@@ -101,9 +110,6 @@ fn about(catalog: &Catalog, fix: &Fix) -> Text {
 
 /// "owner", "owner and lifecycle".
 fn fields(file: &FixedFile) -> String {
-    if file.is_new {
-        return "a first description".to_owned();
-    }
     let word = |key: &String| match key.as_str() {
         RUNBOOK_ANNOTATION => "runbook".to_owned(),
         DOCS_ANNOTATION => "documentation".to_owned(),
@@ -159,7 +165,8 @@ pub fn said(catalog: &Catalog, fix: &Fix) -> Said {
         body.push_str("What was wrong:\n\n");
     }
     for (check, entity) in fix.keys.iter().filter_map(|key| parse_key(key)) {
-        body.push_str(&format!("- **{}**: {}. {}\n", escape(&label(catalog, &entity)), lower(check.title), check.why));
+        let name = escape(&name_of(catalog, fix, check, &entity));
+        body.push_str(&format!("- **{name}**: {}. {}\n", lower(check.title), check.why));
     }
     body.push_str("\nWhat this changes, and nothing else:\n\n");
     for file in &fix.files {

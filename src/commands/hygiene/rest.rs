@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, Utc};
 use serde_json::json;
 
-use super::{Open, audit, draw, find_open, may, parse_key, refuse_stranger};
+use super::{audit, draw, find_finding, may, name_of, parse_key, refuse_stranger, show::NOBODY};
 use crate::{
     app::App,
     catalog::Catalog,
@@ -16,13 +16,10 @@ use crate::{
     },
     commands::{
         Asking, admins,
-        answer::{
-            age::day,
-            failure,
-            names::{asker, label},
-        },
+        answer::{age::day, failure, names::asker},
         tasks::places_of_approvers,
     },
+    hygiene::check::Finding,
     store::{FindingRest, Job, RestKind},
 };
 
@@ -78,11 +75,11 @@ impl<'t> Asked<'t> {
 
 pub(super) fn open(app: &App, catalog: &Catalog, asking: &Asking<'_>, rest: Rest, typed: &str) -> Response {
     let asked = Asked::read(typed);
-    let found = match find_open(app, catalog, asking, asked.key) {
+    let found = match find_finding(app, catalog, asking, asked.key) {
         Ok(found) => found,
         Err(reply) => return Response::Reply(*reply),
     };
-    if let Some(refusal) = refuse_stranger(catalog, asking, &found.finding.entity, "leave it alone") {
+    if let Some(refusal) = refuse_stranger(catalog, asking, &found.entity, "leave it alone") {
         return Response::Reply(refusal);
     }
     let mut values = BTreeMap::new();
@@ -98,9 +95,17 @@ pub(super) fn open(app: &App, catalog: &Catalog, asking: &Asking<'_>, rest: Rest
 
 type Errors = BTreeMap<&'static str, String>;
 
-fn form(app: &App, catalog: &Catalog, asking: &Asking<'_>, rest: Rest, found: &Open, state: FormState, errors: Errors) -> Form {
-    let name = label(catalog, &found.finding.entity);
-    let what = draw::lower(found.finding.check.title);
+fn form(
+    app: &App,
+    catalog: &Catalog,
+    asking: &Asking<'_>,
+    rest: Rest,
+    found: &Finding,
+    state: FormState,
+    errors: Errors,
+) -> Form {
+    let name = found.name(catalog);
+    let what = draw::lower(found.check.title);
     let reason = FieldKind::Line { placeholder: None, max: Some(REASON_LETTERS) };
     let (intro, fields, title, submit) = match rest {
         Rest::Snooze => {
@@ -160,11 +165,11 @@ fn preset(field: &str, rest: Rest, now: DateTime<Utc>) -> Option<Value> {
 pub(super) async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, rest: Rest, sent: Submission) -> Response {
     let mut state = sent.state;
     let key = state.subject.split_once(' ').map(|(_, key)| key.to_owned()).unwrap_or_default();
-    let found = match find_open(app, catalog, asking, &key) {
+    let found = match find_finding(app, catalog, asking, &key) {
         Ok(found) => found,
         Err(reply) => return Response::Reply(*reply),
     };
-    if let Some(refusal) = refuse_stranger(catalog, asking, &found.finding.entity, "leave it alone") {
+    if let Some(refusal) = refuse_stranger(catalog, asking, &found.entity, "leave it alone") {
         return Response::Reply(refusal);
     }
     state.values.extend(sent.values);
@@ -216,7 +221,7 @@ fn until(rest: Rest, span: &str, day: &str, now: DateTime<Utc>) -> Result<DateTi
 
 struct Wish<'a> {
     rest: Rest,
-    found: &'a Open,
+    found: &'a Finding,
     until: DateTime<Utc>,
     reason: String,
     /// Who asked for it first, where that was somebody else.
@@ -230,7 +235,7 @@ async fn write(app: &App, catalog: &Catalog, asking: &Asking<'_>, wish: Wish<'_>
     let audit = audit(
         asking,
         rest.word(),
-        found.finding.entity.as_str(),
+        found.entity.as_str(),
         json!({ "key": found.key(), "until": until, "reason": reason, "asked_by": asked_by }),
     );
     let row = FindingRest {
@@ -245,15 +250,15 @@ async fn write(app: &App, catalog: &Catalog, asking: &Asking<'_>, wish: Wish<'_>
     if let Err(error) = app.store.rest_findings(&audit, std::slice::from_ref(&row)).await {
         return failure::not_recorded("hygiene", "Nothing was written down.", asking, &error);
     }
-    let name = label(catalog, &found.finding.entity);
-    let what = draw::lower(found.finding.check.title);
+    let name = found.name(catalog);
+    let what = draw::lower(found.check.title);
     let said = match rest {
         Rest::Snooze => format!("Snoozed until {}: ", day(until, asking.now)),
         Rest::Exempt => format!("Exempt until {}: ", day(until, asking.now)),
     };
     let lead = Text::plain(said).bold(name).say(format!(", {what}. Then it comes back by itself."));
     let mut reply = Reply::new(Status::Answered, "hygiene", lead);
-    reply.refs.push(found.finding.entity.to_string());
+    reply.refs.extend(found.entry().map(ToString::to_string));
     reply.buttons.push(Button::say("Wake it", format!("hygiene wake {}", found.key())));
     reply
 }
@@ -269,14 +274,14 @@ async fn ask_for_it(app: &App, catalog: &Catalog, asking: &Asking<'_>, wish: &Wi
                     please ask them to press Exempt themselves.";
         return Reply::new(Status::Refused, "hygiene", lead.into());
     };
-    let (name, me) = (label(catalog, &found.finding.entity), asker(catalog, asking).name);
+    let (name, me) = (found.name(catalog), asker(catalog, asking).name);
     let lead = Text::new().bold(&me).say(" asks that ").bold(&name).say(format!(
         " be exempt until {}: {}.",
         day(*until, asking.now),
-        draw::lower(found.finding.check.title)
+        draw::lower(found.check.title)
     ));
     let mut message = Reply::new(Status::Answered, "hygiene", lead);
-    message.refs.push(found.finding.entity.to_string());
+    message.refs.extend(found.entry().map(ToString::to_string));
     message.audience = crate::chat::Audience::Everyone;
     let line = format!(
         "hygiene exempt {} {} {} \"{}\"",
@@ -285,18 +290,21 @@ async fn ask_for_it(app: &App, catalog: &Catalog, asking: &Asking<'_>, wish: &Wi
         me.replace(' ', "_"),
         cut(&reason.replace('"', "'"), REASON_CARRIED)
     );
-    let buttons =
-        vec![Button::say("Look and grant", line).primary(), Button::say("The entry", format!("owner {}", found.finding.entity))];
+    let look = match &found.repository {
+        Some(of) => of.repository.url.as_ref().map(|url| Button::open("The repository", url)),
+        None => Some(Button::say("The entry", format!("owner {}", found.entity))),
+    };
+    let buttons = [Button::say("Look and grant", line).primary()].into_iter().chain(look).collect();
     let body = vec![Block::Quote(reason.as_str().into())];
     message.cards.push(Card { body, buttons, ..Card::default() });
     let detail = json!({ "key": found.key(), "until": until, "reason": reason });
-    let audit = audit(asking, "exempt", found.finding.entity.as_str(), detail);
+    let audit = audit(asking, "exempt", found.entity.as_str(), detail);
     match app.store.record_action(audit, Some(Job::Deliver(Message::new(platform, place, message)))).await {
         Ok(()) => {
             let lead =
                 Text::plain("The admins are asked whether ").bold(name).say(" may be exempt. Until one agrees it stays open.");
             let mut reply = Reply::new(Status::Answered, "hygiene", lead);
-            reply.refs.push(found.finding.entity.to_string());
+            reply.refs.extend(found.entry().map(ToString::to_string));
             reply
         }
         Err(error) => failure::not_recorded("hygiene", "Nobody was asked.", asking, &error),
@@ -312,13 +320,19 @@ pub(super) async fn wake(app: &App, catalog: &Catalog, asking: &Asking<'_>, key:
         return refusal;
     }
     let key = format!("{}:{entity}", check.id);
-    let said = format!("{} of {}", draw::lower(check.title), label(catalog, &entity));
+    let said = format!("{} of {}", draw::lower(check.title), name_of(catalog, asking, check, &entity));
     let audit = audit(asking, "wake", entity.as_str(), json!({ "key": key }));
     match app.store.wake_finding(&audit, &key).await {
         Ok(true) => {
             let mut reply = Reply::new(Status::Answered, "hygiene", format!("Counts again: {said}.").into());
-            reply.refs.push(entity.to_string());
-            reply.buttons.push(Button::say("What is open there", format!("hygiene {entity}")));
+            let subject = match catalog.find(&entity) {
+                Some(_) => {
+                    reply.refs.push(entity.to_string());
+                    entity.as_str()
+                }
+                None => NOBODY,
+            };
+            reply.buttons.push(Button::say("What is open there", format!("hygiene {subject}")));
             reply
         }
         Ok(false) => {

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    describe, draw, facts, findings_of,
+    describe, draw, facts, findings_of, findings_of_repositories,
     known::{Known, load},
     may,
 };
@@ -36,7 +36,7 @@ const TEAMS: usize = 20;
 const BUTTONS: usize = 5;
 
 /// How one asks for what has no owner.
-const NOBODY: &str = "nobody";
+pub(super) const NOBODY: &str = "nobody";
 
 pub(super) async fn show(app: &App, catalog: &Catalog, asking: &Asking<'_>, typed: &str, page: usize) -> Reply {
     if typed.is_empty() {
@@ -50,7 +50,10 @@ pub(super) async fn show(app: &App, catalog: &Catalog, asking: &Asking<'_>, type
         return overview(app, catalog, asking, page).await;
     }
     if typed.eq_ignore_ascii_case("undescribed") {
-        return describe::list(app, asking, page).await;
+        return describe::list(app, catalog, asking, page).await;
+    }
+    if let Some(finding) = findings_of_repositories(app, catalog, asking).into_iter().find(|finding| is_of(finding, typed)) {
+        return Shown::of_repository(&finding, catalog).reply(app, catalog, asking, vec![finding], page).await;
     }
     let subject = match subject::resolve(catalog, asking, "hygiene", typed) {
         Ok(subject) => subject,
@@ -59,6 +62,13 @@ pub(super) async fn show(app: &App, catalog: &Catalog, asking: &Asking<'_>, type
     let mut reply = of_entry(app, catalog, asking, &subject.entry, page).await;
     subject.own_up(&mut reply);
     reply
+}
+
+/// Whether a repository is meant by its full name or address, or by the entity that it would be.
+fn is_of(finding: &Finding, typed: &str) -> bool {
+    let Some(of) = &finding.repository else { return false };
+    let names = [Some(of.repository.full_name.as_str()), of.repository.url.as_deref(), Some(finding.entity.as_str())];
+    names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(typed))
 }
 
 async fn own(app: &App, catalog: &Catalog, asking: &Asking<'_>, page: usize) -> Reply {
@@ -120,6 +130,10 @@ impl Shown {
         Self { about: None, name: "Nobody".to_owned(), is_owner: true, entries: Vec::new() }
     }
 
+    fn of_repository(finding: &Finding, catalog: &Catalog) -> Self {
+        Self { about: Some(finding.entity.clone()), name: finding.name(catalog), is_owner: false, entries: Vec::new() }
+    }
+
     fn line(&self) -> String {
         match &self.about {
             Some(about) => format!("hygiene all {about}"),
@@ -135,7 +149,8 @@ impl Shown {
         let pages = open.len().div_ceil(PAGE).max(1);
         let page = page.clamp(1, pages);
         let mut reply = Reply::new(Status::Answered, "hygiene", self.lead(&open, page, pages));
-        reply.refs.extend(self.about.as_ref().map(ToString::to_string));
+        let about = self.about.as_ref().filter(|about| catalog.find(about).is_some());
+        reply.refs.extend(about.map(ToString::to_string));
         if page == 1 {
             reply.cards.extend(self.progress(app, catalog, asking, &known, &standings));
         }
@@ -152,6 +167,10 @@ impl Shown {
             reply.buttons.push(Button::say("Show more", format!("{} page {}", self.line(), page + 1)));
         }
         reply.buttons.extend(self.fix_alike(&open, &known));
+        let undescribed = open.iter().filter(|standing| standing.finding.repository.is_some()).count();
+        if undescribed > 1 {
+            reply.buttons.push(Button::say("Repositories without a descriptor", "hygiene undescribed"));
+        }
         let team = self.about.as_ref().filter(|_| self.is_owner);
         reply.buttons.extend(team.map(|team| Button::say("Trend", format!("hygiene trend {team}"))));
         reply

@@ -1,13 +1,18 @@
-//! What can be wrong with an entry: a table of pure functions, each with why it matters and how it is mended.
+//! What can be wrong with an entry, or with a repository that has none: a table of pure functions, each with why it matters
+//! and how it is mended.
 //! Must not decide whom to tell, nor when.
 
 mod asked;
 mod owner;
 mod place;
+mod repository;
 mod said;
 mod secret;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use regex::Regex;
@@ -15,10 +20,12 @@ use regex::Regex;
 use crate::{
     catalog::{
         Catalog, Entity, EntityRef, Entry, Kind, RelationType,
-        live::{Coverage, OnCall, Step},
+        live::{Coverage, OnCall, Step, Undescribed},
     },
     settings::{CheckSetting, HygieneSettings, RuleSettings},
 };
+
+pub use repository::{ACTIVE, described_as, descriptor_key, wants_descriptor, without_entry};
 
 /// Names checks that an entry is excused from, separated by commas.
 pub const EXEMPT: &str = "steward.dev/exempt";
@@ -59,8 +66,47 @@ pub struct Check {
     pub why: &'static str,
     /// One sentence.
     pub fix: &'static str,
-    /// What exactly is wrong with an entry, as half a sentence about it; `None`: nothing.
-    find: fn(&Entry, &Facts<'_>) -> Option<String>,
+    find: Find,
+}
+
+/// What a check looks at, and what exactly is wrong with it, as half a sentence about it; `None`: nothing.
+#[derive(Debug, Clone, Copy)]
+enum Find {
+    Entry(fn(&Entry, &Facts<'_>) -> Option<String>),
+    /// A repository of which the catalog has no entry.
+    Repository(fn(&Undescribed, &Facts<'_>) -> Option<String>),
+}
+
+impl Check {
+    /// Whether it is about repositories of which the catalog has no entry.
+    pub fn is_of_repositories(&self) -> bool {
+        match self.find {
+            Find::Repository(_) => true,
+            Find::Entry(_) => false,
+        }
+    }
+
+    fn find_in(&'static self, entry: &Entry, facts: &Facts<'_>) -> Option<Finding> {
+        match self.find {
+            Find::Entry(find) => Some(self.finding(entry.entity.entity_ref.clone(), find(entry, facts)?, facts)),
+            Find::Repository(_) => None,
+        }
+    }
+
+    fn find_of(&'static self, of: &Arc<Undescribed>, facts: &Facts<'_>) -> Option<Finding> {
+        match self.find {
+            Find::Repository(find) => {
+                let finding = self.finding(described_as(&of.repository), find(of, facts)?, facts);
+                Some(Finding { repository: Some(Arc::clone(of)), ..finding })
+            }
+            Find::Entry(_) => None,
+        }
+    }
+
+    fn finding(&'static self, entity: EntityRef, detail: String, facts: &Facts<'_>) -> Finding {
+        let severity = facts.rules.severities.get(self.id).copied().unwrap_or(self.severity);
+        Finding { check: self, entity, repository: None, severity, detail }
+    }
 }
 
 /// What checks look at besides the entry.
@@ -68,7 +114,7 @@ pub struct Check {
 pub struct Facts<'a> {
     pub catalog: &'a Catalog,
     pub on_call: &'a OnCall,
-    /// Which links are dead, and what people have said of entries.
+    /// Which links are dead, what people have said of entries, and which repositories have none.
     pub coverage: &'a Coverage,
     pub rules: &'a Rules,
     pub now: DateTime<Utc>,
@@ -134,7 +180,10 @@ impl Default for Rules {
 #[derive(Debug, Clone)]
 pub struct Finding {
     pub check: &'static Check,
+    /// Of a repository, the entity that would describe it; it is not in the catalog.
     pub entity: EntityRef,
+    /// Where it is about a repository and not about an entry.
+    pub repository: Option<Arc<Undescribed>>,
     /// The check's own, or what the organisation has made of it.
     pub severity: Severity,
     /// Half a sentence: "is owned by group:default/x, which is not in the catalog".
@@ -145,6 +194,22 @@ impl Finding {
     /// The same from round to round, for as long as the same thing is wrong.
     pub fn key(&self) -> String {
         format!("{}:{}", self.check.id, self.entity)
+    }
+
+    /// The entry that it is about; `None`: a repository.
+    pub fn entry(&self) -> Option<&EntityRef> {
+        match self.repository {
+            Some(_) => None,
+            None => Some(&self.entity),
+        }
+    }
+
+    /// What people call what it is about: a repository by its full name, all else as the catalog does.
+    pub fn name(&self, catalog: &Catalog) -> String {
+        match &self.repository {
+            Some(of) => of.repository.full_name.clone(),
+            None => catalog.find(&self.entity).map_or_else(|| self.entity.to_string(), |entry| entry.entity.label().to_owned()),
+        }
     }
 }
 
@@ -175,17 +240,27 @@ pub fn check_entry(entry: &Entry, facts: &Facts<'_>) -> Vec<Finding> {
     let exempt = entry.entity.annotation(EXEMPT).unwrap_or_default();
     let is_exempt = |check: &Check| exempt.split(',').any(|id| id.trim() == check.id);
     let applies = |check: &&'static Check| !facts.rules.off.contains(check.id) && !is_exempt(check);
-    let finding = |check: &'static Check| {
-        let detail = (check.find)(entry, facts)?;
-        let severity = facts.rules.severities.get(check.id).copied().unwrap_or(check.severity);
-        Some(Finding { check, entity: entry.entity.entity_ref.clone(), severity, detail })
-    };
-    TABLE.iter().filter(applies).filter_map(finding).collect()
+    TABLE.iter().filter(applies).filter_map(|check| check.find_in(entry, facts)).collect()
 }
 
-/// Everything that is wrong, entry by entry.
+/// Everything that is wrong with repositories of which the catalog has no entry. Of two that would be described as the same
+/// entity the first counts: both cannot be.
+pub fn check_repositories(facts: &Facts<'_>) -> Vec<Finding> {
+    let applies = |check: &&'static Check| check.is_of_repositories() && !facts.rules.off.contains(check.id);
+    let checks: Vec<&'static Check> = TABLE.iter().filter(applies).collect();
+    let mut known = BTreeSet::new();
+    let mut findings = Vec::new();
+    for of in facts.coverage.undescribed.iter().flatten() {
+        let found = checks.iter().filter_map(|check| check.find_of(of, facts));
+        findings.extend(found.filter(|finding| known.insert((finding.check.id, finding.entity.clone()))));
+    }
+    findings
+}
+
+/// Everything that is wrong, entry by entry, then with repositories that have none.
 pub fn check_all(facts: &Facts<'_>) -> Vec<Finding> {
-    facts.catalog.entries().iter().flat_map(|entry| check_entry(entry, facts)).collect()
+    let of_entries = facts.catalog.entries().iter().flat_map(|entry| check_entry(entry, facts));
+    of_entries.chain(check_repositories(facts)).collect()
 }
 
 /// What is wrong with these entries and with those that name them, after they have changed; and of which entries that is.
@@ -218,14 +293,14 @@ pub(super) fn is_production(entity: &Entity) -> bool {
 }
 
 /// The gravest first; among equals in the order in which somebody would mend them.
-static TABLE: [Check; 34] = [
+static TABLE: [Check; 35] = [
     Check {
         id: "owner-missing",
         title: "No owner",
         severity: Severity::Critical,
         why: "In an incident nobody knows whom to call.",
         fix: "Name the team that answers for it in spec.owner.",
-        find: owner::missing,
+        find: Find::Entry(owner::missing),
     },
     Check {
         id: "owner-unknown",
@@ -233,7 +308,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Critical,
         why: "Whoever asks for its owner is sent to a team that does not exist.",
         fix: "Name a team that is in the catalog in spec.owner.",
-        find: owner::unknown,
+        find: Find::Entry(owner::unknown),
     },
     Check {
         id: "owner-left",
@@ -241,7 +316,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Critical,
         why: "Whoever asks for its owner is sent to somebody who is gone.",
         fix: "Name a team rather than a person in spec.owner.",
-        find: owner::left,
+        find: Find::Entry(owner::left),
     },
     Check {
         id: "owner-empty",
@@ -249,7 +324,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Critical,
         why: "A team without people answers nobody.",
         fix: "Hand it to the team that took over, or add the team's members.",
-        find: owner::empty,
+        find: Find::Entry(owner::empty),
     },
     Check {
         id: "owner-denied",
@@ -257,7 +332,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::High,
         why: "Whoever asks for its owner is sent to people who will send them on.",
         fix: "Name the team that answers for it in spec.owner.",
-        find: asked::owner_denied,
+        find: Find::Entry(asked::owner_denied),
     },
     Check {
         id: "secret",
@@ -265,7 +340,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Critical,
         why: "Everybody who can read the catalog can use it.",
         fix: "Revoke it first, then take it out of the file; it stays in git's history.",
-        find: secret::find,
+        find: Find::Entry(secret::find),
     },
     Check {
         id: "conflict",
@@ -273,7 +348,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::High,
         why: "Two files claim one name, so one of the two cannot be found.",
         fix: "Give one of them another metadata.name, or remove it.",
-        find: place::conflict,
+        find: Find::Entry(place::conflict),
     },
     Check {
         id: "descriptor-invalid",
@@ -281,7 +356,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::High,
         why: "Until it is mended every change to the file is lost, and the last good version answers.",
         fix: "Mend the file; `steward lint` says where.",
-        find: place::broken,
+        find: Find::Entry(place::broken),
     },
     Check {
         id: "archived-production",
@@ -289,7 +364,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::High,
         why: "Either it still runs and nobody can change it, or its entry is out of date.",
         fix: "Set spec.lifecycle to deprecated, or bring the repository back.",
-        find: place::archived,
+        find: Find::Entry(place::archived),
     },
     Check {
         id: "reference-unknown",
@@ -297,7 +372,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Medium,
         why: "What breaks with it cannot be told where the other end is missing.",
         fix: "Correct the reference, or describe what it means.",
-        find: place::unknown_reference,
+        find: Find::Entry(place::unknown_reference),
     },
     Check {
         id: "on-call-missing",
@@ -305,7 +380,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::High,
         why: "At night whoever needs help finds nobody to page.",
         fix: "Add the annotation that names its schedule, such as pagerduty.com/service-id.",
-        find: said::on_call_missing,
+        find: Find::Entry(said::on_call_missing),
     },
     Check {
         id: "runbook-missing",
@@ -313,7 +388,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::High,
         why: "At 3 a.m. somebody who has never seen it has to start from nothing.",
         fix: "Write docs/runbook.md, or link one with steward.dev/runbook.",
-        find: said::runbook_missing,
+        find: Find::Entry(said::runbook_missing),
     },
     Check {
         id: "owner-not-found",
@@ -321,7 +396,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::High,
         why: "Whoever looks for it next, at night perhaps, stands where they stood.",
         fix: "Tell them who answers for it, and correct spec.owner where it is wrong.",
-        find: asked::owner,
+        find: Find::Entry(asked::owner),
     },
     Check {
         id: "runbook-not-found",
@@ -329,7 +404,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Medium,
         why: "Whoever looks for it next, at night perhaps, stands where they stood.",
         fix: "Say with steward.dev/runbook where it is, or tell them that it is there.",
-        find: asked::runbook,
+        find: Find::Entry(asked::runbook),
     },
     Check {
         id: "dashboard-not-found",
@@ -337,7 +412,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Medium,
         why: "Whoever looks for it next, at night perhaps, stands where they stood.",
         fix: "Add a link to metadata.links, or tell them that it is there.",
-        find: asked::dashboard,
+        find: Find::Entry(asked::dashboard),
     },
     Check {
         id: "on-call-not-found",
@@ -345,7 +420,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Medium,
         why: "Whoever looks for it next, at night perhaps, stands where they stood.",
         fix: "Add the annotation that names its schedule, or tell them that it is there.",
-        find: asked::on_call,
+        find: Find::Entry(asked::on_call),
     },
     Check {
         id: "docs-not-found",
@@ -353,7 +428,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Medium,
         why: "Whoever looks for it next, at night perhaps, stands where they stood.",
         fix: "Add the annotation backstage.io/techdocs-ref, or tell them that it is there.",
-        find: asked::docs,
+        find: Find::Entry(asked::docs),
     },
     Check {
         id: "dependencies-not-found",
@@ -361,7 +436,15 @@ static TABLE: [Check; 34] = [
         severity: Severity::Medium,
         why: "Whoever looks for it next, at night perhaps, stands where they stood.",
         fix: "Name in spec.dependsOn what it needs, or tell them that it is there.",
-        find: asked::dependencies,
+        find: Find::Entry(asked::dependencies),
+    },
+    Check {
+        id: repository::ID,
+        title: "No descriptor",
+        severity: Severity::Medium,
+        why: "Somebody works on it, and whoever asks what it is, or who answers for it, finds nothing.",
+        fix: "Describe it: a short form writes its first catalog-info.yaml and proposes it.",
+        find: Find::Repository(repository::without_descriptor),
     },
     Check {
         id: "runbook-old",
@@ -369,7 +452,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Medium,
         why: "What was true a year ago misleads in an incident.",
         fix: "Read it once and correct what has changed.",
-        find: said::runbook_old,
+        find: Find::Entry(said::runbook_old),
     },
     Check {
         id: "link-dead",
@@ -377,7 +460,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Medium,
         why: "Whoever follows it in an incident stands before nothing.",
         fix: "Correct the address, or take it out.",
-        find: place::dead_link,
+        find: Find::Entry(place::dead_link),
     },
     Check {
         id: "depends-on-deprecated",
@@ -385,7 +468,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Medium,
         why: "What is deprecated goes away, and takes along what leans on it.",
         fix: "Move to what replaces it, or remove the dependency.",
-        find: place::leans_on_deprecated,
+        find: Find::Entry(place::leans_on_deprecated),
     },
     Check {
         id: "team-without-channel",
@@ -393,7 +476,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Medium,
         why: "Nobody who needs the team can reach it, Steward among them.",
         fix: "Add the annotation steward.dev/channel to the group.",
-        find: owner::team_without_channel,
+        find: Find::Entry(owner::team_without_channel),
     },
     Check {
         id: "team-empty",
@@ -401,7 +484,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Medium,
         why: "What it owns is owned by nobody.",
         fix: "Add its members, or remove the group and hand over what it owns.",
-        find: owner::team_empty,
+        find: Find::Entry(owner::team_empty),
     },
     Check {
         id: "members-differ",
@@ -409,7 +492,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Low,
         why: "Somebody is paged, or may act, who is no longer in the team, or the other way round.",
         fix: "Correct the membership where it is wrong: HR, GitHub or the descriptor.",
-        find: owner::members_differ,
+        find: Find::Entry(owner::members_differ),
     },
     Check {
         id: "lifecycle-missing",
@@ -417,7 +500,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Medium,
         why: "Nobody can tell whether it may be relied on.",
         fix: "Set spec.lifecycle to experimental, production or deprecated.",
-        find: said::lifecycle_missing,
+        find: Find::Entry(said::lifecycle_missing),
     },
     Check {
         id: "lifecycle-unknown",
@@ -425,7 +508,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Low,
         why: "A word of its own is in no list and no count.",
         fix: "Use one of the agreed words in spec.lifecycle.",
-        find: said::lifecycle_unknown,
+        find: Find::Entry(said::lifecycle_unknown),
     },
     Check {
         id: "type-unknown",
@@ -433,7 +516,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Low,
         why: "A word of its own is in no list and no count.",
         fix: "Use one of the agreed words in spec.type.",
-        find: said::type_unknown,
+        find: Find::Entry(said::type_unknown),
     },
     Check {
         id: "name-rule",
@@ -441,7 +524,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Low,
         why: "Names that follow one rule are found by guessing.",
         fix: "Rename it; the old name stays an alias.",
-        find: said::name_rule,
+        find: Find::Entry(said::name_rule),
     },
     Check {
         id: "description-missing",
@@ -449,7 +532,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Low,
         why: "Whoever finds it cannot tell what it is for.",
         fix: "Write one sentence in metadata.description.",
-        find: said::description_missing,
+        find: Find::Entry(said::description_missing),
     },
     Check {
         id: "system-missing",
@@ -457,7 +540,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Low,
         why: "Who steps in when its owner is away is read from its system.",
         fix: "Name its system in spec.system.",
-        find: place::system_missing,
+        find: Find::Entry(place::system_missing),
     },
     Check {
         id: "definition-missing",
@@ -465,7 +548,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Medium,
         why: "Whoever calls it has to guess what it takes and gives.",
         fix: "Put the definition beside the descriptor and name it: definition: { $text: ./openapi.yaml }.",
-        find: said::definition_missing,
+        find: Find::Entry(said::definition_missing),
     },
     Check {
         id: "docs-missing",
@@ -473,7 +556,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Low,
         why: "Its users ask its owners what they could read.",
         fix: "Add the annotation backstage.io/techdocs-ref: dir:. and a docs folder.",
-        find: said::docs_missing,
+        find: Find::Entry(said::docs_missing),
     },
     Check {
         id: "untouched",
@@ -481,7 +564,7 @@ static TABLE: [Check; 34] = [
         severity: Severity::Low,
         why: "Entries that nobody looks at become wrong.",
         fix: "Look once whether it is still right, and confirm it.",
-        find: said::untouched,
+        find: Find::Entry(said::untouched),
     },
     Check {
         id: "orphan",
@@ -489,6 +572,6 @@ static TABLE: [Check; 34] = [
         severity: Severity::Low,
         why: "What is in no system, used by nothing and owned by nobody is often left over.",
         fix: "Say what it belongs to, or remove it.",
-        find: place::orphan,
+        find: Find::Entry(place::orphan),
     },
 ];

@@ -45,20 +45,34 @@ pub(super) fn label(catalog: &Catalog, team: &str) -> String {
 pub(super) fn compose(scene: &Scene<'_>, said: &Said<'_>) -> Reply {
     let mut reply = Reply::new(Status::Answered, "hygiene", lead(scene, said));
     reply.audience = Audience::Everyone;
-    reply.refs = said.asked.iter().map(|standing| standing.finding.entity.to_string()).collect();
+    reply.refs = said.asked.iter().filter_map(|standing| standing.finding.entry()).map(ToString::to_string).collect();
     reply.refs.dedup();
     reply.cards.extend(said.below.iter().map(|below| below_card(scene, below)));
     reply.cards.extend(said.spelt.iter().map(|standing| card(scene, standing)));
     reply.cards.extend(rest_card(scene, said));
     if said.asked.len() > said.spelt.len() || said.spelt.is_empty() && !said.asked.is_empty() {
-        reply.buttons.push(Button::say("Show all", format!("hygiene all {}", said.team)));
+        reply.buttons.push(Button::say("Show all", show_all(said)));
     }
     reply
 }
 
+/// Where all of it is shown; many repositories are quicker to read as a list of their own.
+fn show_all(said: &Said<'_>) -> String {
+    if is_of_repositories(said.asked) { "hygiene undescribed".to_owned() } else { format!("hygiene all {}", said.team) }
+}
+
+fn is_of_repositories(standings: &[&Standing]) -> bool {
+    standings.iter().all(|standing| standing.finding.entry().is_none())
+}
+
+/// A repository that nobody has described is in no catalog yet.
+fn in_catalog(standings: &[&Standing]) -> &'static str {
+    if standings.iter().all(|standing| standing.finding.entry().is_some()) { " in the catalog" } else { "" }
+}
+
 /// One line that says it all: who is meant, how much it is, and the gravest of it by name.
 fn lead(scene: &Scene<'_>, said: &Said<'_>) -> Text {
-    let name = |standing: &Standing| name_of(scene.catalog, &standing.finding.entity);
+    let name = |standing: &Standing| standing.finding.name(scene.catalog);
     let is_nobody = said.team == NOBODY;
     let text = match said.via {
         _ if is_nobody => Text::plain("Nobody owns these"),
@@ -75,11 +89,17 @@ fn lead(scene: &Scene<'_>, said: &Said<'_>) -> Text {
         if said.asked.is_empty() {
             return Text::plain("Thank you, ").bold(said.label).say(": everything that was open in the catalog is settled.");
         }
-        return text.say(format!(": {} in the catalog, as before.", still_open(said.asked.len())));
+        return text.say(format!(": {}{}, as before.", still_open(said.asked.len()), in_catalog(said.asked)));
+    };
+    let what = match (said.spelt.len(), is_of_repositories(said.spelt)) {
+        (1, true) => "repository".to_owned(),
+        (_, true) => "repositories".to_owned(),
+        (1, false) => format!("thing{}", in_catalog(said.spelt)),
+        (_, false) => format!("things{}", in_catalog(said.spelt)),
     };
     let many = match said.spelt.len() {
-        1 => "one thing in the catalog could use a hand: ".to_owned(),
-        some => format!("{some} things in the catalog could use a hand. The first: "),
+        1 => format!("one {what} could use a hand: "),
+        some => format!("{some} {what} could use a hand. The first: "),
     };
     text.say(format!(": {many}")).bold(name(first)).say(format!(", {}.", lower(first.finding.check.title)))
 }
@@ -87,18 +107,21 @@ fn lead(scene: &Scene<'_>, said: &Said<'_>) -> Text {
 /// One finding with why it matters, how it is mended, and the ways to settle it.
 fn card(scene: &Scene<'_>, standing: &Standing) -> Card {
     let finding = &standing.finding;
-    let name = name_of(scene.catalog, &finding.entity);
+    let name = finding.name(scene.catalog);
     let why = Text::new().bold(name.as_str()).say(format!(" {}. {}", finding.detail, finding.check.why));
     let key = standing.key();
+    let settle = match &finding.repository {
+        Some(of) => vec![Button::say("Describe", format!("hygiene describe {}", of.repository.full_name)).primary()],
+        None => vec![
+            Button::say("Fix", format!("hygiene fix {key}")).primary(),
+            Button::say("Not ours", format!("hygiene notours {key}")),
+        ],
+    };
     Card {
         tone: if standing.is_critical() { Tone::Critical } else { Tone::Neutral },
         title: Text::plain(format!("{}: {name}", finding.check.title)),
         body: vec![Block::Paragraph(why), Block::Paragraph(Text::plain(finding.check.fix))],
-        buttons: vec![
-            Button::say("Fix", format!("hygiene fix {key}")).primary(),
-            Button::say("Not ours", format!("hygiene notours {key}")),
-            Button::say("Snooze", format!("hygiene snooze {key}")),
-        ],
+        buttons: settle.into_iter().chain([Button::say("Snooze", format!("hygiene snooze {key}"))]).collect(),
         footer: Text::plain(footer(standing)),
         ..Card::default()
     }
@@ -112,7 +135,10 @@ fn footer(standing: &Standing) -> String {
         Severity::Low => "Low",
     };
     let since = standing.opened_at.map(|at| format!(" · open since {}", at.format("%-d %B"))).unwrap_or_default();
-    format!("{severity}{since} · {}", standing.finding.entity)
+    match &standing.finding.repository {
+        Some(_) => format!("{severity}{since}"),
+        None => format!("{severity}{since} · {}", standing.finding.entity),
+    }
 }
 
 /// Labelled as what it is: somebody else's, and why it comes here.
@@ -141,7 +167,7 @@ fn rest_card(scene: &Scene<'_>, said: &Said<'_>) -> Option<Card> {
         if !order.contains(&title) {
             order.push(title);
         }
-        titles.entry(title).or_default().push(name_of(scene.catalog, &standing.finding.entity));
+        titles.entry(title).or_default().push(standing.finding.name(scene.catalog));
     }
     let named = order.iter().map(|title| format!("{} ({})", lower(title), titles[title].join(", ")));
     let named = named.collect::<Vec<_>>().join("; ");

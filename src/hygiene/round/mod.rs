@@ -101,6 +101,9 @@ pub struct Named {
     pub check: &'static str,
     pub severity: &'static str,
     pub entity: String,
+    /// Its full name, where the finding is about a repository that nobody has described.
+    #[serde(skip)]
+    pub repository: Option<String>,
 }
 
 /// A team that has something open, and hears nothing.
@@ -141,7 +144,8 @@ impl fmt::Display for Round {
             writeln!(f, "\n{} -> {destinations}: {found}", message.team)?;
             for finding in &message.findings {
                 let mark = if message.sent.shown.contains(&finding.id) { '*' } else { ' ' };
-                writeln!(f, "  {mark} {:<8} {:<20} {}", finding.severity, finding.check, finding.entity)?;
+                let name = finding.repository.as_ref().unwrap_or(&finding.entity);
+                writeln!(f, "  {mark} {:<8} {:<20} {name}", finding.severity, finding.check)?;
             }
         }
         if !self.changes.is_empty() {

@@ -306,7 +306,13 @@ fn is_new(standing: &Standing, last: Option<&Told>) -> bool {
 
 fn named(standing: &Standing) -> Named {
     let finding = &standing.finding;
-    Named { id: standing.key(), check: finding.check.id, severity: finding.severity.as_str(), entity: finding.entity.to_string() }
+    Named {
+        id: standing.key(),
+        check: finding.check.id,
+        severity: finding.severity.as_str(),
+        entity: finding.entity.to_string(),
+        repository: finding.repository.as_ref().map(|of| of.repository.full_name.clone()),
+    }
 }
 
 /// "Tuesday, 24 November".

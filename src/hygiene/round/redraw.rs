@@ -8,8 +8,11 @@ use crate::{
     store::{Fix, FixState},
 };
 
-/// How the button begins that every finding has which is spelt out.
-const FIX: &str = "hygiene fix ";
+/// How the button begins that every finding has which is spelt out; its key follows.
+const SNOOZE: &str = "hygiene snooze ";
+
+/// How those begin that lead to a pull request.
+const PROPOSES: [&str; 2] = ["hygiene fix ", "hygiene describe "];
 
 /// What was told, with the last pull request of each finding, by its key.
 pub fn redraw(told: &Reply, fixes: &BTreeMap<String, Fix>) -> Reply {
@@ -24,12 +27,16 @@ pub fn redraw(told: &Reply, fixes: &BTreeMap<String, Fix>) -> Reply {
 
 /// The finding that a card is about.
 fn key_of(card: &Card) -> Option<&str> {
-    card.buttons.iter().find_map(fixes)
+    card.buttons.iter().find_map(|button| line(button)?.strip_prefix(SNOOZE))
 }
 
-fn fixes(button: &Button) -> Option<&str> {
+fn proposes(button: &Button) -> bool {
+    line(button).is_some_and(|line| PROPOSES.iter().any(|begin| line.starts_with(begin)))
+}
+
+fn line(button: &Button) -> Option<&str> {
     match &button.does {
-        Does::Say(line) => line.strip_prefix(FIX),
+        Does::Say(line) => Some(line),
         Does::Open(_) => None,
     }
 }
@@ -55,7 +62,7 @@ fn follow(card: &mut Card, fix: &Fix) {
         }
         FixState::Open | FixState::Intended => {
             card.body.push(Block::Paragraph(said));
-            card.buttons.retain(|button| fixes(button).is_none());
+            card.buttons.retain(|button| !proposes(button));
             if let Some(url) = &fix.url {
                 card.buttons.insert(0, Button::open("Pull request", url).primary());
             }

@@ -3,15 +3,15 @@
 use expect_test::expect;
 use serde_json::json;
 use steward::{
-    catalog::{Authority, EntityRef, Repository},
+    catalog::{Authority, EntityRef, Repository, live::Undescribed},
     chat::Value,
     directory::DirectorySource,
     hygiene::{
+        check::wants_descriptor,
         fix::owners::{CodeOwner, owners_of},
         track,
     },
     settings::{LevelSettings, TrackSettings},
-    store::Undescribed,
     sync::Source,
 };
 
@@ -246,6 +246,7 @@ async fn where_there_is_no_github_the_change_is_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_without_a_descriptor_gets_its_first_from_what_it_shows() {
     let bot = shop().await;
+    bot.github.model(|model| model.now = bot.app().clock.now());
     let files =
         [("Dockerfile", "FROM scratch"), ("mkdocs.yml", "site_name: Till"), ("docs/runbook.md", "# Till"), ("src/a.go", "")];
     bot.github.add_repository("till", &files);
@@ -258,8 +259,6 @@ async fn a_repository_without_a_descriptor_gets_its_first_from_what_it_shows() {
         });
     });
     bot.sync().await;
-    let pushed = bot.github.model(|model| model.find_repo("till").unwrap().pushed_at.unwrap());
-    bot.pass(pushed - bot.app().clock.now() + chrono::TimeDelta::days(2));
     let list = bot.ask("ana", "hygiene undescribed").await;
     assert_eq!(list.lead.to_plain(), "One repository that somebody works on has no descriptor.");
     assert_eq!(lines(&list), ["hygiene describe acme/till"]);
@@ -318,7 +317,7 @@ fn a_library_is_to_be_described_once_many_lean_on_it() {
     let asked = |full_name: &str, topics: &[&str], consumers: i64| {
         let mut repository = Repository::without_git(1, full_name.to_owned(), None, Authority::Descriptor);
         repository.topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
-        Undescribed { source: "acme".to_owned(), repository, consumers }.wants_descriptor()
+        wants_descriptor(&Undescribed { source: "acme".to_owned(), repository, consumers })
     };
     assert!(asked("acme/till", &[], 0) && asked("acme/library-of-congress", &[], 0));
     assert!(!asked("acme/money-lib", &[], 3) && !asked("acme/money", &["sdk"], 0));

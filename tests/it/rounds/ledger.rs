@@ -131,6 +131,24 @@ async fn what_arrived_unseen_is_found_again_and_what_did_not_is_sent_again() {
     slack.finish();
 }
 
+/// Twenty messages are a page of this Slack.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_through_many_pages_ends_though_every_other_page_fails() {
+    let slack = slack_with_ids(&["payments"]).await;
+    let database = Arc::new(new_database().await);
+    let replica = Replica::working(&database, &slack).await;
+    let said: Vec<_> = (0..70).map(|round| new_message("payments", &round.to_string(), "C0PAYMENTS")).collect();
+    replica.settle(&replica.plan(&said).await).await;
+    fates(&slack, "chat.postMessage", &[Fate::DoneBut(502)]);
+    fates(&slack, "conversations.history", &[Fate::Well, Fate::Fails(503)].repeat(100));
+    let planned = replica.plan(&[new_message("payments", "lost", "C0PAYMENTS")]).await;
+    replica.settle(&planned).await;
+    let marked = slack.model().marked();
+    assert!(marked.len() == 71 && marked.values().all(|times| *times == 1), "{marked:?}");
+    replica.close().await;
+    slack.finish();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_may_look_for_is_rather_lost_than_said_twice() {
     let slack = slack_with_ids(&["payments"]).await;

@@ -3,7 +3,7 @@
 use std::{path::Path, process::Command};
 
 use secrecy::ExposeSecret;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
@@ -89,4 +89,47 @@ async fn a_round_by_hand_is_looked_at_shown_held_and_not_held_twice() {
     let (good, out, _) = terminal.run(&["nudge", "--dry-run"]);
     assert!(good && out.starts_with("The round of "), "{out}");
     slack.finish();
+}
+
+/// A repository that nobody has described is told of by the first round that is looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_names_what_nobody_has_described() {
+    let database = new_database().await;
+    let url = database.ensure_running().unwrap().expose_secret().to_owned();
+    let folder = TempDir::new().unwrap();
+    let pushed = chrono::Utc::now() - chrono::TimeDelta::days(3);
+    let facts = |name: &str, archived: bool| {
+        format!(
+            "{name}:\n  head: \"0123456789012345678901234567890123456789\"\n  archived: {archived}\n  pushed_at: \"{}\"\n",
+            pushed.to_rfc3339()
+        )
+    };
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(
+        "acme/org/catalog-info.yaml",
+        "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: {name: team-a}\nspec: {type: team, children: []}\n",
+    );
+    write("acme/till/README.md", "# Till");
+    write("acme/dust/README.md", "# Dust");
+    write("acme/repositories.yaml", &format!("{}{}", facts("till", false), facts("dust", true)));
+    let config = format!(
+        "data_dir: ./data\ndatabase: {{ url: \"{url}\", max_connections: 8 }}\n\
+         sources: [{{ type: directory, id: local, path: ./acme }}]\n\
+         slack: {{ bot_token: {BOT_TOKEN}, signing_secret: secret, api_url: \"http://127.0.0.1:9\" }}\n\
+         hygiene: {{ catch_all: \"#catalog\" }}\n"
+    );
+    std::fs::write(folder.path().join("steward.yaml"), config).unwrap();
+    let terminal = Terminal { folder };
+    let looked = terminal.nudge(&["--dry-run"]);
+    let nobody = looked["messages"].as_array().unwrap().iter().find(|message| message["team"] == "nobody").expect("it is told");
+    assert_eq!(nobody["destination"], "#catalog");
+    let entity = "component:default/till";
+    let wanted = json!([{ "id": format!("descriptor-missing:{entity}"), "check": "descriptor-missing", "severity": "medium", "entity": entity }]);
+    assert_eq!(nobody["findings"], wanted);
+    let (good, out, _) = terminal.run(&["nudge", "--dry-run"]);
+    assert!(good && out.contains("* medium   descriptor-missing   acme/till"), "{out}");
 }

@@ -1,11 +1,11 @@
 //! Who hears what: a table of small worlds and moments.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::TimeDelta;
 use expect_test::expect;
 use steward::{
-    catalog::EntityRef,
+    catalog::{Authority, EntityRef, Repository, live::Undescribed},
     cli::ask::{Colour, render_text},
     hygiene::round::{Occasion, Round, preview},
     settings::{Rhythm, TeamRoundSettings},
@@ -482,4 +482,37 @@ fn a_preview_says_who_would_hear_what_and_has_the_button() {
         → Look again  /hygiene preview
     "#]]
     .assert_eq(&render_text(&steward::chat::Response::Reply(reply), 100, Colour::Off));
+}
+
+#[test]
+fn of_many_repositories_that_nobody_has_described_some_are_spelt_out_after_what_is_graver() {
+    let mut world = World::new();
+    world.component("stray").owner("team-gone").describe("Does things.").annotate("backstage.io/techdocs-ref", "dir:.");
+    world.runbook("acme/stray", "docs/runbook.md", "# Stray");
+    let catalog = world.catalog();
+    let mut story = Story::at(TUESDAY);
+    story.settings.catch_all = Some("#platform".to_owned());
+    let undescribed = |number: i64| {
+        let mut repository = Repository::without_git(number, format!("acme/repo-{number}"), None, Authority::Descriptor);
+        repository.pushed_at = Some(story.now - TimeDelta::days(number));
+        Arc::new(Undescribed { source: "acme".to_owned(), repository, consumers: 0 })
+    };
+    story.coverage.undescribed = Some((1..=8).map(undescribed).collect());
+    let round = story.hold(&catalog);
+    assert_eq!(heard(&round), ["nobody in #platform"]);
+    let told = shown(&round, 0).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.starts_with("Nobody owns these: 5 things could use a hand. The first: stray, unknown owner."), "{told}");
+    let (spelt, rest) = told.split_once("5 things are open besides: ").unwrap();
+    assert_eq!(spelt.matches("→ Describe").count(), 4, "{told}");
+    assert!(rest.starts_with("no descriptor (acme/repo-5, acme/repo-6, acme/repo-7, acme/repo-8); and 1 more."), "{rest}");
+    assert!(told.ends_with("→ Show all /hygiene all nobody"), "{told}");
+    // Where nothing else is open the list says it sooner; nothing is new, so three more are spelt out, a week later.
+    story.now += TimeDelta::weeks(1);
+    let round = story.hold(&World::new().catalog());
+    let told = shown(&round, 0).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.starts_with("Nobody owns these: 3 repositories could use a hand. The first: acme/repo-5, no descriptor."),
+        "{told}"
+    );
+    assert!(told.ends_with("→ Show all /hygiene undescribed"), "{told}");
 }
