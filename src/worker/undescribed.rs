@@ -7,7 +7,11 @@ use std::{
 };
 
 use super::Worker;
-use crate::{hygiene::check::ACTIVE, store::StoreError};
+use crate::{
+    catalog::live::Undescribed,
+    hygiene::check::{ACTIVE, named_by_entries},
+    store::StoreError,
+};
 
 /// The catalog of a large organisation changes by the second, and nobody waits for these.
 const READ_EVERY: Duration = Duration::from_secs(5);
@@ -39,7 +43,9 @@ impl Worker {
     pub(super) async fn read_undescribed(&self) -> Result<(), StoreError> {
         let of = self.version_now();
         let read = self.app.store.load_undescribed(self.app.clock.now() - ACTIVE).await?;
-        let read: Vec<_> = read.into_iter().map(Arc::new).collect();
+        let named = named_by_entries(&self.app.catalog.load());
+        let is_unnamed = |of: &Undescribed| !named.contains(&of.repository.full_name.to_lowercase());
+        let read: Vec<_> = read.into_iter().filter(is_unnamed).map(Arc::new).collect();
         self.app.live.change_coverage(|coverage| coverage.undescribed = Some(read.clone()));
         let at = Instant::now();
         *self.undescribed_read.lock().expect("nothing panics while it holds this lock") = Some(UndescribedRead { at, of });

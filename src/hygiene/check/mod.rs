@@ -25,7 +25,7 @@ use crate::{
     settings::{CheckSetting, HygieneSettings, RuleSettings},
 };
 
-pub use repository::{ACTIVE, described_as, descriptor_key, wants_descriptor, without_entry};
+pub use repository::{ACTIVE, described_as, descriptor_key, named_by_entries, wants_descriptor, without_entry};
 
 /// Names checks that an entry is excused from, separated by commas.
 pub const EXEMPT: &str = "steward.dev/exempt";

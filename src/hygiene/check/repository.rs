@@ -1,6 +1,9 @@
 //! Repositories that somebody works on and of which the catalog has no entry, because nobody has described them.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
 
 use super::Facts;
 use crate::{
@@ -10,6 +13,10 @@ use crate::{
 
 /// Of the one check.
 pub(super) const ID: &str = "descriptor-missing";
+
+/// By these an entry says where its code is (<https://backstage.io/docs/features/software-catalog/well-known-annotations>).
+const SLUG: &str = "github.com/project-slug";
+const SOURCE: &str = "backstage.io/source-location";
 
 /// Nobody has pushed for so long: it is left in peace.
 pub const ACTIVE: TimeDelta = TimeDelta::days(180);
@@ -29,6 +36,21 @@ pub(super) fn without_descriptor(of: &Undescribed, facts: &Facts<'_>) -> Option<
 pub fn without_entry(of: &Undescribed, catalog: &Catalog, now: DateTime<Utc>) -> bool {
     let is_active = of.repository.pushed_at.is_some_and(|at| now - at <= ACTIVE);
     is_active && wants_descriptor(of) && catalog.find(&described_as(&of.repository)).is_none()
+}
+
+/// The repositories that entries name as theirs, in small letters: some organisations keep all descriptors in one place.
+pub fn named_by_entries(catalog: &Catalog) -> HashSet<String> {
+    let entries = catalog.entries().iter().map(|entry| &entry.entity);
+    let slugs = entries.clone().filter_map(|entity| entity.annotation(SLUG)).map(str::to_lowercase);
+    slugs.chain(entries.filter_map(|entity| repository_at(entity.annotation(SOURCE)?))).collect()
+}
+
+/// "acme/shop" of "url:https://github.com/acme/shop/tree/main/cart/".
+fn repository_at(location: &str) -> Option<String> {
+    let url = Url::parse(location.strip_prefix("url:").unwrap_or(location)).ok()?;
+    let mut parts = url.path_segments()?.filter(|part| !part.is_empty());
+    let (owner, name) = (parts.next()?, parts.next()?);
+    Some(format!("{owner}/{}", name.trim_end_matches(".git")).to_lowercase())
 }
 
 /// Whether it is worth a descriptor: a library only where many lean on it.

@@ -20,6 +20,24 @@ use crate::{
 const TILL: &str = "descriptor-missing:component:default/till";
 const WISHES: &str = "descriptor-missing:component:default/wish-list";
 
+const FROM_AFAR: &str = "\
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: nightly-jobs
+  description: Runs at night.
+  annotations: { github.com/project-slug: Acme/scripts, backstage.io/techdocs-ref: dir:. }
+spec: { type: worker, lifecycle: experimental, owner: team-cart, system: shop }
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: health
+  description: Looks whether all is well.
+  annotations: { backstage.io/source-location: 'url:https://github.com/acme/probes/tree/main/', backstage.io/techdocs-ref: dir:. }
+spec: { type: worker, lifecycle: experimental, owner: team-cart, system: shop }
+";
+
 /// An organisation in which somebody works on `till` and `wish-list`, neither of which has a descriptor; on a library on
 /// which few lean, on one that is kept elsewhere, on what is archived and on what was left alone for long nobody is asked.
 async fn bot_with(change: impl FnOnce(&mut Settings)) -> Bot {
@@ -33,6 +51,11 @@ async fn bot_with(change: impl FnOnce(&mut Settings)) -> Bot {
     }
     // What it would be stands in another repository already.
     github.add_repository("wishes-jobs", &[("README.md", "Moved.")]);
+    // Entries of one repository say that their code is in these.
+    for name in ["scripts", "probes"] {
+        github.add_repository(name, &[("README.md", "Described from afar.")]);
+    }
+    github.add_repository("central", &[("catalog-info.yaml", FROM_AFAR)]);
     github.archive("dust");
     let mut settings = Settings::default();
     settings.hygiene.catch_all = Some("#catalog".to_owned());
