@@ -119,6 +119,9 @@ async fn what_is_left_empty_is_read_in_the_repository_and_the_pull_request_says_
     check(
         &body(&bot),
         expect![[r#"
+            What was wrong:
+
+            - **acme/till**: no descriptor. Somebody works on it, and whoever asks what it is, or who answers for it, finds nothing.
 
             What this changes, and nothing else:
 
@@ -142,8 +145,9 @@ async fn what_is_left_empty_is_read_in_the_repository_and_the_pull_request_says_
     check(
         &message(&bot).await,
         expect![[r#"
-            Proposed: a first description of component:till in acme/till#1 <https://github.com/acme/till/pull/1>. It waits for review.
+            Proposed: a first descriptor in acme/till#1 <https://github.com/acme/till/pull/1>. It waits for review.
 
+              - No descriptor of acme/till
               - Owner: team-shop, a guess: named in CODEOWNERS of acme/till
                 --- /dev/null
                 +++ b/catalog-info.yaml
@@ -203,6 +207,9 @@ async fn whoever_wrote_most_of_it_is_guessed_where_codeowners_names_nobody_known
     check(
         &body(&bot),
         expect![[r#"
+            What was wrong:
+
+            - **acme/till**: no descriptor. Somebody works on it, and whoever asks what it is, or who answers for it, finds nothing.
 
             What this changes, and nothing else:
 
@@ -277,9 +284,10 @@ async fn where_nobody_can_be_guessed_somebody_has_to_choose_and_nothing_said_is_
     check(
         &message(&bot).await,
         expect![[r#"
-            Not proposed: a first description of component:till in acme/till.
+            Not proposed: a first descriptor in acme/till.
 
               ! Nobody is named as its owner, and none can be guessed: it has no CODEOWNERS, and no team wrote most of its commits of the last 180 days. Please choose one.
+              - No descriptor of acme/till
             Asked for by Ana Silva.
 
             → Describe again  /hygiene describe acme/till
