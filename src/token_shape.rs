@@ -6,7 +6,7 @@ use regex::RegexSet;
 
 /// Shapes, each with what it is. Those that ordinary words and hashes have are left out: a false alarm of this kind costs more
 /// than a miss.
-const SHAPES: [(&str, &str); 11] = [
+const SHAPES: [(&str, &str); 12] = [
     (r"\bgh[pousr]_[A-Za-z0-9]{36,}\b", "a token of GitHub"),
     (r"\bgithub_pat_[A-Za-z0-9_]{40,}", "a token of GitHub"),
     (r"\bglpat-[A-Za-z0-9_-]{20,}", "a token of GitLab"),
@@ -17,6 +17,7 @@ const SHAPES: [(&str, &str); 11] = [
     (r"\b[rs]k_live_[A-Za-z0-9]{20,}", "a key of Stripe"),
     (r"\bnpm_[A-Za-z0-9]{36}\b", "a token of npm"),
     (r"\bSG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{40,}", "a key of SendGrid"),
+    (r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}", "a signed token (JWT)"),
     (r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----", "a private key"),
 ];
 

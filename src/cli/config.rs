@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::Outcome;
-use crate::{commands::access::BadRule, settings};
+use crate::{
+    commands::access::BadRule,
+    hygiene::misspelt::{Misspelt, find_misspelt},
+    settings,
+};
 
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
@@ -50,6 +54,13 @@ pub fn config(args: &ConfigArgs, global: Option<&Path>) -> anyhow::Result<Outcom
                     return Ok(Outcome::Bad);
                 }
             };
+            let misspelt = find_misspelt(&settings.hygiene, &settings.kinds);
+            for Misspelt { key, message } in &misspelt {
+                eprintln!("{}", settings::fault_in(file, key, message.clone()));
+            }
+            if !misspelt.is_empty() {
+                return Ok(Outcome::Bad);
+            }
             let custom = super::build::custom_commands(&settings, &commands);
             for fault in &custom.faults {
                 eprintln!("{fault}");
@@ -64,6 +75,9 @@ pub fn config(args: &ConfigArgs, global: Option<&Path>) -> anyhow::Result<Outcom
             }
             for command in &custom.commands {
                 super::print(format_args!("Command: {} ({})", command.definition.usage(), command.file))?;
+            }
+            for note in settings.hygiene.notes() {
+                super::print(format_args!("Note: {note}"))?;
             }
             for key in settings.keys_of_later_versions() {
                 super::print(format_args!("Note: this version does not use `{key}` yet."))?;

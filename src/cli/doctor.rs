@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     catalog::{EntityRef, Kind, kinds::CustomKinds},
+    hygiene::misspelt::{Misspelt, find_misspelt},
     settings,
     slack::BOT_SCOPES,
     store::Database,
@@ -41,6 +42,10 @@ pub async fn doctor(config: Option<&Path>) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Bad);
     }
     let mut lines = vec![Line::new("configuration", Ok("can be read".to_owned()))];
+    lines.extend(find_misspelt(&settings.hygiene, &settings.kinds).into_iter().map(|Misspelt { key, message }| {
+        let fault = settings::fault_in(config, &key, message);
+        Line::new("configuration", Err(fault.to_string()))
+    }));
     super::make_data_dir(&settings)?;
     lines.extend(check_all(settings).await?);
     print(&lines)?;

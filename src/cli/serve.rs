@@ -24,6 +24,7 @@ use crate::{
     catalog::Kind,
     door::slack::{Desk, listen},
     http::{Doors, PlaygroundDoor, github::GithubDoor, router, sample_on_call::SampleOnCall, slack::SlackDoor},
+    hygiene::misspelt::{Misspelt, find_misspelt},
     settings::{
         AccessSettings, DirectorySettings, HygieneSettings, LinkHosts, OnCallSettings, ScaffolderSettings, ScheduleSettings,
         ServerSettings, Settings, SourceSettings, catalog_paths,
@@ -169,6 +170,9 @@ fn throw_away_key() -> SecretString {
 /// Production: until SIGTERM or Ctrl-C, then drains.
 pub async fn run(settings: Settings) -> anyhow::Result<Outcome> {
     super::make_data_dir(&settings)?;
+    for Misspelt { key, message } in find_misspelt(&settings.hygiene, &settings.kinds) {
+        warn!(key, "{message}");
+    }
     let listen = settings.server.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen} (server.listen)"))?;
     let desk = Desk::default();

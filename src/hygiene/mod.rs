@@ -7,6 +7,7 @@ pub mod estimate;
 pub mod fix;
 pub mod guess;
 pub mod kept;
+pub mod misspelt;
 pub mod onboard;
 pub mod round;
 pub mod standing;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::check::{Finding, find_check};
+use super::check::Finding;
 use crate::{
     catalog::{Entity, EntityRef},
     settings::{LevelSettings, TrackSettings},
@@ -67,10 +67,4 @@ pub fn stand<'t>(track: &'t TrackSettings, things: &[&Entity], open: &[&Finding]
         level = Some(candidate);
     }
     Some(Progress { track, things: about.len(), level, next: None })
-}
-
-/// Checks that a track names and that there are not, each once: a name that is misspelt would make a level too easy.
-pub fn unknown_checks(tracks: &[TrackSettings]) -> BTreeSet<&str> {
-    let named = tracks.iter().flat_map(|track| &track.levels).flat_map(|level| &level.checks);
-    named.map(String::as_str).filter(|check| find_check(check).is_none()).collect()
 }

@@ -21,6 +21,7 @@ pub struct HygieneSettings {
     #[schemars(with = "String")]
     pub quiet_hours: QuietHours,
     /// Days on which nobody is told anything, besides Saturdays and Sundays: `2026-12-25`.
+    #[serde(deserialize_with = "days")]
     #[schemars(with = "Vec<String>")]
     pub holidays: Vec<NaiveDate>,
     /// Teams with a rhythm of their own, by reference: `group:default/payments`.
@@ -66,6 +67,7 @@ pub struct RoundSettings {
     #[schemars(with = "String")]
     pub at: NaiveTime,
     /// Of teams that name none with `steward.dev/time-zone`: `Europe/Berlin`.
+    #[serde(deserialize_with = "time_zone")]
     #[schemars(with = "String")]
     pub time_zone: Tz,
     pub every: Rhythm,
@@ -286,6 +288,46 @@ fn optional_weekday<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     weekday(deserializer).map(Some)
 }
 
+fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<NaiveDate>, D::Error> {
+    let written = Vec::<String>::deserialize(deserializer)?;
+    let day = |text: String| text.parse().map_err(|_| D::Error::custom(format!("{text:?} is no day; write one as 2026-12-25")));
+    written.into_iter().map(day).collect()
+}
+
+fn time_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| D::Error::custom(format!("{text:?} is no time zone; write one as Europe/Berlin, or UTC")))
+}
+
+impl HygieneSettings {
+    /// What is allowed and may not be meant.
+    pub fn notes(&self) -> Vec<String> {
+        let RoundSettings { day, at, .. } = &self.schedule;
+        let QuietHours { from, to } = self.quiet_hours;
+        let mut notes = Vec::new();
+        if matches!(day, Weekday::Sat | Weekday::Sun) {
+            notes.push(
+                "hygiene.schedule.day is on a weekend, when nobody is written to: rounds are held on the Monday after."
+                    .to_owned(),
+            );
+        }
+        if self.quiet_hours.contains(*at) {
+            let (at, to) = (at.format("%H:%M"), to.format("%H:%M"));
+            notes.push(format!("hygiene.schedule.at, {at}, lies in the quiet hours: rounds begin when these end, at {to}."));
+        }
+        if from == to {
+            notes.push("hygiene.quiet_hours begin when they end: no hour is quiet.".to_owned());
+        }
+        if self.messages_a_week == 0 {
+            notes.push("hygiene.messages_a_week is 0: no team is told anything.".to_owned());
+        }
+        if self.escalate_after == 0 {
+            notes.push("hygiene.escalate_after is 0: nothing goes to the group above.".to_owned());
+        }
+        notes
+    }
+}
+
 /// What is wrong, under its key.
 pub(super) fn check(settings: &HygieneSettings) -> Result<(), (String, String)> {
     if let Some(pattern) = &settings.rules.names
@@ -307,8 +349,13 @@ pub(super) fn check(settings: &HygieneSettings) -> Result<(), (String, String)> 
     let references = settings.teams.keys().map(|key| ("hygiene.teams".to_owned(), key));
     let settle = settings.settle.iter().enumerate().map(|(at, key)| (format!("hygiene.settle[{at}]"), key));
     for (key, written) in references.chain(settle) {
-        if !(written.contains(':') && written.contains('/')) {
-            return Err((key, format!("{written:?} is not a full reference; write group:default/payments")));
+        let is_owner = written.split_once(':').is_some_and(|(kind, rest)| {
+            let is_kind = |known: &str| kind.eq_ignore_ascii_case(known);
+            (is_kind("group") || is_kind("user")) && rest.contains('/')
+        });
+        if !is_owner {
+            let said = format!("{written:?} is not the full reference of a group or user; write group:default/payments");
+            return Err((key, said));
         }
     }
     Ok(())

@@ -298,3 +298,27 @@ fn what_is_kept_follows_the_catalog_and_what_is_known_of_repositories() {
     kept.follow(Arc::clone(&before), &facts(&before, &Coverage::default()));
     assert_eq!((keys(&kept).len(), kept.findings().count()), (0, others));
 }
+
+#[test]
+fn a_secret_is_found_by_its_shape_or_by_the_name_of_its_place() {
+    let of_30_bytes = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzAbCdEfGhIj";
+    for (key, value, is_one) in [
+        ("example.com/password", "hunter2hunter2", true),
+        ("example.com/db.password", "hunter2hunter2", true),
+        ("example.com/aws-secret-access-key", &of_30_bytes[..40], true),
+        ("example.com/anything", concat!("eyJhbGciOiJIUzI1NiJ9", ".", "eyJzdWIiOiIxMjM0In0", ".", "c2lnbmF0dXJlLW9m"), true),
+        ("example.com/password-store", "hunter2hunter2", false),
+        ("example.com/password", "REPLACE_ME", false),
+        ("example.com/password", "${DB_PASSWORD_1}", false),
+        ("example.com/secret", "projects/42/secrets/payments", false),
+        ("example.com/secret", "vault:payments2", false),
+        ("pagerduty.com/integration-key", "0123456789abcdef0123456789abcdef", false),
+        ("example.com/mytoken", "abcdefg1", false),
+    ] {
+        let mut world = World::new();
+        world.component("cart").owner("ledger").annotate(key, value);
+        let found = lines(&world.catalog(), &Rules::default());
+        assert_eq!(found.contains(" secret component:default/cart holds what looks like "), is_one, "{key}: {value}: {found}");
+        assert!(!found.contains(value), "it is not repeated");
+    }
+}

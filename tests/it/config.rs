@@ -1,7 +1,10 @@
 //! The configuration: what is accepted, and how a mistake is told.
 
 use expect_test::{Expect, expect};
-use steward::settings::{Settings, SourceSettings, check_text};
+use steward::{
+    hygiene::misspelt::{Misspelt, find_misspelt},
+    settings::{HygieneSettings, Settings, SourceSettings, check_text},
+};
 
 fn environment(name: &str) -> Option<String> {
     let known = [("DATABASE_URL", "postgres://u:p@h/d?a=b#c"), ("GITHUB_TOKEN", "ghp: {x}"), ("EMPTY", "")];
@@ -210,4 +213,56 @@ fn keys_of_later_versions_are_accepted_and_named() {
     );
     assert_eq!(settings.keys_of_later_versions(), ["server.api"]);
     assert_eq!(settings.discord.map(|discord| discord.api_url).as_deref(), Some("https://discord.com"));
+}
+
+#[test]
+fn days_zones_and_teams_of_rounds_say_what_to_write() {
+    check(
+        "hygiene: { holidays: [25.12.2026] }\n",
+        expect![[r#"steward.yaml:1: hygiene.holidays: "25.12.2026" is no day; write one as 2026-12-25"#]],
+    );
+    check(
+        "hygiene: { holidays: [2026-02-30] }\n",
+        expect![[r#"steward.yaml:1: hygiene.holidays: "2026-02-30" is no day; write one as 2026-12-25"#]],
+    );
+    check(
+        "hygiene: { schedule: { time_zone: Berlin } }\n",
+        expect![[r#"steward.yaml:1: hygiene.schedule.time_zone: "Berlin" is no time zone; write one as Europe/Berlin, or UTC"#]],
+    );
+    check(
+        "hygiene: { teams: { component:default/payments: { every: monthly } } }\n",
+        expect![[
+            r#"steward.yaml:1: hygiene.teams: "component:default/payments" is not the full reference of a group or user; write group:default/payments"#
+        ]],
+    );
+}
+
+#[test]
+fn checks_and_kinds_that_there_are_not_are_told_with_what_was_meant() {
+    let settings = read(
+        "kinds: [{ kind: Dataset, api_versions: [acme.com/v1] }]\n\
+         hygiene:\n  checks: { runbok-missing: off, docs-missing: high }\n  tracks:\n    - name: Ready\n      kinds: [componnt, dataset, API]\n\
+         \x20     levels: [{ name: bronze, checks: [owner-mising, owner-left, beauty] }]\n",
+    );
+    let found: Vec<Misspelt> = find_misspelt(&settings.hygiene, &settings.kinds);
+    let lines: Vec<String> = found.iter().map(|Misspelt { key, message }| format!("{key}: {message}")).collect();
+    assert_eq!(
+        lines[..3],
+        [
+            "hygiene.checks.runbok-missing: there is no check \"runbok-missing\"; did you mean runbook-missing?",
+            "hygiene.tracks[0].kinds[0]: there is no kind \"componnt\"; did you mean component?",
+            "hygiene.tracks[0].levels[0].checks[0]: there is no check \"owner-mising\"; did you mean owner-missing?",
+        ]
+    );
+    let beauty = "hygiene.tracks[0].levels[0].checks[2]: there is no check \"beauty\"; there are owner-missing, ";
+    assert!(lines.len() == 4 && lines[3].starts_with(beauty), "{lines:?}");
+    assert!(find_misspelt(&HygieneSettings::default(), &[]).is_empty());
+}
+
+#[test]
+fn what_may_not_be_meant_is_noted() {
+    let settings = read("hygiene: { schedule: { day: saturday, at: \"20:00\" }, messages_a_week: 0, escalate_after: 0 }\n");
+    let notes = settings.hygiene.notes();
+    assert!(notes.len() == 4 && notes[1].contains("rounds begin when these end, at 09:00"), "{notes:?}");
+    assert!(HygieneSettings::default().notes().is_empty());
 }

@@ -210,9 +210,9 @@ fn words(course: &Course, is_of_all: IsOfAll) -> Text {
     };
     match course.median_days {
         None => text,
-        Some(0) => text.say(" Half of it was mended on the day it was found."),
-        Some(1) => text.say(" Half of it was mended within a day."),
-        Some(days) => text.say(format!(" Half of it was mended within {days} days.")),
+        Some(0) => text.say(" Median time to mend: less than a day."),
+        Some(1) => text.say(" Median time to mend: 1 day."),
+        Some(days) => text.say(format!(" Median time to mend: {days} days.")),
     }
 }
 

@@ -63,11 +63,11 @@ pub fn measures(catalog: &Catalog, asking: &Asking<'_>) -> Reply {
     reply
 }
 
-/// "98.2 %" and "55 of 56 syncs …"; of nothing it says so.
+/// "98.2 %" and "55 of 56 syncs …"; of nothing it says that.
 fn told(share: Share, what: &str) -> (String, String) {
     match share.ratio() {
         Some(ratio) => (format!("{:.1}\u{a0}%", ratio * 100.0), format!("{} of {} {what}", share.part, share.all)),
-        None => ("–".to_owned(), format!("none yet: {what}")),
+        None => ("–".to_owned(), "nothing to count yet".to_owned()),
     }
 }
 

@@ -225,8 +225,11 @@ fn one_line(text: &str) -> String {
 }
 
 fn sentence(reason: &str) -> String {
-    let end = if reason.trim().ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{}{end}", upper(reason.trim()))
+    let reason = reason.trim();
+    let end = if reason.ends_with(['.', '!', '?']) { "" } else { "." };
+    // What begins with a repository's name is written as that is.
+    let begins = if reason.split(' ').next().is_some_and(|word| word.contains('/')) { reason.to_owned() } else { upper(reason) };
+    format!("{begins}{end}")
 }
 
 fn upper(words: &str) -> String {

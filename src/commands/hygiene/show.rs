@@ -19,6 +19,7 @@ use crate::{
     hygiene::{
         check::{EXEMPT, Finding, Rules, check_all},
         fix::Blank,
+        misspelt::{Misspelt, find_misspelt},
         standing::{Standing, owner_of, stand},
         track,
     },
@@ -148,7 +149,7 @@ impl Shown {
         let (aside, open): (Vec<&Standing>, Vec<&Standing>) = standings.iter().partition(|standing| is_aside(standing));
         let pages = open.len().div_ceil(PAGE).max(1);
         let page = page.clamp(1, pages);
-        let mut reply = Reply::new(Status::Answered, "hygiene", self.lead(&open, page, pages));
+        let mut reply = Reply::new(Status::Answered, "hygiene", self.lead(&open, aside.len(), page, pages));
         let about = self.about.as_ref().filter(|about| catalog.find(about).is_some());
         reply.refs.extend(about.map(ToString::to_string));
         if page == 1 {
@@ -176,10 +177,19 @@ impl Shown {
         reply
     }
 
-    fn lead(&self, open: &[&Standing], page: usize, pages: usize) -> Text {
+    fn lead(&self, open: &[&Standing], aside: usize, page: usize, pages: usize) -> Text {
         let name = Text::new().bold(&self.name);
         if open.is_empty() {
-            return match self.about {
+            let left = match aside {
+                0 => None,
+                1 => Some("One finding is left alone for now, or with others.".to_owned()),
+                some => Some(format!("{some} findings are left alone for now, or with others.")),
+            };
+            return match &self.about {
+                Some(_) if left.is_some() => {
+                    Text::plain("Nothing else is open for ").join(name).say(". ").say(left.unwrap_or_default())
+                }
+                None if left.is_some() => format!("Nothing else is open that nobody owns. {}", left.unwrap_or_default()).into(),
                 Some(_) => Text::plain("✓ Nothing is open for ").join(name).say(". All is as it should be."),
                 None => "✓ Nothing is open that nobody owns.".into(),
             };
@@ -219,8 +229,9 @@ impl Shown {
             body.extend(self.compared(app, catalog, asking).map(|words| Block::Paragraph(words.into())));
         }
         body.extend(known.missing.as_ref().map(|missing| Block::Warning(missing.as_str().into())));
+        // Whoever is at the top of all tracks may still have something open that no track asks for.
         let reached_all = !progress.is_empty() && progress.iter().all(|progress| progress.next.is_none());
-        let tone = if reached_all { Tone::Good } else { Tone::Neutral };
+        let tone = if reached_all && standings.is_empty() { Tone::Good } else { Tone::Neutral };
         (!body.is_empty()).then(|| Card { tone, body, ..Card::default() })
     }
 
@@ -310,11 +321,8 @@ async fn overview(app: &App, catalog: &Catalog, asking: &Asking<'_>, page: usize
         let subject = team.as_ref().map_or_else(|| NOBODY.to_owned(), ToString::to_string);
         Button::say(cut(&name(team), 60), format!("hygiene {subject}"))
     });
-    let misspelt = track::unknown_checks(&app.settings.hygiene.tracks);
-    let misspelt = (!misspelt.is_empty()).then(|| {
-        let names = misspelt.into_iter().collect::<Vec<_>>().join(", ");
-        format!("hygiene.tracks names checks that there are not: {names}.")
-    });
+    let misspelt = find_misspelt(&app.settings.hygiene, &app.settings.kinds).into_iter();
+    let misspelt = misspelt.map(|Misspelt { key, message }| format!("{key}: {message}"));
     let warnings = known.missing.clone().into_iter().chain(misspelt);
     let body = warnings.map(|warning| Block::Warning(warning.into())).chain(body).collect();
     reply.cards.push(Card { body, buttons: buttons.collect(), ..Card::default() });

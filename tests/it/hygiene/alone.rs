@@ -45,6 +45,12 @@ async fn a_snoozed_finding_can_be_woken_by_its_owners_and_by_nobody_else() {
     assert!(bot.say_as("ana", "hygiene cart").await.starts_with("Cart: 2 findings are open"));
     let stranger = bot.ask("bo", &format!("hygiene snooze {KEY}")).await.lead.to_plain();
     assert_eq!(stranger, "Only people of Team Cart and admins may leave it alone. Nothing was changed.");
+    for key in [KEY, "description-missing:component:default/cart"] {
+        let opened = bot.open_form("ana", &format!("hygiene snooze {key}")).await;
+        bot.submit("ana", &opened, &[("span", "month")]).await;
+    }
+    let shown = bot.say_as("ana", "hygiene cart").await;
+    assert!(shown.starts_with("Nothing else is open for Cart. 2 findings are left alone for now, or with others."), "{shown}");
     bot.halt().await;
 }
 
