@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Asked of GitHub for one repository: its commit, its tree, the manifests, CODEOWNERS in its places, the commits.
-const MOST_REQUESTS: usize = 8;
+const MOST_REQUESTS: usize = 10;
 
 /// Whoever wrote before that may be elsewhere by now.
 const WROTE_LATELY: TimeDelta = TimeDelta::days(180);
@@ -171,16 +171,16 @@ impl<'a> Look<'a> {
     }
 
     /// Those of a set of files that may be there.
-    fn likely(&self, places: [&'static str; 3]) -> impl Iterator<Item = &'static str> + use<> {
+    fn likely(&self, places: &[&'static str]) -> impl Iterator<Item = &'static str> + use<> {
         let is_there = |place: &&str| self.paths.as_ref().is_none_or(|paths| paths.iter().any(|path| path == place));
-        places.into_iter().filter(is_there).collect::<Vec<_>>().into_iter()
+        places.iter().copied().filter(is_there).collect::<Vec<_>>().into_iter()
     }
 
     async fn manifests(&mut self) -> Vec<Manifest> {
         let mut manifests = Vec::new();
         // Where it is not known which there are, asking for each would leave nothing for the owner.
         let most = if self.paths.is_some() { MANIFESTS.len() } else { 1 };
-        for path in self.likely(MANIFESTS).take(most) {
+        for path in self.likely(&MANIFESTS).take(most) {
             let read = self.load(path).await.ok().flatten();
             manifests.extend(read.and_then(|bytes| read_manifest(path, &bytes)));
         }
@@ -189,7 +189,7 @@ impl<'a> Look<'a> {
 
     /// The first of its places counts.
     async fn code_owners(&mut self) -> Result<Option<String>, Unread> {
-        for place in self.likely(CODE_OWNERS) {
+        for place in self.likely(&CODE_OWNERS) {
             if let Some(text) = self.load(place).await? {
                 return Ok(Some(String::from_utf8_lossy(&text).into_owned()));
             }

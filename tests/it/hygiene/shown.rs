@@ -104,6 +104,21 @@ fn a_manifest_says_only_what_is_clear() {
     assert_eq!(read_manifest("package.json", long.as_bytes()), None);
     assert_eq!(read_manifest("Cargo.toml", b"[package]"), None);
     assert_eq!(manifest("composer.json", r#"{"type": "library"}"#).spec_type.unwrap().0, "library");
+    let crate_ = manifest(
+        "Cargo.toml",
+        "[package]\nname = 'till'\ndescription = ' Sells. '\nhomepage = 'https://till.example.com'\n[dependencies]\naxum = { version = '0.8' }\n",
+    );
+    assert_eq!((crate_.description.as_deref(), crate_.homepage.as_deref()), (Some("Sells."), Some("https://till.example.com/")));
+    assert_eq!(crate_.spec_type, Some(("service", "the dependency axum in Cargo.toml".to_owned())));
+    assert_eq!(read_manifest("Cargo.toml", b"[package]\ndescription = { workspace = true }\n"), None, "it is said elsewhere");
+    assert_eq!(read_manifest("Cargo.toml", b"[package\n"), None);
+    let python = "[project]\ndescription = 'Sells.'\ndependencies = ['FastAPI[all] >= 0.110', 'flask-like']\n[project.urls]\nHomepage = 'https://till.example.com/a'\n";
+    let python = manifest("pyproject.toml", python);
+    assert_eq!((python.description.as_deref(), python.homepage.as_deref()), (Some("Sells."), Some("https://till.example.com/a")));
+    assert_eq!(python.spec_type, Some(("service", "the dependency fastapi in pyproject.toml".to_owned())));
+    let poetry = manifest("pyproject.toml", "[tool.poetry]\ndescription = 'Sells.'\n[tool.poetry.dependencies]\nDjango = '^5'\n");
+    assert_eq!(poetry.spec_type, Some(("service", "the dependency django in pyproject.toml".to_owned())));
+    assert_eq!(manifest("pyproject.toml", "[project]\ndescription = 'x'\ndependencies = ['flask-like']\n").spec_type, None);
 }
 
 #[test]

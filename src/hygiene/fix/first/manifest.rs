@@ -8,10 +8,12 @@ use serde_json::Value as Json;
 use url::Url;
 
 /// Those that are read; others tell by their name alone.
-pub const MANIFESTS: [&str; 3] = [PACKAGE, COMPOSER, SONAR];
+pub const MANIFESTS: [&str; 5] = [PACKAGE, COMPOSER, CARGO, PYTHON, SONAR];
 
 const PACKAGE: &str = "package.json";
 const COMPOSER: &str = "composer.json";
+const CARGO: &str = "Cargo.toml";
+const PYTHON: &str = "pyproject.toml";
 const SONAR: &str = "sonar-project.properties";
 
 /// Larger ones are none that a person has written.
@@ -31,6 +33,12 @@ const SERVICE_FRAMEWORKS: [&str; 5] = ["express", "fastify", "koa", "@nestjs/cor
 
 /// The same in PHP.
 const PHP_FRAMEWORKS: [&str; 3] = ["laravel/framework", "symfony/framework-bundle", "slim/slim"];
+
+/// The same in Rust.
+const CARGO_FRAMEWORKS: [&str; 5] = ["axum", "actix-web", "rocket", "tonic", "warp"];
+
+/// The same in Python.
+const PYTHON_FRAMEWORKS: [&str; 5] = ["fastapi", "flask", "django", "aiohttp", "starlette"];
 
 /// What one manifest says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,19 +61,56 @@ pub fn read_manifest(path: &str, bytes: &[u8]) -> Option<Manifest> {
     let text = std::str::from_utf8(bytes).ok()?.trim_start_matches('\u{feff}');
     let manifest = match path {
         SONAR => Manifest { path, sonar_key: sonar_key(text), ..Manifest::default() },
+        CARGO => {
+            let json: Json = toml::from_str(text).ok()?;
+            let framework = CARGO_FRAMEWORKS.into_iter().find(|name| !json["dependencies"][*name].is_null());
+            of_package(path, &json["package"], json["package"]["homepage"].as_str(), framework.map(service_by))
+        }
+        PYTHON => {
+            let json: Json = toml::from_str(text).ok()?;
+            let (project, poetry) = (&json["project"], &json["tool"]["poetry"]);
+            let about = if project.is_object() { project } else { poetry };
+            let urls = about["urls"].as_object();
+            let homepage = urls.and_then(|urls| urls.iter().find(|(name, _)| name.eq_ignore_ascii_case("homepage")));
+            let homepage = homepage.map_or(&about["homepage"], |(_, url)| url).as_str();
+            let framework = PYTHON_FRAMEWORKS.into_iter().find(|name| needs_of_python(about, name));
+            of_package(path, about, homepage, framework.map(service_by))
+        }
         _ => {
             let json: Json = serde_json::from_str(text).ok().filter(Json::is_object)?;
             let spec_type = if path == PACKAGE { package_type(&json) } else { composer_type(&json) };
-            let spec_type = spec_type.map(|(word, by)| (word, format!("{by} in {path}")));
-            let description = json["description"].as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
-            Manifest { path, description, homepage: homepage(&json), spec_type, sonar_key: None }
+            of_package(path, &json, json["homepage"].as_str(), spec_type)
         }
     };
     (manifest != Manifest { path, ..Manifest::default() }).then_some(manifest)
 }
 
-fn homepage(json: &Json) -> Option<String> {
-    let text = json["homepage"].as_str()?.trim();
+/// What most manifests call the same.
+fn of_package(path: &'static str, about: &Json, homepage: Option<&str>, spec_type: Option<(&'static str, String)>) -> Manifest {
+    let description = about["description"].as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let spec_type = spec_type.map(|(word, by)| (word, format!("{by} in {path}")));
+    Manifest { path, description, homepage: homepage.and_then(address), spec_type, sonar_key: None }
+}
+
+fn service_by(framework: &str) -> (&'static str, String) {
+    ("service", format!("the dependency {framework}"))
+}
+
+/// Requirements are lines such as `fastapi[all] >= 0.110` (PEP 508), or with Poetry names with their versions.
+fn needs_of_python(about: &Json, name: &str) -> bool {
+    let begins = |line: &str| {
+        let end = line.find(|letter: char| !(letter.is_ascii_alphanumeric() || "-_.".contains(letter))).unwrap_or(line.len());
+        line[..end].eq_ignore_ascii_case(name)
+    };
+    match &about["dependencies"] {
+        Json::Array(lines) => lines.iter().filter_map(Json::as_str).any(|line| begins(line.trim())),
+        Json::Object(names) => names.keys().any(|known| known.eq_ignore_ascii_case(name)),
+        _ => false,
+    }
+}
+
+fn address(text: &str) -> Option<String> {
+    let text = text.trim();
     let url = Url::parse(text).ok().filter(|_| text.len() <= LONGEST_ADDRESS)?;
     let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     // One label alone, as in localhost, is nobody else's address.
