@@ -27,7 +27,10 @@ use crate::{
         round::{Look, Occasion, Round, addressee, hours::Hours, look_at, preview_messages},
         standing::seen,
     },
-    store::{Job, JobContext, RoundEnd, RoundKey, RoundMessage, RoundStart, RoundState, SEND_ROUND, SeenFinding, StoreError},
+    store::{
+        AuditEntry, Job, JobContext, RoundEnd, RoundKey, RoundMessage, RoundStart, RoundState, SEND_ROUND, SeenFinding,
+        StoreError,
+    },
 };
 
 /// A message that may have left is looked for after so long, and only then sent again: longer than a call may take and a
@@ -209,7 +212,7 @@ impl Worker {
             *self.rounds.idle.lock().expect("nothing panics while it holds this lock") = Some((Instant::now(), situation));
             return Ok(());
         }
-        let planned = self.write_round(&mut round, now).await?;
+        let planned = self.write_round(&mut round, None, now).await?;
         if !planned.is_empty() {
             info!(messages = planned.len(), withheld = round.withheld.len(), "a round was planned");
         }
@@ -217,9 +220,14 @@ impl Worker {
     }
 
     /// Puts the pictures into a round's messages, and writes these down to be sent; gives those that nobody had written before.
-    pub async fn write_round(&self, round: &mut Round, now: DateTime<Utc>) -> Result<Vec<RoundKey>, StoreError> {
+    pub async fn write_round(
+        &self,
+        round: &mut Round,
+        audit: Option<&AuditEntry>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<RoundKey>, StoreError> {
         illustrate(&self.app, round).await?;
-        self.app.store.plan_round(&round.to_send(), now).await
+        self.app.store.plan_asked_round(audit, &round.to_send(), now).await
     }
 
     async fn situation(&self) -> Result<Situation, StoreError> {

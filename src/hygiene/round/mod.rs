@@ -70,6 +70,19 @@ pub enum Occasion<'a> {
     Due,
     /// A person asks for it now, for all teams or for one: the calendar does not count.
     ByHand(Option<&'a EntityRef>),
+    /// The same, for what nobody owns.
+    ByHandForNobody,
+}
+
+impl Occasion<'_> {
+    /// Whether it is about this owner; `None`: nobody.
+    pub(super) fn concerns(self, team: Option<&EntityRef>) -> bool {
+        match self {
+            Self::Due | Self::ByHand(None) => true,
+            Self::ByHand(Some(asked)) => team == Some(asked),
+            Self::ByHandForNobody => team.is_none(),
+        }
+    }
 }
 
 /// One round, ready to be sent.

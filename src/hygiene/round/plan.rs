@@ -49,7 +49,7 @@ pub fn plan(scene: &Scene<'_>, occasion: Occasion<'_>) -> Round {
     // Where there is room for some messages only, the gravest go.
     open.sort_by(|(one, a), (other, b)| b.gravest().cmp(&a.gravest()).then_with(|| one.cmp(other)));
     for (team, open) in &open {
-        if planner.is_asked_for(open.team.as_ref()) {
+        if occasion.concerns(open.team.as_ref()) {
             planner.decide(team, open);
         }
     }
@@ -89,13 +89,6 @@ impl<'a> Planner<'a> {
         Self { scene, occasion, gate: Gate::new(scene, occasion), round }
     }
 
-    fn is_asked_for(&self, team: Option<&EntityRef>) -> bool {
-        match self.occasion {
-            Occasion::Due | Occasion::ByHand(None) => true,
-            Occasion::ByHand(Some(asked)) => team == Some(asked),
-        }
-    }
-
     /// What is open, by the ledger's name of whose it is; also those who were told something and have nothing open now.
     fn gather(&self) -> BTreeMap<String, Open<'a>> {
         let mut all: BTreeMap<String, Open<'a>> = BTreeMap::new();
@@ -131,7 +124,7 @@ impl<'a> Planner<'a> {
     /// What was opened after this belongs to a later round.
     fn cut(&self, team: Option<&EntityRef>) -> Option<chrono::DateTime<chrono::Utc>> {
         match self.occasion {
-            Occasion::ByHand(_) => None,
+            Occasion::ByHand(_) | Occasion::ByHandForNobody => None,
             Occasion::Due => {
                 let opens_at = self.gate.hours(team).round_at(self.scene.now).opens_at;
                 Some(self.scene.begun_at.map_or(opens_at, |begun| begun.max(opens_at)))

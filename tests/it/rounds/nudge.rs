@@ -4,6 +4,7 @@ use std::{path::Path, process::Command};
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use steward::store::{AuditFilter, Store};
 use tempfile::TempDir;
 
 use crate::{
@@ -71,8 +72,24 @@ async fn a_round_by_hand_is_looked_at_shown_held_and_not_held_twice() {
 
     let one = terminal.nudge(&["--team", &would[0]]);
     assert_eq!(teams(&one, "messages"), [would[0].clone()]);
+    // One round is no word for those to come, and it is known who sent it.
+    let store = Store::unopened();
+    store.open(&database, 2).await.unwrap();
+    assert_eq!(store.load_round_start().await.unwrap().begun_at, None);
+    let (good, _, said) = terminal.run(&["nudge", "--team", &would[0]]);
+    assert!(good && said.contains("`hygiene begin`"), "{said}");
+    let lines = async || store.load_audit(&AuditFilter::default(), 9, 0).await.unwrap().lines;
+    let line = lines().await.pop().expect("what was sent is written down");
+    assert_eq!((line.platform.as_str(), line.account.as_str()), ("terminal", "steward nudge"));
+    assert_eq!((line.command.as_str(), line.subject.as_str()), ("hygiene nudge", would[0].as_str()));
+    let nobody = terminal.nudge(&["--team", "nobody"]);
+    assert_eq!(teams(&nobody, "messages"), ["nobody"]);
     let held = terminal.nudge(&[]);
-    let mut told = [teams(&one, "messages"), teams(&held, "messages")].concat();
+    assert_eq!(store.load_round_start().await.unwrap().begun_at, None);
+    assert_eq!(lines().await.len(), 3, "what sends nothing is not written down");
+    let shown = terminal.nudge(&[]);
+    assert!(teams(&shown, "messages").is_empty(), "{shown}");
+    let mut told = [teams(&one, "messages"), teams(&nobody, "messages"), teams(&held, "messages")].concat();
     told.sort();
     let mut wanted = would.clone();
     wanted.sort();
@@ -86,6 +103,15 @@ async fn a_round_by_hand_is_looked_at_shown_held_and_not_held_twice() {
 
     let (good, _, said) = terminal.run(&["nudge", "--team", "group:default/nowhere"]);
     assert!(!good && said.contains("there is no group:default/nowhere"), "{said}");
+    let entity_of = |message: &Value| {
+        let mut entities = message["findings"].as_array().unwrap().iter().map(|finding| finding["entity"].as_str().unwrap());
+        let entity = entities.find(|entity| !entity.starts_with("group:") && !entity.starts_with("user:"))?;
+        Some((message["team"].as_str().unwrap().to_owned(), entity.to_owned()))
+    };
+    let mut owned = looked["messages"].as_array().unwrap().iter().filter(|message| message["team"] != "nobody");
+    let (team, entity) = owned.find_map(entity_of).unwrap();
+    let (good, _, said) = terminal.run(&["nudge", "--team", &entity]);
+    assert!(!good && said.contains(&format!("{entity} is no team; it is owned by {team}: write --team {team}")), "{said}");
     let (good, out, _) = terminal.run(&["nudge", "--dry-run"]);
     assert!(good && out.starts_with("The round of "), "{out}");
     slack.finish();
