@@ -114,6 +114,8 @@ pub struct Told {
     pub shown: Vec<String>,
     pub calm: u32,
     pub state: RoundState,
+    /// Why it is lost, where it is.
+    pub reason: Option<String>,
     pub planned_at: DateTime<Utc>,
 }
 
@@ -292,7 +294,7 @@ impl Store {
     /// What was told since, the oldest first.
     pub async fn load_told(&self, since: DateTime<Utc>) -> Result<Vec<Told>, StoreError> {
         let rows = sqlx::query!(
-            "select team, round, destination, keys, shown, calm, state, planned_at from hygiene_messages
+            "select team, round, destination, keys, shown, calm, state, reason, planned_at from hygiene_messages
              where planned_at >= $1 order by planned_at, team",
             since
         );
@@ -304,6 +306,7 @@ impl Store {
             shown: row.shown,
             calm: row.calm.unsigned_abs(),
             state: RoundState::parse(&row.state),
+            reason: row.reason,
             planned_at: row.planned_at,
         });
         Ok(told.collect())

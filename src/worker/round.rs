@@ -19,7 +19,7 @@ use crate::{
         Catalog, Kind,
         live::{Coverage, Undescribed},
     },
-    chat::{DeliveryError, Mark, Message, Posted},
+    chat::{Block, Card, DeliveryError, Mark, Message, Posted},
     commands::answer::trend::illustrate,
     hygiene::{
         check::{Facts, Finding, Rules},
@@ -150,6 +150,13 @@ impl TaskHandler for SendRoundJob {
             Ok(false) => store.enqueue_job(Job::SendRound(key.clone())).await.map_err(|error| error.to_string()),
         }
     }
+}
+
+/// Why a message comes where it was not meant to go.
+fn not_there(refused: &str, code: &str) -> Card {
+    let place = if refused.starts_with('#') { refused } else { "The place that it was meant for" };
+    let said = format!("{place} could not be written to ({code}), so this comes here.");
+    Card { body: vec![Block::Paragraph(said.into())], ..Card::default() }
 }
 
 impl Worker {
@@ -456,6 +463,13 @@ impl Worker {
             return self.lose(due, &format!("{} refused it: {reason}", due.destination)).await;
         };
         warn!(team = due.key.team, from = due.destination, to = next, reason, "a message of a round goes to the next place");
+        let mut reply = due.message.clone();
+        let note = not_there(&due.destination, code);
+        // It may have been noted before this process died.
+        if reply.cards.last() != Some(&note) {
+            reply.cards.push(note);
+            self.app.store.change_round_message(&due.key, &reply).await?;
+        }
         self.app.store.take_back_attempt(&due.key, next, others).await?;
         Ok(Some(Duration::from_millis(100)))
     }

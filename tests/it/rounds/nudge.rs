@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use steward::store::{AuditFilter, Store};
+use steward::store::{AuditFilter, Database, Store};
 use tempfile::TempDir;
 
 use crate::{
@@ -117,10 +117,8 @@ async fn a_round_by_hand_is_looked_at_shown_held_and_not_held_twice() {
     slack.finish();
 }
 
-/// A repository that nobody has described is told of by the first round that is looked at.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dry_run_names_what_nobody_has_described() {
-    let database = new_database().await;
+/// One repository that nobody has described.
+fn undescribed(database: &Database, slack: &str) -> Terminal {
     let url = database.ensure_running().unwrap().expose_secret().to_owned();
     let folder = TempDir::new().unwrap();
     let pushed = chrono::Utc::now() - chrono::TimeDelta::days(3);
@@ -145,11 +143,18 @@ async fn a_dry_run_names_what_nobody_has_described() {
     let config = format!(
         "data_dir: ./data\ndatabase: {{ url: \"{url}\", max_connections: 8 }}\n\
          sources: [{{ type: directory, id: local, path: ./acme }}]\n\
-         slack: {{ bot_token: {BOT_TOKEN}, signing_secret: secret, api_url: \"http://127.0.0.1:9\" }}\n\
+         slack: {{ bot_token: {BOT_TOKEN}, signing_secret: secret, api_url: \"{slack}\" }}\n\
          hygiene: {{ catch_all: \"#catalog\" }}\n"
     );
     std::fs::write(folder.path().join("steward.yaml"), config).unwrap();
-    let terminal = Terminal { folder };
+    Terminal { folder }
+}
+
+/// A repository that nobody has described is told of by the first round that is looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_names_what_nobody_has_described() {
+    let database = new_database().await;
+    let terminal = undescribed(&database, "http://127.0.0.1:9");
     let looked = terminal.nudge(&["--dry-run"]);
     let nobody = looked["messages"].as_array().unwrap().iter().find(|message| message["team"] == "nobody").expect("it is told");
     assert_eq!(nobody["destination"], "#catalog");
@@ -158,4 +163,26 @@ async fn a_dry_run_names_what_nobody_has_described() {
     assert_eq!(nobody["findings"], wanted);
     let (good, out, _) = terminal.run(&["nudge", "--dry-run"]);
     assert!(good && out.contains("* medium   descriptor-missing   acme/till"), "{out}");
+}
+
+/// What a channel refuses was heard by nobody, and whoever looks is told so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_lost_is_no_message_that_was_heard() {
+    let slack = FakeSlack::start().await;
+    slack.model().has_ids = true;
+    slack.model().channels = ["other".to_owned()].into();
+    let database = new_database().await;
+    let terminal = undescribed(&database, &slack.api_url());
+    terminal.nudge(&[]);
+    assert_eq!(teams(&terminal.nudge(&["--team", "nobody"]), "messages"), ["nobody"]);
+    assert!(slack.model().messages.is_empty());
+    let looked = terminal.nudge(&["--dry-run"]);
+    let reason = looked["withheld"][0]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("could not be told in the round of ") && reason.ends_with("channel_not_found"), "{looked}");
+    let (_, out, said) = terminal.run(&["doctor"]);
+    assert!(
+        out.contains(" for nobody") && out.contains("could not be told: #catalog refused it: channel_not_found"),
+        "{out}{said}"
+    );
+    slack.finish();
 }
