@@ -1,6 +1,8 @@
 //! `steward doctor`: checks what Steward depends on, one line each, with how to fix it.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
+
+use chrono::TimeDelta;
 
 use super::{
     Outcome,
@@ -11,9 +13,12 @@ use crate::{
     hygiene::misspelt::{Misspelt, find_misspelt},
     settings,
     slack::BOT_SCOPES,
-    store::Database,
+    store::{Database, RoundState, Told},
     sync::{Elsewhere, Source, read_without_store},
 };
+
+/// A round that was lost longer ago was followed by another.
+const ROUNDS_OF: TimeDelta = TimeDelta::days(8);
 
 #[derive(Debug, PartialEq, Eq)]
 struct Line {
@@ -74,6 +79,7 @@ async fn check_all(mut settings: settings::Settings) -> anyhow::Result<Vec<Line>
         Database::Private { .. } => format!("{:#}", anyhow::Error::from(error)),
     });
     lines.push(Line::new(kind, told));
+    lines.extend(check_rounds(&app).await);
     tokio::task::block_in_place(|| database.stop());
     match build::sources(&app.settings).map(|built| built.sources) {
         Ok(sources) if sources.is_empty() => {
@@ -93,6 +99,19 @@ async fn check_all(mut settings: settings::Settings) -> anyhow::Result<Vec<Line>
     #[cfg(feature = "discord")]
     lines.extend(check_discord(&app).await);
     Ok(lines)
+}
+
+/// Who could not be told what is wrong in the last round that was for them; nothing where all is well, or nothing is known.
+async fn check_rounds(app: &crate::app::App) -> Vec<Line> {
+    let Ok(told) = app.store.load_told(app.clock.now() - ROUNDS_OF).await else { return Vec::new() };
+    let last: BTreeMap<String, Told> = told.into_iter().map(|told| (told.key.team.clone(), told)).collect();
+    let lost = last.into_iter().filter(|(_, told)| told.state == RoundState::Lost);
+    let line = |(team, told): (String, Told)| {
+        let why = told.reason.unwrap_or_else(|| "it is not known why".to_owned());
+        let how = "mend the channel, or set hygiene.catch_all; the next round is tried again";
+        Line::new(format!("round of {} for {team}", told.key.round), Err(format!("could not be told: {why}; {how}")))
+    };
+    lost.map(line).collect()
 }
 
 async fn check_source(source: &Source) -> Vec<Line> {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use clap::Args;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -12,9 +13,13 @@ use super::{
     build::{self, Playground},
 };
 use crate::{
-    catalog::EntityRef,
-    hygiene::round::{Named, Occasion, Round, Withheld, look},
-    store::RoundKey,
+    catalog::{Catalog, EntityRef, Kind},
+    chat::{Account, Platform},
+    hygiene::{
+        round::{NOBODY, Named, Occasion, Round, Withheld, look},
+        standing::owner_of,
+    },
+    store::{AuditEntry, RoundKey},
     sync::{Progress, SyncOrder},
     worker::Worker,
 };
@@ -25,9 +30,16 @@ const LONGEST_WAIT: Duration = Duration::from_secs(180);
 /// Who is named where nobody in chat asked for it.
 const BY: &str = "steward nudge";
 
+/// Said where rounds wait to be let go: a round that was sent lets go no other.
+const NOT_BEGUN: &str =
+    "Rounds are not held by themselves yet: `hygiene begin` in chat, or the button of the preview, has them begin.";
+
 #[derive(Debug, Args)]
+#[command(
+    after_help = "It sends this one round; those that are held by themselves wait for `hygiene begin` in chat all the same."
+)]
 pub struct NudgeArgs {
-    /// One team alone, as in group:default/payments
+    /// One team alone, as in group:default/payments; or nobody, for what nobody owns
     #[arg(long, value_name = "REF")]
     team: Option<String>,
     /// Print what would be sent to whom, and send nothing
@@ -54,17 +66,17 @@ struct ToldTeam<'a> {
 
 /// Exit status 0 also where nobody had to be told anything.
 pub async fn nudge(args: &NudgeArgs, settings: crate::settings::Settings) -> anyhow::Result<Outcome> {
-    let team = args.team.as_deref().map(parse_team).transpose()?;
+    let asked = Asked::parse(args.team.as_deref())?;
     super::make_data_dir(&settings)?;
     let database = build::database(&settings);
     let worker = build::worker(build::app(settings, Playground::LeftOut)?)?;
     let held = async {
         worker.app.store.open(&database, worker.app.settings.database.max_connections).await?;
-        hold(args, team.as_ref(), &worker).await
+        hold(args, &asked, &worker).await
     };
     let held = held.await;
     tokio::task::block_in_place(|| database.stop());
-    let round = held?;
+    let Held { round, is_begun } = held?;
     if args.json {
         let messages = round.by_team().into_iter();
         let messages =
@@ -74,15 +86,84 @@ pub async fn nudge(args: &NudgeArgs, settings: crate::settings::Settings) -> any
     } else {
         super::print(round.to_string().trim_end())?;
     }
+    if !is_begun {
+        eprintln!("{NOT_BEGUN}");
+    }
     Ok(Outcome::Good)
 }
 
-fn parse_team(written: &str) -> anyhow::Result<EntityRef> {
-    EntityRef::parse(written.trim(), Some("group"), "default")
-        .with_context(|| format!("--team {written:?} is no reference; write group:default/payments"))
+/// Who shall hear.
+enum Asked {
+    All,
+    Team(EntityRef),
+    Nobody,
 }
 
-async fn hold(args: &NudgeArgs, team: Option<&EntityRef>, worker: &std::sync::Arc<Worker>) -> anyhow::Result<Round> {
+impl Asked {
+    fn parse(written: Option<&str>) -> anyhow::Result<Self> {
+        let Some(written) = written.map(str::trim) else { return Ok(Self::All) };
+        if written == NOBODY {
+            return Ok(Self::Nobody);
+        }
+        let team = EntityRef::parse(written, Some("group"), "default");
+        let team = team.with_context(|| format!("--team {written:?} is no reference; write group:default/payments"))?;
+        Ok(Self::Team(team))
+    }
+
+    fn occasion(&self) -> Occasion<'_> {
+        match self {
+            Self::All => Occasion::ByHand(None),
+            Self::Team(team) => Occasion::ByHand(Some(team)),
+            Self::Nobody => Occasion::ByHandForNobody,
+        }
+    }
+
+    /// As the audit log names it.
+    fn name(&self) -> &str {
+        match self {
+            Self::All => "rounds",
+            Self::Team(team) => team.as_str(),
+            Self::Nobody => NOBODY,
+        }
+    }
+
+    /// Only those who own things are told of them.
+    fn check(&self, catalog: &Catalog) -> anyhow::Result<()> {
+        let Self::Team(team) = self else { return Ok(()) };
+        let Some(entry) = catalog.find(team) else {
+            anyhow::bail!("there is no {team} in the catalog; `steward ask '/find {}'` finds it", team.name())
+        };
+        if matches!(entry.entity.kind, Kind::Group | Kind::User) {
+            return Ok(());
+        }
+        match owner_of(catalog, team) {
+            Some(owner) => anyhow::bail!("{team} is no team; it is owned by {owner}: write --team {owner}"),
+            None => anyhow::bail!("{team} is no team, and nobody owns it: write --team {NOBODY}"),
+        }
+    }
+}
+
+/// What was held, or looked at.
+struct Held {
+    round: Round,
+    /// Whether rounds are held by themselves.
+    is_begun: bool,
+}
+
+/// As the audit log has what somebody at the terminal did.
+fn audit(asked: &Asked, round: &Round, at: DateTime<Utc>) -> AuditEntry {
+    AuditEntry {
+        at,
+        account: Account { platform: Platform::Terminal, id: BY.to_owned(), name: BY.to_owned() },
+        person: None,
+        command: "hygiene nudge".to_owned(),
+        subject: asked.name().to_owned(),
+        detail: serde_json::json!({ "messages": round.messages.len() }),
+        delivery: None,
+    }
+}
+
+async fn hold(args: &NudgeArgs, asked: &Asked, worker: &std::sync::Arc<Worker>) -> anyhow::Result<Held> {
     let app = &worker.app;
     worker.catch_up().await?;
     if !worker.knows_all().await? {
@@ -94,20 +175,19 @@ async fn hold(args: &NudgeArgs, team: Option<&EntityRef>, worker: &std::sync::Ar
             "not every source could be read, so it is not known what is wrong; `steward sync` says why. Nothing was sent"
         );
     }
-    if let Some(team) = team {
-        let is_there = app.catalog.load().find(team).is_some();
-        anyhow::ensure!(is_there, "there is no {team} in the catalog; `steward ask '/find {}'` finds it", team.name());
-    }
+    asked.check(&app.catalog.load())?;
     // Nothing else reads in this process what links, and what people have said, are judged by.
     worker.read_coverage().await?;
     if args.dry_run {
-        return Ok(look(app).await?.plan(app, Occasion::ByHand(team)));
+        let look = look(app).await?;
+        return Ok(Held { round: look.plan(app, asked.occasion()), is_begun: look.start.begun_at.is_some() });
     }
     let look = worker.check_and_look().await?;
-    let mut round = look.plan(app, Occasion::ByHand(team));
-    let keys = if look.start.begun_at.is_some() || look.start.previewed_at.is_some() {
-        app.store.begin_rounds(None, BY, look.now).await?;
-        let planned = worker.write_round(&mut round, look.now).await?;
+    let mut round = look.plan(app, asked.occasion());
+    let is_begun = look.start.begun_at.is_some();
+    let keys = if is_begun || look.start.previewed_at.is_some() {
+        let audit = audit(asked, &round, look.now);
+        let planned = worker.write_round(&mut round, Some(&audit), look.now).await?;
         let (mine, theirs) =
             std::mem::take(&mut round.messages).into_iter().partition(|message| planned.contains(&message.sent.key));
         round.messages = mine;
@@ -118,10 +198,10 @@ async fn hold(args: &NudgeArgs, team: Option<&EntityRef>, worker: &std::sync::Ar
         let reason = match shown.len() {
             0 => {
                 "the first round is shown to the admins and not held, and none of them can be reached: name some in access.admins. \
-                 Look at it with --dry-run; `steward nudge` once more lets it go"
+                 Look at it with --dry-run; `steward nudge` once more sends it"
             }
             _ => {
-                "the first round is shown to the admins and not held: one of them lets it go in chat, or `steward nudge` once more"
+                "the first round is shown to the admins and not held: one of them lets it go in chat; `steward nudge` once more sends it, and lets go no later one"
             }
         };
         let first = std::mem::take(&mut round.messages);
@@ -129,7 +209,7 @@ async fn hold(args: &NudgeArgs, team: Option<&EntityRef>, worker: &std::sync::Ar
         shown
     };
     deliver(worker, &keys).await?;
-    Ok(round)
+    Ok(Held { round, is_begun })
 }
 
 fn withhold(round: &mut Round, messages: Vec<crate::hygiene::round::Planned>, reason: &str) {

@@ -11,6 +11,9 @@ use crate::{
     store::{FindingRest, SeenFinding},
 };
 
+/// The check of what its owner has denied.
+const OWNER_DENIED: &str = "owner-denied";
+
 /// One finding, with what was said of it.
 #[derive(Debug, Clone)]
 pub struct Standing {
@@ -42,7 +45,7 @@ pub fn stand(
 ) -> Vec<Standing> {
     let with_all = |finding: Finding| {
         let key = finding.key();
-        let owner = owner_of(catalog, &finding.entity);
+        let owner = asked_of(catalog, &finding);
         Standing { owner, opened_at: opened.get(&key).copied(), rest: rests.get(&key).cloned(), finding }
     };
     let mut standing: Vec<Standing> = findings.into_iter().map(with_all).collect();
@@ -73,6 +76,11 @@ pub fn owner_of(catalog: &Catalog, entity: &EntityRef) -> Option<EntityRef> {
         return Some(entity.clone());
     }
     catalog.owner_of(&entry.entity).answers().map(|owner| owner.entity.entity_ref.clone())
+}
+
+/// Who is asked to mend a finding: whoever answers for its entry, but not those who have said that it is not theirs.
+pub fn asked_of(catalog: &Catalog, finding: &Finding) -> Option<EntityRef> {
+    owner_of(catalog, &finding.entity).filter(|_| finding.check.id != OWNER_DENIED)
 }
 
 /// Whether somebody is there who can be asked.

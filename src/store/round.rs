@@ -114,6 +114,8 @@ pub struct Told {
     pub shown: Vec<String>,
     pub calm: u32,
     pub state: RoundState,
+    /// Why it is lost, where it is.
+    pub reason: Option<String>,
     pub planned_at: DateTime<Utc>,
 }
 
@@ -158,9 +160,23 @@ impl Store {
     /// Writes down what shall be sent, with a job for each, in one transaction. What the ledger has already is left out;
     /// gives what it had not.
     pub async fn plan_round(&self, messages: &[NewRoundMessage], now: DateTime<Utc>) -> Result<Vec<RoundKey>, StoreError> {
+        self.plan_asked_round(None, messages, now).await
+    }
+
+    /// The same where a person may have asked for it: their act is written down where anything leaves.
+    pub async fn plan_asked_round(
+        &self,
+        audit: Option<&AuditEntry>,
+        messages: &[NewRoundMessage],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<RoundKey>, StoreError> {
         let pool = self.pool()?;
         let mut transaction = self.begin().await?;
         let planned = write_messages(pool, &mut transaction, messages, now).await?;
+        if let Some(audit) = audit.filter(|_| !planned.is_empty()) {
+            let audit_id = insert_audit(&mut transaction, audit).await?;
+            written_down(&mut transaction, audit_id).await?;
+        }
         transaction.commit().await?;
         Ok(planned)
     }
@@ -278,7 +294,7 @@ impl Store {
     /// What was told since, the oldest first.
     pub async fn load_told(&self, since: DateTime<Utc>) -> Result<Vec<Told>, StoreError> {
         let rows = sqlx::query!(
-            "select team, round, destination, keys, shown, calm, state, planned_at from hygiene_messages
+            "select team, round, destination, keys, shown, calm, state, reason, planned_at from hygiene_messages
              where planned_at >= $1 order by planned_at, team",
             since
         );
@@ -290,6 +306,7 @@ impl Store {
             shown: row.shown,
             calm: row.calm.unsigned_abs(),
             state: RoundState::parse(&row.state),
+            reason: row.reason,
             planned_at: row.planned_at,
         });
         Ok(told.collect())
@@ -384,23 +401,21 @@ impl Store {
         Ok(())
     }
 
-    /// Lets rounds go from now on, with an audit line where somebody in chat did. False where they did already.
-    pub async fn begin_rounds(&self, audit: Option<&AuditEntry>, by: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    /// Lets rounds go from now on. False where they did already.
+    pub async fn begin_rounds(&self, audit: &AuditEntry) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
         let begun = sqlx::query!(
             "insert into hygiene_start (previewed_at, begun_at, begun_by) values ($1, $1, $2)
              on conflict (only_one) do update set begun_at = excluded.begun_at, begun_by = excluded.begun_by
              where hygiene_start.begun_at is null",
-            now,
-            by
+            audit.at,
+            audit.account.name
         );
         if begun.execute(&mut *transaction).await?.rows_affected() == 0 {
             return Ok(false);
         }
-        if let Some(audit) = audit {
-            let audit_id = insert_audit(&mut transaction, audit).await?;
-            written_down(&mut transaction, audit_id).await?;
-        }
+        let audit_id = insert_audit(&mut transaction, audit).await?;
+        written_down(&mut transaction, audit_id).await?;
         transaction.commit().await?;
         Ok(true)
     }

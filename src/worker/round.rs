@@ -19,7 +19,7 @@ use crate::{
         Catalog, Kind,
         live::{Coverage, Undescribed},
     },
-    chat::{DeliveryError, Mark, Message, Posted},
+    chat::{Block, Card, DeliveryError, Mark, Message, Posted},
     commands::answer::trend::illustrate,
     hygiene::{
         check::{Facts, Finding, Rules},
@@ -27,7 +27,10 @@ use crate::{
         round::{Look, Occasion, Round, addressee, hours::Hours, look_at, preview_messages},
         standing::seen,
     },
-    store::{Job, JobContext, RoundEnd, RoundKey, RoundMessage, RoundStart, RoundState, SEND_ROUND, SeenFinding, StoreError},
+    store::{
+        AuditEntry, Job, JobContext, RoundEnd, RoundKey, RoundMessage, RoundStart, RoundState, SEND_ROUND, SeenFinding,
+        StoreError,
+    },
 };
 
 /// A message that may have left is looked for after so long, and only then sent again: longer than a call may take and a
@@ -149,6 +152,13 @@ impl TaskHandler for SendRoundJob {
     }
 }
 
+/// Why a message comes where it was not meant to go.
+fn not_there(refused: &str, code: &str) -> Card {
+    let place = if refused.starts_with('#') { refused } else { "The place that it was meant for" };
+    let said = format!("{place} could not be written to ({code}), so this comes here.");
+    Card { body: vec![Block::Paragraph(said.into())], ..Card::default() }
+}
+
 impl Worker {
     /// Finds out what is wrong and plans rounds until told to stop.
     pub async fn keep_rounds(&self, stop: &CancellationToken) {
@@ -209,7 +219,7 @@ impl Worker {
             *self.rounds.idle.lock().expect("nothing panics while it holds this lock") = Some((Instant::now(), situation));
             return Ok(());
         }
-        let planned = self.write_round(&mut round, now).await?;
+        let planned = self.write_round(&mut round, None, now).await?;
         if !planned.is_empty() {
             info!(messages = planned.len(), withheld = round.withheld.len(), "a round was planned");
         }
@@ -217,9 +227,14 @@ impl Worker {
     }
 
     /// Puts the pictures into a round's messages, and writes these down to be sent; gives those that nobody had written before.
-    pub async fn write_round(&self, round: &mut Round, now: DateTime<Utc>) -> Result<Vec<RoundKey>, StoreError> {
+    pub async fn write_round(
+        &self,
+        round: &mut Round,
+        audit: Option<&AuditEntry>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<RoundKey>, StoreError> {
         illustrate(&self.app, round).await?;
-        self.app.store.plan_round(&round.to_send(), now).await
+        self.app.store.plan_asked_round(audit, &round.to_send(), now).await
     }
 
     async fn situation(&self) -> Result<Situation, StoreError> {
@@ -448,6 +463,13 @@ impl Worker {
             return self.lose(due, &format!("{} refused it: {reason}", due.destination)).await;
         };
         warn!(team = due.key.team, from = due.destination, to = next, reason, "a message of a round goes to the next place");
+        let mut reply = due.message.clone();
+        let note = not_there(&due.destination, code);
+        // It may have been noted before this process died.
+        if reply.cards.last() != Some(&note) {
+            reply.cards.push(note);
+            self.app.store.change_round_message(&due.key, &reply).await?;
+        }
         self.app.store.take_back_attempt(&due.key, next, others).await?;
         Ok(Some(Duration::from_millis(100)))
     }

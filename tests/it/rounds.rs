@@ -1,5 +1,6 @@
 //! Rounds: who hears what and when, and that each message leaves once.
 
+mod anew;
 mod changes;
 mod kill;
 mod ledger;
@@ -111,6 +112,7 @@ impl Story {
             shown: sent.shown,
             calm: sent.calm,
             state: RoundState::Sent,
+            reason: None,
             planned_at: self.now,
         });
         self.told.extend(told);

@@ -12,7 +12,7 @@ use crate::{
     chat::{Block, Button, Card, Platform, Text},
     commands::Asking,
     hygiene::{
-        round::Round,
+        round::{Planned, Round},
         trend::{Course, IsOfAll, Stood, course, since},
     },
     picture::{PictureError, Trend, draw_trend},
@@ -68,7 +68,13 @@ pub async fn illustrate(app: &App, round: &mut Round) -> Result<(), StoreError> 
     let of_all = picture_of(app, &base, shape, None, &trend(&catalog, &course_of_all, shape, None)).await?;
     // Where a team is told one by one, all see the same.
     let mut known: BTreeMap<String, Option<Card>> = BTreeMap::new();
-    for message in &mut round.messages {
+    // One line stays one; and what teams below have left open says nothing of one's own quarter.
+    let is_full = |message: &&mut Planned| {
+        let is_as_before = message.sent.shown.is_empty() && !message.findings.is_empty();
+        let is_of_others = message.findings.is_empty() && !message.sent.shown.is_empty();
+        !is_as_before && !is_of_others
+    };
+    for message in round.messages.iter_mut().filter(is_full) {
         if !known.contains_key(&message.team) {
             let owner = EntityRef::parse(&message.team, None, "default").ok().filter(|owner| catalog.find(owner).is_some());
             let course = owner.as_ref().map_or_else(|| course_of_all.clone(), |owner| counted.course(Some(owner)));

@@ -26,7 +26,10 @@ pub(super) async fn begin(app: &App, asking: &Asking<'_>) -> Reply {
         delivery: asking.delivery.clone(),
     };
     let lead = match round::begin(app, &audit).await {
-        Ok(true) => "Rounds are held from now on: each team hears within minutes, or as soon as its hours allow.",
+        Ok(true) => {
+            "Rounds are held from now on: each team hears within minutes, or as soon as its hours allow; where its own round \
+             begins within a day, then."
+        }
         Ok(false) => "Rounds are held already. Nothing was changed.",
         Err(error) => return failure::not_recorded("hygiene", "Rounds were not let go.", asking, &error),
     };

@@ -20,7 +20,7 @@ use crate::{
         check::{EXEMPT, Finding, Rules, check_all},
         fix::Blank,
         misspelt::{Misspelt, find_misspelt},
-        standing::{Standing, owner_of, stand},
+        standing::{Standing, asked_of, owner_of, stand},
         track,
     },
     settings::TrackSettings,
@@ -279,7 +279,7 @@ fn all_findings(app: &App, catalog: &Catalog, asking: &Asking<'_>) -> BTreeMap<O
     let rules = Rules::of(&app.settings.hygiene);
     let mut all: BTreeMap<Option<EntityRef>, Vec<Finding>> = BTreeMap::new();
     for finding in check_all(&facts(catalog, asking, &rules)) {
-        all.entry(owner_of(catalog, &finding.entity)).or_default().push(finding);
+        all.entry(asked_of(catalog, &finding)).or_default().push(finding);
     }
     all
 }

@@ -83,6 +83,12 @@ impl<'a> Hours<'a> {
         rounds.into_iter().find(|round| round.opens_at <= now).unwrap_or(RoundDay { day: today, opens_at: now })
     }
 
+    /// The one after a round.
+    pub fn round_after(&self, round: &RoundDay) -> RoundDay {
+        let day = round.day.checked_add_days(Days::new(WEEK)).unwrap_or(round.day);
+        RoundDay { day, opens_at: self.opens_at(day) }
+    }
+
     /// When the round of a day may be held: at its hour; else at the next that is allowed.
     pub fn opens_at(&self, day: NaiveDate) -> DateTime<Utc> {
         let closed = day.iter_days().take(LONGEST_CLOSED).find(|day| self.is_working_day(*day)).unwrap_or(day);

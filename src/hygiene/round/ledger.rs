@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::hours::RoundDay;
 use crate::{
     catalog::EntityRef,
     store::{RoundKey, RoundState, Told},
@@ -29,10 +30,13 @@ impl<'a> Ledger<'a> {
         Self { by_team, all: told }
     }
 
-    /// Whether something stands there of this round or a later one, arrived or not.
-    pub fn has_heard(&self, team: &str, round: NaiveDate) -> bool {
-        let round = day(round);
-        self.of(team).any(|told| told.key.round >= round)
+    /// What stands there of this round or a later one, arrived or not; and what was told so shortly before it opens that it
+    /// stands for it. One that arrived comes before one that is lost.
+    pub fn of_round(&self, team: &str, round: &RoundDay, shortly: TimeDelta) -> Option<&'a Told> {
+        let name = day(round.day);
+        let is_just_before = |told: &Told| told.state != RoundState::Lost && told.planned_at > round.opens_at - shortly;
+        let found = self.of(team).filter(|told| told.key.round >= name || is_just_before(told));
+        found.min_by_key(|told| told.state == RoundState::Lost)
     }
 
     /// The last that was told.

@@ -134,5 +134,5 @@ pub async fn show_preview(app: &App) -> Result<Reply, StoreError> {
 
 /// Lets rounds go from now on, for `hygiene begin`. False where they did already.
 pub async fn begin(app: &App, audit: &AuditEntry) -> Result<bool, StoreError> {
-    app.store.begin_rounds(Some(audit), &audit.account.name, audit.at).await
+    app.store.begin_rounds(audit).await
 }

@@ -1,7 +1,7 @@
 //! What a team reads: short, by name, with why it matters and a button for each way to settle it.
 //! Must not decide what is in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{NOBODY, Scene, counted, route::Via};
 use crate::{
@@ -9,6 +9,9 @@ use crate::{
     chat::{Audience, Block, Button, Card, Reply, Status, Text, Tone},
     hygiene::{check::Severity, standing::Standing},
 };
+
+/// How many are spelt out, in words.
+const NUMBERS: [&str; super::MOST_SPELT_OUT + 1] = ["none", "one", "two", "three", "four", "five"];
 
 /// Entities named in the line of what was told before.
 const NAMED: usize = 4;
@@ -76,32 +79,68 @@ fn lead(scene: &Scene<'_>, said: &Said<'_>) -> Text {
     let is_nobody = said.team == NOBODY;
     let text = match said.via {
         _ if is_nobody => Text::plain("Nobody owns these"),
-        Some(Via::CatchAll) => Text::plain("For ").bold(said.label).say(", which no channel is known of"),
+        Some(Via::CatchAll) => Text::plain("For ").bold(said.label).say(", for which no channel is known"),
         Some(Via::Lead(_)) => Text::plain("For ").bold(said.label).say(", which you lead"),
         Some(Via::Member(_)) => Text::plain("For ").bold(said.label).say(", which you are in"),
         Some(Via::Channel(_) | Via::Owner(_)) | None => Text::new().bold(said.label),
     };
     let Some(first) = said.spelt.first() else {
-        if let Some(below) = said.below.first() {
-            let team = label(scene.catalog, below.team.as_str());
-            return text.say(": ").bold(name(below.standing)).say(format!(" of {team} has stayed open for long."));
+        if let Some(first) = said.below.first() {
+            return lead_of_below(scene, said.below, first, text);
         }
         if said.asked.is_empty() {
             return Text::plain("Thank you, ").bold(said.label).say(": everything that was open in the catalog is settled.");
         }
         return text.say(format!(": {}{}, as before.", still_open(said.asked.len()), in_catalog(said.asked)));
     };
-    let what = match (said.spelt.len(), is_of_repositories(said.spelt)) {
+    let what = match (said.asked.len(), is_of_repositories(said.asked)) {
         (1, true) => "repository".to_owned(),
         (_, true) => "repositories".to_owned(),
-        (1, false) => format!("thing{}", in_catalog(said.spelt)),
-        (_, false) => format!("things{}", in_catalog(said.spelt)),
+        (1, false) => format!("thing{}", in_catalog(said.asked)),
+        (_, false) => format!("things{}", in_catalog(said.asked)),
     };
-    let many = match said.spelt.len() {
-        1 => format!("one {what} could use a hand: "),
-        some => format!("{some} {what} could use a hand. The first: "),
+    let many = match (said.asked.len(), said.spelt.len()) {
+        (1, _) => format!("one {what} could use a hand: "),
+        (all, spelt) if all == spelt => format!("{all} {what} could use a hand. The first: "),
+        (all, 1) => format!("{all} {what} could use a hand; one of them is below: "),
+        (all, spelt) => {
+            let number = NUMBERS.get(spelt).map_or_else(|| spelt.to_string(), |word| (*word).to_owned());
+            let which = if are_gravest(said) { format!("the {number} gravest") } else { format!("{number} of them") };
+            format!("{all} {what} could use a hand; {which} are below. The first: ")
+        }
     };
     text.say(format!(": {many}")).bold(name(first)).say(format!(", {}.", lower(first.finding.check.title)))
+}
+
+/// Where all that a group reads is what teams below it have left open.
+fn lead_of_below(scene: &Scene<'_>, below: &[Below<'_>], first: &Below<'_>, text: Text) -> Text {
+    let team = label(scene.catalog, first.team.as_str());
+    let name = first.standing.finding.name(scene.catalog);
+    let fewest = below.iter().map(|below| below.rounds).min().unwrap_or(first.rounds);
+    if below.len() == 1 {
+        return text.say(": ").bold(name).say(format!(" of {team} has been open for {}.", counted(first.rounds, "round")));
+    }
+    let teams = below.iter().map(|below| &below.team).collect::<BTreeSet<_>>().len();
+    let whose = if teams == 1 { team.clone() } else { counted(teams, "team") };
+    let said = format!(
+        ": {} critical things of {whose} have been open for {} or more. The first: ",
+        below.len(),
+        counted(fewest, "round")
+    );
+    let text = text.say(said).bold(name);
+    text.say(if teams == 1 { ".".to_owned() } else { format!(" of {team}.") })
+}
+
+/// Whether nothing that is left out is graver than what is spelt out, and some of it is less grave.
+fn are_gravest(said: &Said<'_>) -> bool {
+    let severity = |standing: &&Standing| standing.finding.severity;
+    let spelt: Vec<Severity> = said.spelt.iter().map(severity).collect();
+    let rest: Vec<Severity> = said.asked.iter().filter(|standing| !is_spelt(said, standing)).map(severity).collect();
+    rest.iter().max() <= spelt.iter().min() && rest.iter().min() < spelt.iter().max()
+}
+
+fn is_spelt(said: &Said<'_>, standing: &Standing) -> bool {
+    said.spelt.iter().any(|spelt| std::ptr::eq(*spelt, standing))
 }
 
 /// One finding with why it matters, how it is mended, and the ways to settle it.
@@ -155,8 +194,7 @@ fn below_card(scene: &Scene<'_>, below: &Below<'_>) -> Card {
 
 /// What was told before, as one line.
 fn rest_card(scene: &Scene<'_>, said: &Said<'_>) -> Option<Card> {
-    let is_spelt = |standing: &&&Standing| said.spelt.iter().any(|spelt| std::ptr::eq(*spelt, **standing));
-    let rest: Vec<&&Standing> = said.asked.iter().filter(|standing| !is_spelt(standing)).collect();
+    let rest: Vec<&&Standing> = said.asked.iter().filter(|standing| !is_spelt(said, standing)).collect();
     if rest.is_empty() {
         return None;
     }
@@ -175,7 +213,10 @@ fn rest_card(scene: &Scene<'_>, said: &Said<'_>) -> Option<Card> {
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
     let line = match said.spelt.is_empty() {
         true => upper(&format!("{named}{more}.")),
-        false => upper(&format!("{} besides: {named}{more}.", still_open(rest.len()))),
+        false => match rest.len() {
+            1 => format!("One other thing is open: {named}."),
+            some => format!("{some} other things are open: {named}{more}."),
+        },
     };
     let line = Text::plain(line);
     Some(Card { body: vec![Block::Paragraph(line)], ..Card::default() })

@@ -70,6 +70,19 @@ pub enum Occasion<'a> {
     Due,
     /// A person asks for it now, for all teams or for one: the calendar does not count.
     ByHand(Option<&'a EntityRef>),
+    /// The same, for what nobody owns.
+    ByHandForNobody,
+}
+
+impl Occasion<'_> {
+    /// Whether it is about this owner; `None`: nobody.
+    pub(super) fn concerns(self, team: Option<&EntityRef>) -> bool {
+        match self {
+            Self::Due | Self::ByHand(None) => true,
+            Self::ByHand(Some(asked)) => team == Some(asked),
+            Self::ByHandForNobody => team.is_none(),
+        }
+    }
 }
 
 /// One round, ready to be sent.
@@ -77,6 +90,8 @@ pub enum Occasion<'a> {
 pub struct Round {
     /// The day of the usual round.
     pub day: NaiveDate,
+    /// The day on which a person asks for it, where one does.
+    pub asked_on: Option<NaiveDate>,
     pub messages: Vec<Planned>,
     pub withheld: Vec<Withheld>,
     /// What is told of changes besides, in its own time: shown, and not sent with the round.
@@ -135,7 +150,8 @@ impl Round {
 /// The dry run.
 impl fmt::Display for Round {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "The round of {}: {}", self.day.format("%A, %-d %B %Y"), counted(self.messages.len(), "message"))?;
+        let (today, day) = self.asked_on.map_or(("", self.day), |asked_on| ("today, ", asked_on));
+        writeln!(f, "The round of {today}{}: {}", day.format("%A, %-d %B %Y"), counted(self.messages.len(), "message"))?;
         for (message, destinations) in self.by_team() {
             let found = match message.findings.len() {
                 0 => "a thank-you".to_owned(),

@@ -205,7 +205,7 @@ pub fn plan_changes(scene: &Scene<'_>, occasion: Occasion<'_>) -> Changes {
         by_team.entry(&notice.team).or_default().push(notice);
     }
     for (team, notices) in by_team {
-        if matches!(occasion, Occasion::ByHand(Some(asked)) if asked != team) {
+        if !occasion.concerns(Some(team)) {
             continue;
         }
         let (told, dropped) = sort_out(scene, team, &notices);

@@ -20,7 +20,7 @@ use crate::{
         standing::Standing,
     },
     settings::Rhythm,
-    store::{HandState, NewRoundMessage, Told, up},
+    store::{HandState, NewRoundMessage, RoundState, Told, up},
 };
 
 /// Of what was named before without being spelt out, so many are spelt out where nothing is new.
@@ -29,8 +29,11 @@ const FROM_BEFORE: usize = 3;
 /// No team hears more often in a month, however many weeks it has.
 const MOST_A_MONTH: usize = 4;
 
-/// A round that was put off and the next one are not this close to one another.
+/// Two rounds are not this close to one another: what was told so shortly before one opens stands for it.
 const APART: TimeDelta = TimeDelta::days(3);
+
+/// A round that was put off is not held where the next one opens so soon.
+const NEAR: TimeDelta = TimeDelta::days(1);
 
 /// Thanks come with the round, or not at all.
 const THANKS_WITHIN: TimeDelta = TimeDelta::hours(6);
@@ -49,7 +52,7 @@ pub fn plan(scene: &Scene<'_>, occasion: Occasion<'_>) -> Round {
     // Where there is room for some messages only, the gravest go.
     open.sort_by(|(one, a), (other, b)| b.gravest().cmp(&a.gravest()).then_with(|| one.cmp(other)));
     for (team, open) in &open {
-        if planner.is_asked_for(open.team.as_ref()) {
+        if occasion.concerns(open.team.as_ref()) {
             planner.decide(team, open);
         }
     }
@@ -84,16 +87,11 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     fn new(scene: &'a Scene<'a>, occasion: Occasion<'a>) -> Self {
-        let day = Hours::usual(scene.settings).round_at(scene.now).day;
-        let round = Round { day, messages: Vec::new(), withheld: Vec::new(), changes: Vec::new() };
+        let hours = Hours::usual(scene.settings);
+        let day = hours.round_at(scene.now).day;
+        let asked_on = (occasion != Occasion::Due).then(|| scene.now.with_timezone(&hours.zone).date_naive());
+        let round = Round { day, asked_on, messages: Vec::new(), withheld: Vec::new(), changes: Vec::new() };
         Self { scene, occasion, gate: Gate::new(scene, occasion), round }
-    }
-
-    fn is_asked_for(&self, team: Option<&EntityRef>) -> bool {
-        match self.occasion {
-            Occasion::Due | Occasion::ByHand(None) => true,
-            Occasion::ByHand(Some(asked)) => team == Some(asked),
-        }
     }
 
     /// What is open, by the ledger's name of whose it is; also those who were told something and have nothing open now.
@@ -131,7 +129,7 @@ impl<'a> Planner<'a> {
     /// What was opened after this belongs to a later round.
     fn cut(&self, team: Option<&EntityRef>) -> Option<chrono::DateTime<chrono::Utc>> {
         match self.occasion {
-            Occasion::ByHand(_) => None,
+            Occasion::ByHand(_) | Occasion::ByHandForNobody => None,
             Occasion::Due => {
                 let opens_at = self.gate.hours(team).round_at(self.scene.now).opens_at;
                 Some(self.scene.begun_at.map_or(opens_at, |begun| begun.max(opens_at)))
@@ -245,8 +243,12 @@ impl<'a> Planner<'a> {
 
     fn allow(&self, team: &str, hours: &Hours<'_>, round: &RoundDay) -> Result<(), Silence> {
         self.gate.heed_switch(hours)?;
-        if self.gate.ledger.has_heard(team, round.day) {
-            return Err(Silence::Because(format!("has heard in the round of {}", said(round.day))));
+        if let Some(told) = self.gate.ledger.of_round(team, round, APART) {
+            return Err(Silence::Because(heard_of(told, hours, round)));
+        }
+        let next = hours.round_after(round);
+        if self.occasion == Occasion::Due && next.opens_at - self.scene.now < NEAR {
+            return Err(Silence::Because(format!("hears in the round of {}, which is near", said(next.day))));
         }
         self.gate.heed_hours(hours)
     }
@@ -277,22 +279,24 @@ impl<'a> Planner<'a> {
                 false => format!("nothing is new; hears again in the round of {next}"),
             });
         }
-        if self.scene.now - last.planned_at < APART {
-            return because("has heard less than three days ago".to_owned());
-        }
         if self.gate.ledger.rounds_in_month(team, self.scene.now, hours.zone) >= MOST_A_MONTH {
             return because(format!("has heard {MOST_A_MONTH} times this month"));
         }
         Ok(())
     }
 
-    /// What is new and what was never spelt out, the gravest first.
+    /// What is critical, what is new and what was never spelt out, the gravest first.
     fn spell_out(&self, team: &str, open: &Open<'a>, last: Option<&Told>, is_news: bool) -> Vec<&'a Standing> {
         let before = self.gate.ledger.spelt_out(team);
         let (news, rest): (Vec<&Standing>, Vec<&Standing>) = open.asked.iter().partition(|standing| is_new(standing, last));
+        let (critical, news): (Vec<&Standing>, Vec<&Standing>) = news.into_iter().partition(|standing| standing.is_critical());
+        // What is critical is no line among others, however often it was said.
+        let (still_critical, rest): (Vec<&Standing>, Vec<&Standing>) =
+            rest.into_iter().partition(|standing| standing.is_critical());
         let rest = rest.into_iter().filter(|standing| !before.contains(standing.key().as_str()));
-        let most = if is_news { MOST_SPELT_OUT } else { FROM_BEFORE };
-        let mut spelt: Vec<&Standing> = news.into_iter().chain(rest).take(most).collect();
+        let critical: Vec<&Standing> = critical.into_iter().chain(still_critical).take(MOST_SPELT_OUT).collect();
+        let most = if is_news { MOST_SPELT_OUT } else { FROM_BEFORE.max(critical.len()) };
+        let mut spelt: Vec<&Standing> = critical.into_iter().chain(news).chain(rest).take(most).collect();
         spelt.sort_by_key(|standing| std::cmp::Reverse(standing.finding.severity));
         spelt
     }
@@ -312,6 +316,23 @@ fn named(standing: &Standing) -> Named {
         severity: finding.severity.as_str(),
         entity: finding.entity.to_string(),
         repository: finding.repository.as_ref().map(|of| of.repository.full_name.clone()),
+    }
+}
+
+/// Why a team that stands in the ledger of a round does not hear in it.
+fn heard_of(told: &Told, hours: &Hours<'_>, round: &RoundDay) -> String {
+    let told_of: Option<NaiveDate> = told.key.round.parse().ok();
+    let day = told_of.map_or_else(|| told.key.round.clone(), said);
+    match (&told.state, told_of) {
+        (RoundState::Lost, _) => {
+            let why = told.reason.as_deref().unwrap_or("it is not known why");
+            format!("could not be told in the round of {day}: {why}")
+        }
+        (_, Some(before)) if before < round.day => {
+            let at = told.planned_at.with_timezone(&hours.zone).date_naive();
+            format!("has heard on {}, shortly before the round of {}", said(at), said(round.day))
+        }
+        _ => format!("has heard in the round of {day}"),
     }
 }
 

@@ -60,6 +60,7 @@ fn told(story: &mut Story, world: &World, once: &str) -> Vec<NewRoundMessage> {
         shown: Vec::new(),
         calm: 0,
         state: RoundState::Sent,
+        reason: None,
         planned_at: now,
     }));
     messages

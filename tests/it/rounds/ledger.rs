@@ -175,9 +175,14 @@ async fn a_place_that_refuses_is_followed_by_the_next_one() {
     let planned = replica.plan(&[message]).await;
     replica.settle(&planned).await;
     assert_eq!(slack.model().messages[0].channel, "C0PLATFORM");
+    let said = slack.model().messages[0].payload.to_string();
+    assert!(said.contains("#gone could not be written to (channel_not_found), so this comes here."), "{said}");
     let planned = replica.plan(&[new_message("payments", "2", "#gone")]).await;
     replica.settle(&planned).await;
     assert_eq!(replica.state(&planned[0]).await, RoundState::Lost);
+    let told = replica.worker.app.store.load_told(replica.worker.app.clock.now() - TimeDelta::days(1)).await.unwrap();
+    let lost = told.into_iter().find(|told| told.key == planned[0]).unwrap();
+    assert_eq!(lost.reason.as_deref(), Some("#gone refused it: channel_not_found"));
     replica.close().await;
     slack.finish();
 }

@@ -53,6 +53,17 @@ async fn a_round_shows_how_the_quarter_went_for_the_team_and_for_all() {
     let stands = bot.ask("ana", "hygiene team-cart").await;
     assert!(lines(&stands).contains(&trend), "{:?}", lines(&stands));
     assert_eq!(pictures(&bot.ask("ana", &trend).await).len(), 1, "nothing was found or mended before this week");
+    // A line that says that nothing is new is no more than that.
+    let mut leads = Vec::new();
+    for number in 2..=3 {
+        bot.pass(TimeDelta::days(7));
+        bot.worker.hold_round().await.unwrap();
+        let again = bot.messages("#cart", number).await.pop().unwrap();
+        leads.push(again.lead.to_plain());
+        let is_line = again.lead.to_plain().ends_with(", as before.");
+        assert_eq!(pictures(&again).is_empty(), is_line, "{leads:?}");
+    }
+    assert!(leads[1].ends_with(", as before."), "{leads:?}");
     bot.halt().await;
 }
 

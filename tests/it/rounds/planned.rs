@@ -16,14 +16,14 @@ use super::{Story, at, heard};
 use crate::world::World;
 
 /// 24 November 2026 is a Tuesday, and 10:00 the hour of the round.
-const TUESDAY: &str = "2026-11-24T10:00:00Z";
+pub const TUESDAY: &str = "2026-11-24T10:00:00Z";
 
-fn team(written: &str) -> EntityRef {
+pub fn team(written: &str) -> EntityRef {
     EntityRef::parse(written, Some("group"), "default").unwrap()
 }
 
 /// One team with a channel and a service without a description or a runbook.
-fn payments() -> World {
+pub fn payments() -> World {
     let mut world = World::new();
     world.group("payments").title("Payments").annotate("steward.dev/channel", "#payments");
     world.user("ana").member_of("payments").annotate("steward.dev/slack-id", "U0ANA");
@@ -31,14 +31,14 @@ fn payments() -> World {
     world
 }
 
-fn tidy(world: &mut World) {
+pub fn tidy(world: &mut World) {
     world.find("payments-api").describe("Takes payments.").annotate("backstage.io/techdocs-ref", "dir:.");
     world.find("payments-api").annotate("steward.dev/runbook", "docs/runbook.md").depends_on("component:ledger");
     world.component("ledger").describe("Keeps books.").owner("payments").annotate("backstage.io/techdocs-ref", "dir:.");
     world.find("ledger").annotate("steward.dev/runbook", "docs/runbook.md");
 }
 
-fn reasons(round: &Round) -> String {
+pub fn reasons(round: &Round) -> String {
     round.withheld.iter().map(|withheld| format!("{}: {}\n", withheld.team, withheld.reason)).collect()
 }
 
@@ -272,7 +272,7 @@ fn what_is_unchanged_shrinks_to_a_line_and_comes_less_often() {
     assert_eq!(round.messages[0].sent.calm, 0);
     assert!(round.messages[0].sent.shown.iter().all(|key| key.ends_with("component:default/refunds")), "{round}");
     expect![[r#"
-        Payments: one thing in the catalog could use a hand: refunds, no runbook.
+        Payments: 4 things in the catalog could use a hand; one of them is below: refunds, no runbook.
 
         No runbook: refunds
           refunds is in production and has no runbook. At 3 a.m. somebody who has never seen it has to start
@@ -283,7 +283,7 @@ fn what_is_unchanged_shrinks_to_a_line_and_comes_less_often() {
         → Snooze    /hygiene snooze runbook-missing:component:default/refunds
         High · open since 1 March · component:default/refunds
 
-          3 things are open besides: no runbook (Payments API); no description (Payments API); no
+          3 other things are open: no runbook (Payments API); no description (Payments API); no
           documentation (Payments API).
 
         → Show all  /hygiene all group:default/payments
@@ -385,7 +385,7 @@ fn what_stays_grave_for_long_goes_to_the_group_above_once() {
     assert_eq!(above.len(), 1, "{above:?}");
     expect![[r#"
         2026-12-15
-        Commerce: ledger of Payments has stayed open for long.
+        Commerce: 2 critical things of Payments have been open for 3 rounds or more. The first: ledger.
 
         Its owner has nobody in it: ledger
           This belongs to Payments, who have heard of it for 3 rounds. It is in production, so it comes to
@@ -437,10 +437,14 @@ fn asked_for_by_hand_it_comes_now_and_not_twice() {
     assert_eq!(heard(&again), Vec::<String>::new());
     assert_eq!(reasons(&again), "group:default/payments: has heard in the round of Tuesday, 17 November\n");
     assert_eq!(heard(&story.plan_for(&catalog, Occasion::ByHand(Some(&team("other"))))), Vec::<String>::new());
-    // Two days later is too soon for the next one.
+    // Two days later is too soon for the next one, and what was told stands for it.
+    for now in [TUESDAY, "2026-11-26T10:00:00Z"] {
+        story.now = at(now);
+        let said = "group:default/payments: has heard on Sunday, 22 November, shortly before the round of Tuesday, 24 November\n";
+        assert_eq!(reasons(&story.hold(&catalog)), said);
+        assert_eq!(reasons(&story.plan_for(&catalog, Occasion::ByHand(None))), said);
+    }
     story.now = at(TUESDAY);
-    let round = story.hold(&catalog);
-    assert_eq!(reasons(&round), "group:default/payments: has heard less than three days ago\n");
     // What never arrived was not told, but is not told twice in its round either.
     story.told[0].state = RoundState::Lost;
     assert_eq!(heard(&story.hold(&catalog)), ["group:default/payments in #payments"]);
@@ -501,8 +505,13 @@ fn of_many_repositories_that_nobody_has_described_some_are_spelt_out_after_what_
     let round = story.hold(&catalog);
     assert_eq!(heard(&round), ["nobody in #platform"]);
     let told = shown(&round, 0).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(told.starts_with("Nobody owns these: 5 things could use a hand. The first: stray, unknown owner."), "{told}");
-    let (spelt, rest) = told.split_once("5 things are open besides: ").unwrap();
+    assert!(
+        told.starts_with(
+            "Nobody owns these: 10 things could use a hand; the five gravest are below. The first: stray, unknown owner."
+        ),
+        "{told}"
+    );
+    let (spelt, rest) = told.split_once("5 other things are open: ").unwrap();
     assert_eq!(spelt.matches("→ Describe").count(), 4, "{told}");
     assert!(rest.starts_with("no descriptor (acme/repo-5, acme/repo-6, acme/repo-7, acme/repo-8); and 1 more."), "{rest}");
     assert!(told.ends_with("→ Show all /hygiene all nobody"), "{told}");
@@ -511,7 +520,9 @@ fn of_many_repositories_that_nobody_has_described_some_are_spelt_out_after_what_
     let round = story.hold(&World::new().catalog());
     let told = shown(&round, 0).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        told.starts_with("Nobody owns these: 3 repositories could use a hand. The first: acme/repo-5, no descriptor."),
+        told.starts_with(
+            "Nobody owns these: 8 repositories could use a hand; three of them are below. The first: acme/repo-5, no descriptor."
+        ),
         "{told}"
     );
     assert!(told.ends_with("→ Show all /hygiene undescribed"), "{told}");
