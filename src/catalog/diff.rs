@@ -1,7 +1,10 @@
 //! What a repository as it was read now changes against what is stored: plan first, apply later.
 //! Must not write; the plan is a value.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Contents, EntityRef, FileRole, Files, Kind, Relation, Repository, RepositoryRead, SourceFile,
+    BrokenDocument, Contents, EntityRef, FileRole, Files, Kind, Relation, Repository, RepositoryRead, SourceFile,
     address::is_address,
     descriptor::{Document, Verdict},
     kinds::CustomKinds,
@@ -114,6 +117,9 @@ pub struct FileWrite {
 pub struct FileProblem {
     pub message: String,
     pub line: Option<usize>,
+    /// Those that are invalid and of which no good version is kept; `None`: an older version of Steward did not write them down.
+    #[serde(default)]
+    pub documents: Option<Vec<Arc<BrokenDocument>>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -181,6 +187,12 @@ impl std::ops::AddAssign for Tally {
     }
 }
 
+/// Broken documents of one file that are told one by one: who mends these sees the others.
+const MOST_BROKEN: usize = 20;
+
+/// Letters of a part of a reference, as Backstage allows them.
+const LONGEST_PART: usize = 63;
+
 /// A runbook or page of documentation larger than this is cut: it is read in chat, and runbooks are kept in memory.
 const LONGEST_TEXT: usize = 128 * 1024;
 
@@ -208,7 +220,7 @@ pub fn is_unchanged(stored: &StoredDigest, read: &RepositoryRead) -> bool {
     stored.files.len() == files.len()
         && files.iter().all(|file| match (&file.contents, find_file(&stored.files, &file.path)) {
             (_, None) => false,
-            (Contents::Bytes(bytes), Some(known)) => known.content_hash == hash(bytes) && !is_away(known),
+            (Contents::Bytes(bytes), Some(known)) => known.content_hash == hash(bytes) && !is_away(known) && !is_untold(known),
             (Contents::Unreadable(why), Some(known)) => !is_address(&file.path) || told_away(known) == Some(why.as_str()),
         })
 }
@@ -217,6 +229,11 @@ pub fn is_unchanged(stored: &StoredDigest, read: &RepositoryRead) -> bool {
 /// a file of the repository itself comes back with the next sweep.
 fn is_away(known: &StoredFile) -> bool {
     told_away(known).is_some()
+}
+
+/// Whether it is not written down which of its documents are broken.
+fn is_untold(known: &StoredFile) -> bool {
+    known.problem.as_ref().is_some_and(|problem| problem.documents.is_none())
 }
 
 fn told_away(known: &StoredFile) -> Option<&str> {
@@ -366,7 +383,7 @@ fn keep_unreadable(
         return;
     }
     let content_hash = known.map_or([0; 32], |known| known.content_hash);
-    let problem = Some(FileProblem { message: why.to_owned(), line: None });
+    let problem = Some(FileProblem { message: why.to_owned(), line: None, documents: Some(Vec::new()) });
     change.files.push(FileWrite { path: file.path.clone(), role: file.role, content_hash, text: None, problem });
     let keep = |claim: &&StoredClaim| ClaimKept {
         path: claim.path.clone(),
@@ -400,7 +417,8 @@ fn diff_descriptor(
             }
             Verdict::Invalid { problem, .. } | Verdict::YamlError { problem } => {
                 change.problems.push((format!("{path}:{}", problem.line), problem.to_string()));
-                let this = FileProblem { message: problem.to_string().replace('\0', "\\0"), line: Some(problem.line) };
+                let message = problem.to_string().replace('\0', "\\0");
+                let this = FileProblem { message, line: Some(problem.line), documents: Some(Vec::new()) };
                 first_problem.get_or_insert(this);
             }
         }
@@ -444,7 +462,41 @@ fn diff_descriptor(
         change.tally.added += 1;
         change.claims.push(new);
     }
+    if let Some(problem) = &mut first_problem {
+        let kept: Vec<&EntityRef> =
+            change.kept.iter().filter(|kept| kept.path == path).map(|kept| &kept.entity_ref).collect();
+        problem.documents = Some(never_valid(documents, &kept));
+    }
     first_problem
+}
+
+/// Invalid documents that nothing stands in for. One whose name cannot be read may be any of those that are kept.
+fn never_valid(documents: &[Document], kept: &[&EntityRef]) -> Vec<Arc<BrokenDocument>> {
+    let is_kept = |document: &Document| match document.entity_ref() {
+        Some(entity_ref) => kept.contains(&entity_ref),
+        None => !kept.is_empty(),
+    };
+    let invalid = documents.iter().filter(|document| !is_kept(document));
+    let broken = invalid.filter_map(|document| {
+        let problem = document.problem()?;
+        Some(Arc::new(BrokenDocument {
+            doc_index: document.doc_index,
+            message: problem.to_string().replace('\0', "\\0"),
+            line: problem.line,
+            entity_ref: document.entity_ref().filter(|entity_ref| is_plain(entity_ref)).cloned(),
+            owner: document.owner.as_ref().filter(|owner| is_plain(owner)).cloned(),
+        }))
+    });
+    broken.take(MOST_BROKEN).collect()
+}
+
+/// Whether it can be stored, and be named in a line: that of an invalid document may be anything.
+fn is_plain(entity_ref: &EntityRef) -> bool {
+    let is_part = |part: &str| {
+        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        !part.is_empty() && part.len() <= LONGEST_PART && part.chars().all(is_letter)
+    };
+    [entity_ref.kind(), entity_ref.namespace(), entity_ref.name()].into_iter().all(is_part)
 }
 
 /// One entity of a kind gone from a file and one new there, in one commit: it was renamed.

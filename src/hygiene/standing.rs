@@ -42,7 +42,7 @@ pub fn stand(
 ) -> Vec<Standing> {
     let with_all = |finding: Finding| {
         let key = finding.key();
-        let owner = owner_of(catalog, &finding.entity);
+        let owner = owner_of_finding(catalog, &finding);
         Standing { owner, opened_at: opened.get(&key).copied(), rest: rests.get(&key).cloned(), finding }
     };
     let mut standing: Vec<Standing> = findings.into_iter().map(with_all).collect();
@@ -60,7 +60,7 @@ pub fn seen(catalog: &Catalog, finding: &Finding) -> SeenFinding {
         key: finding.key(),
         check_id: finding.check.id.to_owned(),
         entity: finding.entity.clone(),
-        team: owner_of(catalog, &finding.entity),
+        team: owner_of_finding(catalog, finding),
         severity: finding.severity.as_str(),
         detail: finding.detail.clone(),
     }
@@ -73,6 +73,17 @@ pub fn owner_of(catalog: &Catalog, entity: &EntityRef) -> Option<EntityRef> {
         return Some(entity.clone());
     }
     catalog.owner_of(&entry.entity).answers().map(|owner| owner.entity.entity_ref.clone())
+}
+
+/// Who answers for what a finding is about. A document that never was an entry is theirs whom it names, where they are there.
+pub fn owner_of_finding(catalog: &Catalog, finding: &Finding) -> Option<EntityRef> {
+    match finding.document() {
+        Some(of) => {
+            let owner = catalog.as_owner(of.document.owner.as_ref()?);
+            owner.answers().map(|owner| owner.entity.entity_ref.clone())
+        }
+        None => owner_of(catalog, &finding.entity),
+    }
 }
 
 /// Whether somebody is there who can be asked.

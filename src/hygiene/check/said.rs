@@ -1,5 +1,7 @@
 //! What an entry says of itself, and what it leaves out.
 
+use chrono::NaiveDate;
+
 use super::{Facts, is_production, is_service, is_thing};
 use crate::{
     catalog::{
@@ -31,9 +33,11 @@ pub(super) fn runbook_old(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
         return None;
     }
     let runbook = facts.catalog.runbooks(entry.origin.repository_id).first()?;
-    let at = runbook.origin.committed_at?;
-    let days = (facts.now - at).num_days();
-    (facts.now - at > facts.rules.runbook_age).then(|| format!("has a runbook that nobody has touched for {days} days"))
+    let touched = runbook.origin.committed_at?.date_naive();
+    let at = touched.max(confirmed_on(entry, facts).unwrap_or_default());
+    let age = facts.now.date_naive() - at;
+    let days = age.num_days();
+    (age > facts.rules.runbook_age).then(|| format!("has a runbook that nobody has touched for {days} days"))
 }
 
 pub(super) fn lifecycle_missing(entry: &Entry, _: &Facts<'_>) -> Option<String> {
@@ -79,12 +83,16 @@ pub(super) fn definition_missing(entry: &Entry, _: &Facts<'_>) -> Option<String>
     (entity.definition_is_blank && !is_deprecated(entity)).then(|| "has a definition that says nothing".to_owned())
 }
 
+/// The day on which its owners last said that it is right.
+fn confirmed_on(entry: &Entry, facts: &Facts<'_>) -> Option<NaiveDate> {
+    confirmed(entry, facts.coverage.judged.get(&entry.entity.entity_ref)).map(|(day, _)| day)
+}
+
 pub(super) fn untouched(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
     if !is_thing(&entry.entity) || is_deprecated(&entry.entity) {
         return None;
     }
-    let confirmed = confirmed(entry, facts.coverage.judged.get(&entry.entity.entity_ref)).map(|(day, _)| day);
-    let touched = entry.origin.committed_at?.date_naive().max(confirmed.unwrap_or_default());
+    let touched = entry.origin.committed_at?.date_naive().max(confirmed_on(entry, facts).unwrap_or_default());
     let days = (facts.now.date_naive() - touched).num_days();
     (days > facts.rules.untouched.num_days()).then(|| format!("was last touched {days} days ago"))
 }
