@@ -272,7 +272,9 @@ fn no_entry(catalog: &Catalog, finding: &Finding) -> Reply {
 fn find_repository(app: &App, catalog: &Catalog, asking: &Asking<'_>, key: &str) -> Result<Arc<Undescribed>, Box<Reply>> {
     match find_finding(app, catalog, asking, key)?.subject {
         Subject::Repository(of) => Ok(of),
-        Subject::Entry | Subject::Document(_) => Err(Box::new(Reply::new(Status::NotFound, "hygiene", "That finding is about no repository.".into()))),
+        Subject::Entry | Subject::Document(_) => {
+            Err(Box::new(Reply::new(Status::NotFound, "hygiene", "That finding is about no repository.".into())))
+        }
     }
 }
 

@@ -16,8 +16,8 @@ use sqlx::types::Json;
 
 use super::{Store, StoreError, sync::parse_ref};
 use crate::catalog::{
-    BrokenDocument, BrokenFile, Entity, Entry, GoneClaim, HeldBack, KeptBecause, Origin, Parts, Relation, Repository, Runbook, SourceState,
-    people::Link,
+    BrokenDocument, BrokenFile, Entity, Entry, GoneClaim, HeldBack, KeptBecause, Origin, Parts, Relation, Repository, Runbook,
+    SourceState, people::Link,
 };
 
 /// The snapshot's file; the number rises when its format changes, and an older one is not read.

@@ -10,8 +10,8 @@ use steward::{
     },
     hygiene::{
         check::{Facts, Finding, Rules, Severity, check_all, check_around, checks},
-        kept::Kept,
         estimate::estimate,
+        kept::Kept,
         standing::{owner_of, owner_of_finding, stand},
     },
 };
@@ -325,7 +325,14 @@ fn a_document_that_never_was_valid_is_found_by_what_it_would_be_or_by_its_file()
     };
     let all = check_all(&facts(&after));
     let found = invalid(all.iter().collect());
-    expect![[r#""#]].assert_eq(&found);
+    expect![[r#"
+        nobody: descriptor-invalid:document:acme-new-till/catalog-info.yaml-0-2bfedaba | till (acme/new-till/catalog-info.yaml) is not in the catalog (line 2: spec is missing)
+        nobody: descriptor-invalid:document:acme-scrap/catalog-info.yaml-0-f2c0bedc | acme/scrap/catalog-info.yaml is not in the catalog (line 4: a tab stands in the indentation)
+        nobody: descriptor-invalid:component:default/gift-cards | gift-cards (acme/gifts/catalog-info.yaml) is not in the catalog (line 7: spec.owner is missing; add owner: team-a)
+        group:default/team-a: descriptor-invalid:component:default/jobs | jobs (acme/jobs/catalog-info.yaml) is not in the catalog (line 9: spec.lifecycle is missing)
+        nobody: descriptor-invalid:component:default/lost | lost (acme/lost/catalog-info.yaml) is not in the catalog (line 3: spec.type is missing)
+    "#]]
+    .assert_eq(&found);
     let mut kept = Kept::of(Arc::clone(&before), &facts(&before));
     let others = kept.findings().count();
     kept.follow(Arc::clone(&after), &facts(&after));
@@ -344,7 +351,8 @@ fn what_nothing_uses_and_no_system_holds_is_found() {
     world.group("team-a").annotate("steward.dev/channel", "#a");
     world.user("ana").member_of("team-a");
     world.add("System", "money").describe("Money.").owner("team-a");
-    let kinds = [("Resource", "left-over"), ("Resource", "needed"), ("Resource", "held"), ("API", "forgotten"), ("API", "served")];
+    let kinds =
+        [("Resource", "left-over"), ("Resource", "needed"), ("Resource", "held"), ("API", "forgotten"), ("API", "served")];
     for (kind, name) in kinds {
         world.add(kind, name).describe("Some.").owner("team-a").spec("lifecycle", "production").spec("type", "openapi");
     }
@@ -361,4 +369,36 @@ fn what_nothing_uses_and_no_system_holds_is_found() {
             "low orphan resource:default/left-over is in no system, and nothing uses it",
         ]
     );
+}
+
+#[test]
+fn a_runbook_that_is_named_and_not_there_is_none_once_it_was_looked_for() {
+    let (on_call, rules) = (OnCall::default(), Rules::default());
+    let mut world = World::new();
+    world.group("team-a");
+    let named = [
+        ("absent", "docs/nothere.md"),
+        ("abroad", "https://wiki.acme.example/run"),
+        ("anchored", "docs/all.md#this"),
+        ("folder", "runbooks"),
+        ("there", "docs/there.md"),
+        ("usual", "docs/nothere.md"),
+    ];
+    for (name, runbook) in named {
+        world.component(name).owner("team-a").annotate("steward.dev/runbook", runbook);
+    }
+    world.runbook("acme/folder", "runbooks/failover.md", "# Failover");
+    world.runbook("acme/there", "docs/there.md", "# There");
+    world.runbook("acme/usual", "docs/runbook.md", "# Usual");
+    let catalog = world.catalog();
+    let missing = |coverage: &Coverage| {
+        let facts = Facts { catalog: &catalog, on_call: &on_call, coverage, rules: &rules, now: now() };
+        let found = check_all(&facts).into_iter().filter(|finding| finding.check.id == "runbook-missing");
+        found.map(|finding| format!("{} {}", finding.entity.name(), finding.detail)).collect::<Vec<_>>()
+    };
+    assert_eq!(missing(&Coverage::default()), Vec::<String>::new(), "nobody has looked yet");
+    let read = catalog.entries().iter().map(|entry| (entry.origin.source.to_string(), entry.origin.repository_id));
+    let coverage = Coverage { documents_read: Some(read.collect()), ..Coverage::default() };
+    assert!(!Coverage::default().judges_entries_as(&coverage));
+    assert_eq!(missing(&coverage), ["absent names docs/nothere.md as its runbook, which is not in acme/absent"]);
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use steward::{
     app::{App, CatalogHandle, Clock},
     catalog::{
-        Authority, BrokenDocument, BrokenFile, Catalog, Entity, EntityRef, Entry, KeptBecause, Origin, Parts, Relation, RelationType, Runbook,
-        SourceState,
+        Authority, BrokenDocument, BrokenFile, Catalog, Entity, EntityRef, Entry, KeptBecause, Origin, Parts, Relation,
+        RelationType, Runbook, SourceState,
     },
     chat::{Account, Act, Place, Platform, Reply, Request, Response},
     cli::ask::{Colour, DEFAULT_WIDTH, render_text},
@@ -122,7 +122,14 @@ impl World {
     }
 
     /// The same of a document that was never valid: what it would be, and whom it names as its owner.
-    pub fn never_valid(&mut self, repository: &str, line: usize, message: &str, of: Option<&str>, owner: Option<&str>) -> &mut Self {
+    pub fn never_valid(
+        &mut self,
+        repository: &str,
+        line: usize,
+        message: &str,
+        of: Option<&str>,
+        owner: Option<&str>,
+    ) -> &mut Self {
         let parse = |text: &str, kind: &str| EntityRef::parse(text, Some(kind), "default").unwrap();
         let document = BrokenDocument {
             doc_index: 0,

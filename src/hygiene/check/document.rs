@@ -44,7 +44,8 @@ impl Misread {
         let origin = &self.file.origin;
         let would_be = self.document.entity_ref.as_ref();
         let (file, stem) = (origin.file(), origin.repository.rsplit('/').next());
-        let names = [would_be.map(EntityRef::as_str), would_be.map(EntityRef::name), Some(&*origin.repository), stem, Some(&file)];
+        let names =
+            [would_be.map(EntityRef::as_str), would_be.map(EntityRef::name), Some(&*origin.repository), stem, Some(&file)];
         names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(typed))
     }
 }

@@ -58,9 +58,7 @@ pub(super) fn orphan(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
     // A component may well run for itself.
     let wants = matches!(entity.kind, Kind::Resource | Kind::Api);
     let is_tied = |relation: &Relation| !matches!(relation.relation_type, RelationType::OwnedBy | RelationType::DependsOn);
-    let is_alone = || {
-        !entity.relations.iter().any(is_tied) && facts.catalog.named_by(&entity.entity_ref).next().is_none()
-    };
+    let is_alone = || !entity.relations.iter().any(is_tied) && facts.catalog.named_by(&entity.entity_ref).next().is_none();
     (wants && is_alone()).then(|| "is in no system, and nothing uses it".to_owned())
 }
 

@@ -90,7 +90,23 @@ async fn whose_it_is_hears_of_it_until_it_can_be_read() {
     assert_eq!((estimate.judged_wrong, estimate.others_wrong), (0, 0), "no entry is wrong by it");
 
     let shown = bot.say_as("ana", "hygiene gift-cards").await;
-    check(&shown.replace(url, "URL"), expect![[r#""#]]);
+    check(
+        &shown.replace(url, "URL"),
+        expect![[r#"
+            gift-cards (acme/gifts/catalog-info.yaml): 1 finding is open.
+
+              Since 24 November: nothing has changed.
+
+            gift-cards (acme/gifts/catalog-info.yaml): its file holds an error
+              gift-cards (acme/gifts/catalog-info.yaml) is not in the catalog (line 5: spec.owner is missing;
+              add below spec: owner: team-a). Until it is mended no change to it arrives: its last good version
+              answers, or nothing does.
+              Mend the file; `steward lint` says where. New.
+            → The file  URL
+            → Snooze    /hygiene snooze descriptor-invalid:component:default/gift-cards
+            → Exempt    /hygiene exempt descriptor-invalid:component:default/gift-cards
+        "#]],
+    );
     for typed in ["acme/gifts", "gifts", "component:default/gift-cards", "acme/gifts/catalog-info.yaml"] {
         let lead = bot.ask("ana", &format!("hygiene {typed}")).await.lead.to_plain();
         assert_eq!(lead, "gift-cards (acme/gifts/catalog-info.yaml): 1 finding is open.", "{typed}");
