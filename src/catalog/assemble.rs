@@ -34,7 +34,12 @@ impl Parts {
         for file in change.files {
             let origin = at(&file.path);
             if let Some(problem) = file.problem {
-                let broken = BrokenFile { origin: origin.clone(), message: problem.message, line: problem.line };
+                let broken = BrokenFile {
+                    origin: origin.clone(),
+                    message: problem.message,
+                    line: problem.line,
+                    documents: problem.documents.unwrap_or_default(),
+                };
                 self.broken.push(Arc::new(broken));
             }
             match (file.text, file.role) {

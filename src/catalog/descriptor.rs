@@ -60,6 +60,8 @@ pub struct Document {
     pub awaits_values: bool,
     /// Placeholders whose values were asked for and are not there.
     pub unfilled: Vec<Unfilled>,
+    /// Whom it names as its owner, whatever else it holds.
+    pub owner: Option<EntityRef>,
 }
 
 #[derive(Debug)]
@@ -82,7 +84,7 @@ pub enum Verdict {
 impl Document {
     /// One that names nothing.
     pub fn new(doc_index: usize, line: usize, verdict: Verdict) -> Self {
-        Self { doc_index, line, verdict, mentions: Vec::new(), awaits_values: false, unfilled: Vec::new() }
+        Self { doc_index, line, verdict, mentions: Vec::new(), awaits_values: false, unfilled: Vec::new(), owner: None }
     }
 
     pub fn entity_ref(&self) -> Option<&EntityRef> {
@@ -141,7 +143,8 @@ fn parse(text: &[u8], custom_kinds: &CustomKinds, read: Option<&ReadValue<'_>>) 
                 let mentions = find_mentions(&node);
                 let awaits_values = read.is_none() && holds_placeholders(&node);
                 let unfilled = read.map(|read| fill_placeholders(&mut node, read, &mut values_left)).unwrap_or_default();
-                Document { mentions, awaits_values, unfilled, ..Document::new(doc_index, 0, judge(node, custom_kinds)) }
+                let owner = read_owner(&node);
+                Document { mentions, awaits_values, unfilled, owner, ..Document::new(doc_index, 0, judge(node, custom_kinds)) }
             }
             Err(problem) => Document::new(doc_index, 0, Verdict::YamlError { problem }),
         };
@@ -259,6 +262,15 @@ fn read_own_ref(map: &Map) -> Option<EntityRef> {
         Some(node) => node.as_text()?,
     };
     Some(EntityRef::new(map.find("kind")?.as_text()?, namespace, metadata.find("name")?.as_text()?))
+}
+
+/// Also of a document that turns out invalid, as far as it is a reference.
+fn read_owner(root: &Node) -> Option<EntityRef> {
+    let map = root.as_map()?;
+    let namespace = map.find("metadata").and_then(Node::as_map).and_then(|metadata| metadata.find("namespace"));
+    let namespace = namespace.and_then(Node::as_text).unwrap_or(DEFAULT_NAMESPACE);
+    let owner = map.find("spec")?.as_map()?.find("owner")?.as_text()?;
+    EntityRef::parse(owner.trim(), Some("group"), namespace).ok()
 }
 
 /// In the order in which a person would put things right: what it is, who it is, then what it says.

@@ -1,7 +1,10 @@
 //! What a repository as it was read now changes against what is stored: plan first, apply later.
 //! Must not write; the plan is a value.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,15 +12,17 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Contents, EntityRef, FileRole, Files, Kind, Relation, Repository, RepositoryRead, SourceFile,
+    BrokenDocument, Contents, EntityRef, FileRole, Files, Kind, Relation, Repository, RepositoryRead, SourceFile,
     address::is_address,
     descriptor::{Document, Verdict},
     kinds::CustomKinds,
     wants::Gathered,
 };
 
+mod broken;
 mod surroundings;
 
+use broken::never_valid;
 use surroundings::{Surroundings, keep_values, tell_lacking};
 
 /// SHA-256.
@@ -114,6 +119,9 @@ pub struct FileWrite {
 pub struct FileProblem {
     pub message: String,
     pub line: Option<usize>,
+    /// Those that are invalid and of which no good version is kept; `None`: an older version of Steward did not write them down.
+    #[serde(default)]
+    pub documents: Option<Vec<Arc<BrokenDocument>>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -208,7 +216,7 @@ pub fn is_unchanged(stored: &StoredDigest, read: &RepositoryRead) -> bool {
     stored.files.len() == files.len()
         && files.iter().all(|file| match (&file.contents, find_file(&stored.files, &file.path)) {
             (_, None) => false,
-            (Contents::Bytes(bytes), Some(known)) => known.content_hash == hash(bytes) && !is_away(known),
+            (Contents::Bytes(bytes), Some(known)) => known.content_hash == hash(bytes) && !is_away(known) && !is_untold(known),
             (Contents::Unreadable(why), Some(known)) => !is_address(&file.path) || told_away(known) == Some(why.as_str()),
         })
 }
@@ -217,6 +225,11 @@ pub fn is_unchanged(stored: &StoredDigest, read: &RepositoryRead) -> bool {
 /// a file of the repository itself comes back with the next sweep.
 fn is_away(known: &StoredFile) -> bool {
     told_away(known).is_some()
+}
+
+/// Whether it is not written down which of its documents are broken.
+fn is_untold(known: &StoredFile) -> bool {
+    known.problem.as_ref().is_some_and(|problem| problem.documents.is_none())
 }
 
 fn told_away(known: &StoredFile) -> Option<&str> {
@@ -366,7 +379,7 @@ fn keep_unreadable(
         return;
     }
     let content_hash = known.map_or([0; 32], |known| known.content_hash);
-    let problem = Some(FileProblem { message: why.to_owned(), line: None });
+    let problem = Some(FileProblem { message: why.to_owned(), line: None, documents: Some(Vec::new()) });
     change.files.push(FileWrite { path: file.path.clone(), role: file.role, content_hash, text: None, problem });
     let keep = |claim: &&StoredClaim| ClaimKept {
         path: claim.path.clone(),
@@ -400,7 +413,8 @@ fn diff_descriptor(
             }
             Verdict::Invalid { problem, .. } | Verdict::YamlError { problem } => {
                 change.problems.push((format!("{path}:{}", problem.line), problem.to_string()));
-                let this = FileProblem { message: problem.to_string().replace('\0', "\\0"), line: Some(problem.line) };
+                let message = problem.to_string().replace('\0', "\\0");
+                let this = FileProblem { message, line: Some(problem.line), documents: Some(Vec::new()) };
                 first_problem.get_or_insert(this);
             }
         }
@@ -443,6 +457,10 @@ fn diff_descriptor(
         change.history.push(line(&new, ChangeKind::Added, json!({})));
         change.tally.added += 1;
         change.claims.push(new);
+    }
+    if let Some(problem) = &mut first_problem {
+        let kept: Vec<&EntityRef> = change.kept.iter().filter(|kept| kept.path == path).map(|kept| &kept.entity_ref).collect();
+        problem.documents = Some(never_valid(documents, &kept));
     }
     first_problem
 }

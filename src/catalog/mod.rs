@@ -44,4 +44,6 @@ pub use repository::{
     RepositoryKey, RepositoryRead, Scope, SourceFile, SourcePage, SweepError, SweepMark, SweepReport, Visibility, number_of,
 };
 pub use sight::{Clue, Sighting, Sightings};
-pub use snapshot::{BrokenFile, Catalog, Entry, HeldBack, KeptBecause, Origin, Page, Parts, Runbook, SourceState};
+pub use snapshot::{
+    BrokenDocument, BrokenFile, Catalog, Entry, HeldBack, KeptBecause, Origin, Page, Parts, Runbook, SourceState,
+};

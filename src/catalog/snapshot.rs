@@ -123,6 +123,23 @@ pub struct BrokenFile {
     /// With line and what to write instead.
     pub message: String,
     pub line: Option<usize>,
+    /// Of its documents those that are invalid and of which no good version is kept, as many as are told.
+    #[serde(default)]
+    pub documents: Vec<Arc<BrokenDocument>>,
+}
+
+/// A document that is invalid, and of which the catalog has no last good version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenDocument {
+    /// Its place in the file, from 0.
+    pub doc_index: usize,
+    /// With what to write instead.
+    pub message: String,
+    pub line: usize,
+    /// What it would declare, where kind and name can be read.
+    pub entity_ref: Option<EntityRef>,
+    /// Whom it names as its owner.
+    pub owner: Option<EntityRef>,
 }
 
 /// A runbook found at one of the fixed paths, or where an annotation says.

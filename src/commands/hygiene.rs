@@ -26,8 +26,12 @@ use crate::{
     catalog::{Catalog, EntityRef, Entry, live::Undescribed},
     chat::{Arguments, Button, Choice, Reply, Response, Status, Submission, limits::cut},
     hygiene::{
-        check::{Check, Facts, Finding, Rules, check_entry, check_repositories, described_as, find_check},
-        standing::owner_of,
+        check::{
+            Check, Facts, Finding, Rules, Subject, check_beside, check_documents, check_entry, check_repositories, described_as,
+            find_check,
+        },
+        fix::Way,
+        standing::{owner_of, owner_of_finding},
     },
     store::{AuditEntry, HandOverId},
 };
@@ -189,9 +193,16 @@ fn facts<'a>(catalog: &'a Catalog, asking: &'a Asking<'_>, rules: &'a Rules) -> 
     Facts { catalog, on_call: &live.on_call, coverage: &live.coverage, rules, now: asking.now }
 }
 
-/// What is open of repositories that nobody has described.
-fn findings_of_repositories(app: &App, catalog: &Catalog, asking: &Asking<'_>) -> Vec<Finding> {
-    check_repositories(&facts(catalog, asking, &Rules::of(&app.settings.hygiene)))
+/// What is open of what is no entry: of repositories that nobody has described, and of documents that never were valid.
+fn findings_beside(app: &App, catalog: &Catalog, asking: &Asking<'_>) -> Vec<Finding> {
+    check_beside(&facts(catalog, asking, &Rules::of(&app.settings.hygiene)))
+}
+
+/// What is open of documents that never were valid and that name this owner.
+fn findings_of_documents(app: &App, catalog: &Catalog, asking: &Asking<'_>, owner: &EntityRef) -> Vec<Finding> {
+    let mut found = check_documents(&facts(catalog, asking, &Rules::of(&app.settings.hygiene)));
+    found.retain(|finding| owner_of_finding(catalog, finding).as_ref() == Some(owner));
+    found
 }
 
 /// The finding of a key; where it is not open, the reply that says so.
@@ -201,12 +212,15 @@ fn find_finding(app: &App, catalog: &Catalog, asking: &Asking<'_>, key: &str) ->
         return gone(format!("“{}” is no finding's key. /hygiene shows what is open, with buttons.", cut(key, 100)));
     };
     let entry = catalog.find(&entity);
+    let rules = Rules::of(&app.settings.hygiene);
+    let facts = facts(catalog, asking, &rules);
     let found = match (check.is_of_repositories(), entry) {
         (true, _) if asking.live.coverage.undescribed.is_none() => {
             return gone("It is not known yet which repositories have no descriptor. Please try again in a minute.".to_owned());
         }
-        (true, _) => findings_of_repositories(app, catalog, asking),
-        (false, Some(entry)) => findings_of(app, catalog, asking, std::slice::from_ref(entry)),
+        (true, _) => check_repositories(&facts),
+        (false, Some(entry)) => check_entry(entry, &facts),
+        (false, None) if check.is_of_documents() => check_documents(&facts),
         (false, None) => return gone(format!("{entity} is not in the catalog any more, so nothing is open there.")),
     };
     if let Some(finding) = found.into_iter().find(|finding| finding.check.id == check.id && finding.entity == entity) {
@@ -233,34 +247,61 @@ fn find_open(app: &App, catalog: &Catalog, asking: &Asking<'_>, key: &str) -> Re
     let finding = find_finding(app, catalog, asking, key)?;
     match catalog.find(&finding.entity) {
         Some(entry) => Ok(Open { finding, entry: Arc::clone(entry) }),
-        None => {
-            let name = finding.name(catalog);
-            let lead = format!("Nobody owns {name} yet, since nobody has described it. Whoever describes it says whose it is.");
-            let mut reply = Reply::new(Status::Refused, "hygiene", lead.into());
-            reply.buttons.push(Button::say("Describe", format!("hygiene describe {name}")).primary());
-            Err(Box::new(reply))
-        }
+        None => Err(Box::new(no_entry(catalog, &finding))),
     }
+}
+
+/// What is said where only an entry will do.
+fn no_entry(catalog: &Catalog, finding: &Finding) -> Reply {
+    let name = finding.name(catalog);
+    let lead = match &finding.subject {
+        Subject::Document(_) => format!(
+            "No form can mend this, and nothing can be handed over before it is in the catalog. {name} {}. {}",
+            finding.detail, finding.check.fix
+        ),
+        Subject::Entry | Subject::Repository(_) => {
+            format!("Nobody owns {name} yet, since nobody has described it. Whoever describes it says whose it is.")
+        }
+    };
+    let mut reply = Reply::new(Status::Refused, "hygiene", lead.into());
+    reply.buttons.extend(Way::of(catalog, finding).map(|way| way.button(&finding.key()).primary()));
+    reply
 }
 
 /// The repository that the finding of a key is about.
 fn find_repository(app: &App, catalog: &Catalog, asking: &Asking<'_>, key: &str) -> Result<Arc<Undescribed>, Box<Reply>> {
-    match find_finding(app, catalog, asking, key)?.repository {
-        Some(of) => Ok(of),
-        None => Err(Box::new(Reply::new(Status::NotFound, "hygiene", "That finding is about no repository.".into()))),
+    match find_finding(app, catalog, asking, key)?.subject {
+        Subject::Repository(of) => Ok(of),
+        Subject::Entry | Subject::Document(_) => {
+            Err(Box::new(Reply::new(Status::NotFound, "hygiene", "That finding is about no repository.".into())))
+        }
     }
 }
 
 /// The refusal for whoever is neither of the owning team nor an admin; where nobody owns it, all who are known may.
 fn refuse_stranger(catalog: &Catalog, asking: &Asking<'_>, entity: &EntityRef, does: &str) -> Option<Reply> {
-    let owner = owner_of(catalog, entity)?;
-    if asking.standing == Standing::Admin || is_of(catalog, asking, &owner) {
+    refuse_other(catalog, asking, &owner_of(catalog, entity)?, Some(entity), does)
+}
+
+/// The same for what a finding is about, which may be no entry.
+fn refuse_stranger_to(catalog: &Catalog, asking: &Asking<'_>, finding: &Finding, does: &str) -> Option<Reply> {
+    refuse_other(catalog, asking, &owner_of_finding(catalog, finding)?, finding.entry(), does)
+}
+
+fn refuse_other(
+    catalog: &Catalog,
+    asking: &Asking<'_>,
+    owner: &EntityRef,
+    entity: Option<&EntityRef>,
+    does: &str,
+) -> Option<Reply> {
+    if asking.standing == Standing::Admin || is_of(catalog, asking, owner) {
         return None;
     }
-    let lead = format!("Only people of {} and admins may {does}. Nothing was changed.", label(catalog, &owner));
+    let lead = format!("Only people of {} and admins may {does}. Nothing was changed.", label(catalog, owner));
     let mut reply = Reply::new(Status::Refused, "hygiene", lead.into());
     reply.refs.push(owner.to_string());
-    reply.buttons.push(Button::say("Tell them", format!("report {entity}")));
+    reply.buttons.extend(entity.map(|entity| Button::say("Tell them", format!("report {entity}"))));
     Some(reply)
 }
 

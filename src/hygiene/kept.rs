@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::check::{Facts, Finding, check_all, check_around, check_repositories};
+use super::check::{Facts, Finding, check_all, check_around, check_beside};
 use crate::catalog::{Catalog, EntityRef, Runbook};
 
 /// Findings of one catalog, by what they are of.
@@ -16,21 +16,21 @@ pub struct Kept {
     catalog: Arc<Catalog>,
     by_entity: BTreeMap<EntityRef, Vec<Finding>>,
     /// Of what the catalog has no entry: few, so that all are looked at each time.
-    of_repositories: Vec<Finding>,
+    beside: Vec<Finding>,
 }
 
 impl Kept {
     /// Looks at everything. `facts` are of this catalog.
     pub fn of(catalog: Arc<Catalog>, facts: &Facts<'_>) -> Self {
-        let (of_repositories, of_entries) = check_all(facts).into_iter().partition(|finding| finding.repository.is_some());
-        let mut kept = Self { catalog, by_entity: BTreeMap::new(), of_repositories };
+        let (of_entries, beside) = check_all(facts).into_iter().partition(|finding| finding.entry().is_some());
+        let mut kept = Self { catalog, by_entity: BTreeMap::new(), beside };
         kept.add(of_entries);
         kept
     }
 
     /// Brings them up to another catalog, of which `facts` are, and to what is known of repositories by now.
     pub fn follow(&mut self, catalog: Arc<Catalog>, facts: &Facts<'_>) {
-        self.of_repositories = check_repositories(facts);
+        self.beside = check_beside(facts);
         if Arc::ptr_eq(&self.catalog, &catalog) {
             return;
         }
@@ -48,7 +48,7 @@ impl Kept {
     }
 
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.by_entity.values().flatten().chain(&self.of_repositories)
+        self.by_entity.values().flatten().chain(&self.beside)
     }
 
     fn add(&mut self, findings: Vec<Finding>) {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     check::{find_check, is_production},
-    fix::Blank,
+    fix::Way,
     standing::owner_of,
 };
 use crate::{
@@ -167,9 +167,8 @@ fn ask_card(catalog: &Catalog, missing: &Missing, owner: Option<&EntityRef>) -> 
         body.push(Block::Paragraph("Nobody owns it, so it comes to you.".into()));
     }
     let mut buttons = vec![Button::say("It is there", format!("onboard found {}:{}", said.step.as_str(), said.entity)).primary()];
-    if Blank::of(check).is_some() {
-        buttons.push(Button::say("Fix", format!("hygiene fix {key}")));
-    }
+    let way = catalog.find(&said.entity).and_then(|entry| Way::of_entry(entry, check)).filter(|way| *way == Way::Form);
+    buttons.extend(way.map(|way| way.button(&key)));
     buttons.push(Button::say("Not ours", format!("hygiene notours {key}")));
     buttons.push(Button::say("Snooze", format!("hygiene snooze {key}")));
     let footer = Text::plain(format!("Asked by {} · {}", said.name, said.entity));

@@ -63,7 +63,7 @@ pub fn seen(catalog: &Catalog, finding: &Finding) -> SeenFinding {
         key: finding.key(),
         check_id: finding.check.id.to_owned(),
         entity: finding.entity.clone(),
-        team: owner_of(catalog, &finding.entity),
+        team: owner_of_finding(catalog, finding),
         severity: finding.severity.as_str(),
         detail: finding.detail.clone(),
     }
@@ -78,9 +78,20 @@ pub fn owner_of(catalog: &Catalog, entity: &EntityRef) -> Option<EntityRef> {
     catalog.owner_of(&entry.entity).answers().map(|owner| owner.entity.entity_ref.clone())
 }
 
-/// Who is asked to mend a finding: whoever answers for its entry, but not those who have said that it is not theirs.
+/// Who answers for what a finding is about. A document that never was an entry is theirs whom it names, where they are there.
+pub fn owner_of_finding(catalog: &Catalog, finding: &Finding) -> Option<EntityRef> {
+    match finding.document() {
+        Some(of) => {
+            let owner = catalog.as_owner(of.document.owner.as_ref()?);
+            owner.answers().map(|owner| owner.entity.entity_ref.clone())
+        }
+        None => owner_of(catalog, &finding.entity),
+    }
+}
+
+/// Who is asked to mend a finding: whoever answers for it, but not those who have said that it is not theirs.
 pub fn asked_of(catalog: &Catalog, finding: &Finding) -> Option<EntityRef> {
-    owner_of(catalog, &finding.entity).filter(|_| finding.check.id != OWNER_DENIED)
+    owner_of_finding(catalog, finding).filter(|_| finding.check.id != OWNER_DENIED)
 }
 
 /// Whether somebody is there who can be asked.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 
 use super::{
     check::{Facts, check_entry},
-    fix::{Blank, VERIFIED},
+    fix::{VERIFIED, Way},
     round::counted,
     standing::owner_of,
 };
@@ -218,10 +218,10 @@ fn card(entry: &Entry, facts: &Facts<'_>, judged: Option<&Judged>) -> Card {
         Button::say("Still right", format!("hygiene right {full}")).primary(),
         Button::say("Not ours", format!("hygiene disown {full}")),
     ];
-    let mend = findings.iter().find(|finding| Blank::of(finding.check).is_some());
-    match (mend, entry.origin.url()) {
-        (Some(finding), _) => buttons.push(Button::say("Fix", format!("hygiene fix {}", finding.key()))),
-        (None, Some(url)) => buttons.push(Button::open("Fix", url)),
+    let ways = || findings.iter().filter_map(|finding| Some((finding, Way::of(facts.catalog, finding)?)));
+    match (ways().find(|(_, way)| *way == Way::Form), entry.origin.url()) {
+        (Some((finding, form)), _) => buttons.push(form.button(&finding.key())),
+        (None, Some(url)) => buttons.push(Button::open("The file", url)),
         (None, None) => {}
     }
     let confirmed = confirmed(entry, judged).map_or_else(

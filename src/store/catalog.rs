@@ -16,8 +16,8 @@ use sqlx::types::Json;
 
 use super::{Store, StoreError, sync::parse_ref};
 use crate::catalog::{
-    BrokenFile, Entity, Entry, GoneClaim, HeldBack, KeptBecause, Origin, Parts, Relation, Repository, Runbook, SourceState,
-    people::Link,
+    BrokenDocument, BrokenFile, Entity, Entry, GoneClaim, HeldBack, KeptBecause, Origin, Parts, Relation, Repository, Runbook,
+    SourceState, people::Link,
 };
 
 /// The snapshot's file; the number rises when its format changes, and an older one is not read.
@@ -94,6 +94,9 @@ impl Change {
 struct ProblemColumn {
     message: String,
     line: Option<usize>,
+    /// None in what an older version wrote.
+    #[serde(default)]
+    documents: Vec<Arc<BrokenDocument>>,
 }
 
 impl Store {
@@ -177,7 +180,12 @@ impl Store {
             let Some(base) = origins.get(&(row.source_id, row.repository_id)) else { continue };
             let origin = at(base, &row.path, row.commit, row.committed_at);
             if let Some(Json(problem)) = row.problem {
-                let broken = BrokenFile { origin: origin.clone(), message: problem.message, line: problem.line };
+                let broken = BrokenFile {
+                    origin: origin.clone(),
+                    message: problem.message,
+                    line: problem.line,
+                    documents: problem.documents,
+                };
                 change.broken.push(Arc::new(broken));
             }
             if let Some(text) = row.text {

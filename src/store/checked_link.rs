@@ -150,4 +150,14 @@ impl Store {
         );
         Ok(rows.fetch_all(self.pool()?).await?.into_iter().map(|row| (row.source_id, row.repository_id)).collect())
     }
+
+    /// Loads of which repositories the documents that entities name were read at the head, all that are there.
+    pub async fn load_documents_read(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        let rows = sqlx::query!(
+            "select d.source_id, d.repository_id from document_reads d
+             join repositories r on r.source_id = d.source_id and r.repository_id = d.repository_id
+             where d.fault is null and d.head <> '' and d.head = coalesce(r.facts->'head'->>'sha', '-')"
+        );
+        Ok(rows.fetch_all(self.pool()?).await?.into_iter().map(|row| (row.source_id, row.repository_id)).collect())
+    }
 }

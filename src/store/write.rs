@@ -137,8 +137,10 @@ async fn write_files(
 ) -> Result<(), sqlx::Error> {
     let head = change.repository.head.as_ref();
     for file in &change.files {
-        let problem: Option<Value> =
-            file.problem.as_ref().map(|problem| json!({ "message": problem.message, "line": problem.line, "since": page.now }));
+        let problem: Option<Value> = file.problem.as_ref().map(|problem| {
+            let (message, line, documents) = (&problem.message, problem.line, &problem.documents);
+            json!({ "message": message, "line": line, "documents": documents, "since": page.now })
+        });
         sqlx::query!(
             "insert into files (source_id, repository_id, path, role, content_hash, commit, committed_at, text, problem, version)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

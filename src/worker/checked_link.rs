@@ -98,7 +98,9 @@ impl Worker {
             false => None,
         };
         let documented = Some(app.store.load_documented().await?.into_iter().collect::<HashSet<_>>());
+        let documents_read = Some(app.store.load_documents_read().await?.into_iter().collect::<HashSet<_>>());
         app.live.change_coverage(|coverage| {
+            coverage.documents_read.clone_from(&documents_read);
             coverage.links.clone_from(&links);
             coverage.documented.clone_from(&documented);
         });

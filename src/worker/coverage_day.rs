@@ -9,7 +9,7 @@ use crate::{
     commands::catalog::coverage::{Covered, covered_by_owner},
     hygiene::{
         check::{Facts, Rules, check_all},
-        standing::owner_of,
+        standing::owner_of_finding,
     },
     store::{CoverageDay, StoreError},
 };
@@ -32,7 +32,7 @@ impl Worker {
             let facts = Facts { catalog: &catalog, on_call: &live.on_call, coverage: &live.coverage, rules: &rules, now };
             let mut open: BTreeMap<Option<EntityRef>, i32> = BTreeMap::new();
             for finding in check_all(&facts).into_iter().filter(|finding| !rests.contains_key(&finding.key())) {
-                *open.entry(owner_of(&catalog, &finding.entity)).or_default() += 1;
+                *open.entry(owner_of_finding(&catalog, &finding)).or_default() += 1;
             }
             let mut covered = covered_by_owner(&catalog, &live.coverage);
             // Whoever owns no component may have findings.

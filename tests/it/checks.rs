@@ -10,8 +10,9 @@ use steward::{
     },
     hygiene::{
         check::{Facts, Finding, Rules, Severity, check_all, check_around, checks},
+        estimate::estimate,
         kept::Kept,
-        standing::owner_of,
+        standing::{owner_of, owner_of_finding, stand},
     },
 };
 
@@ -80,12 +81,11 @@ fn owners_who_do_not_answer_are_found() {
         critical owner-empty component:default/haunted is owned by ghosts, in which nobody is
         critical owner-left component:default/inherited is owned by dissolved, who is gone since 2026-04-01
         critical owner-unknown component:default/lost is owned by group:default/nowhere, which is not in the catalog
-        low orphan component:default/lost is tied to nothing else in the catalog
         critical owner-missing component:default/orphaned names no owner
         high runbook-missing component:default/orphaned is in production and has no runbook
         low docs-missing component:default/orphaned has no documentation
         critical owner-left component:default/personal is owned by karen, who is gone since 2026-03-01
-        critical owner-unknown component:default/upside-down is owned by component:default/good, which is not in the catalog
+        critical owner-unknown component:default/upside-down is owned by component:default/good, which is neither a team nor a person
     "#]],
     );
     // Whom a finding is said to be wrong of is whom it is not told to.
@@ -250,7 +250,7 @@ fn what_nobody_has_described_is_found_once_and_only_while_somebody_works_on_it()
     let (on_call, mut rules) = (OnCall::default(), Rules::default());
     let found = |rules: &Rules| {
         let facts = Facts { catalog: &catalog, on_call: &on_call, coverage: &coverage, rules, now: now() };
-        let of_repositories = check_all(&facts).into_iter().filter(|finding| finding.repository.is_some());
+        let of_repositories = check_all(&facts).into_iter().filter(|finding| finding.repository().is_some());
         let line = |finding: Finding| {
             format!("{} {}: {} {}", finding.severity.as_str(), finding.key(), finding.name(&catalog), finding.detail)
         };
@@ -321,4 +321,108 @@ fn a_secret_is_found_by_its_shape_or_by_the_name_of_its_place() {
         assert_eq!(found.contains(" secret component:default/cart holds what looks like "), is_one, "{key}: {value}: {found}");
         assert!(!found.contains(value), "it is not repeated");
     }
+}
+
+#[test]
+fn a_document_that_never_was_valid_is_found_by_what_it_would_be_or_by_its_file() {
+    let (on_call, coverage, rules) = (OnCall::default(), Coverage::default(), Rules::default());
+    let mut world = World::new();
+    world.group("team-a");
+    world.user("ana").member_of("team-a");
+    world.component("till").owner("team-a");
+    let before = Arc::new(world.catalog());
+    world.never_valid("acme/gifts", 7, "spec.owner is missing; add owner: team-a", Some("gift-cards"), None);
+    world.never_valid("acme/jobs", 9, "spec.lifecycle is missing", Some("jobs"), Some("team-a"));
+    world.never_valid("acme/lost", 3, "spec.type is missing.", Some("lost"), Some("nowhere"));
+    world.never_valid("acme/new-till", 2, "spec is missing", Some("till"), None);
+    world.never_valid("acme/scrap", 4, "a tab stands in the indentation", None, None);
+    // Its last good version answers, which is told of the entry.
+    world.broken("acme/till", 3, "spec.owner is missing");
+    let after = Arc::new(world.catalog());
+    let facts = |catalog| Facts { catalog, on_call: &on_call, coverage: &coverage, rules: &rules, now: now() };
+    let line = |finding: &Finding| {
+        let owner = owner_of_finding(&after, finding).map_or_else(|| "nobody".to_owned(), |owner| owner.to_string());
+        format!("{owner}: {} | {} {}\n", finding.key(), finding.name(&after), finding.detail)
+    };
+    let invalid = |findings: Vec<&Finding>| {
+        findings.into_iter().filter(|finding| finding.check.id == "descriptor-invalid").map(line).collect::<String>()
+    };
+    let all = check_all(&facts(&after));
+    let found = invalid(all.iter().collect());
+    expect![[r#"
+        nobody: descriptor-invalid:document:acme-new-till/catalog-info.yaml-0-2bfedaba | till (acme/new-till/catalog-info.yaml) is not in the catalog (line 2: spec is missing)
+        nobody: descriptor-invalid:document:acme-scrap/catalog-info.yaml-0-f2c0bedc | acme/scrap/catalog-info.yaml is not in the catalog (line 4: a tab stands in the indentation)
+        nobody: descriptor-invalid:component:default/gift-cards | gift-cards (acme/gifts/catalog-info.yaml) is not in the catalog (line 7: spec.owner is missing; add owner: team-a)
+        group:default/team-a: descriptor-invalid:component:default/jobs | jobs (acme/jobs/catalog-info.yaml) is not in the catalog (line 9: spec.lifecycle is missing)
+        nobody: descriptor-invalid:component:default/lost | lost (acme/lost/catalog-info.yaml) is not in the catalog (line 3: spec.type is missing)
+    "#]]
+    .assert_eq(&found);
+    let mut kept = Kept::of(Arc::clone(&before), &facts(&before));
+    let others = kept.findings().count();
+    kept.follow(Arc::clone(&after), &facts(&after));
+    assert_eq!(invalid(kept.findings().collect()), found);
+    kept.follow(Arc::clone(&before), &facts(&before));
+    assert_eq!(kept.findings().count(), others, "they are closed by themselves");
+    // None of the entries is wrong by it.
+    let standing = stand(&after, all, &BTreeMap::new(), &BTreeMap::new());
+    let counted = estimate(&after, &standing, &[], &BTreeMap::new(), now());
+    assert_eq!((counted.others, counted.others_wrong), (1, 0));
+}
+
+#[test]
+fn what_nothing_uses_and_no_system_holds_is_found() {
+    let mut world = World::new();
+    world.group("team-a").annotate("steward.dev/channel", "#a");
+    world.user("ana").member_of("team-a");
+    world.add("System", "money").describe("Money.").owner("team-a");
+    let kinds =
+        [("Resource", "left-over"), ("Resource", "needed"), ("Resource", "held"), ("API", "forgotten"), ("API", "served")];
+    for (kind, name) in kinds {
+        world.add(kind, name).describe("Some.").owner("team-a").spec("lifecycle", "production").spec("type", "openapi");
+    }
+    // What it needs itself keeps nothing in use.
+    world.find("left-over").depends_on("resource:needed");
+    world.find("held").system("money");
+    world.component("alone").owner("team-a").depends_on("resource:needed").provides("served");
+    let found = lines(&world.catalog(), &Rules::default());
+    let orphans: Vec<&str> = found.lines().filter(|line| line.contains(" orphan ")).collect();
+    assert_eq!(
+        orphans,
+        [
+            "low orphan api:default/forgotten is in no system, and nothing uses it",
+            "low orphan resource:default/left-over is in no system, and nothing uses it",
+        ]
+    );
+}
+
+#[test]
+fn a_runbook_that_is_named_and_not_there_is_none_once_it_was_looked_for() {
+    let (on_call, rules) = (OnCall::default(), Rules::default());
+    let mut world = World::new();
+    world.group("team-a");
+    let named = [
+        ("absent", "docs/nothere.md"),
+        ("abroad", "https://wiki.acme.example/run"),
+        ("anchored", "docs/all.md#this"),
+        ("folder", "runbooks"),
+        ("there", "docs/there.md"),
+        ("usual", "docs/nothere.md"),
+    ];
+    for (name, runbook) in named {
+        world.component(name).owner("team-a").annotate("steward.dev/runbook", runbook);
+    }
+    world.runbook("acme/folder", "runbooks/failover.md", "# Failover");
+    world.runbook("acme/there", "docs/there.md", "# There");
+    world.runbook("acme/usual", "docs/runbook.md", "# Usual");
+    let catalog = world.catalog();
+    let missing = |coverage: &Coverage| {
+        let facts = Facts { catalog: &catalog, on_call: &on_call, coverage, rules: &rules, now: now() };
+        let found = check_all(&facts).into_iter().filter(|finding| finding.check.id == "runbook-missing");
+        found.map(|finding| format!("{} {}", finding.entity.name(), finding.detail)).collect::<Vec<_>>()
+    };
+    assert_eq!(missing(&Coverage::default()), Vec::<String>::new(), "nobody has looked yet");
+    let read = catalog.entries().iter().map(|entry| (entry.origin.source.to_string(), entry.origin.repository_id));
+    let coverage = Coverage { documents_read: Some(read.collect()), ..Coverage::default() };
+    assert!(!Coverage::default().judges_entries_as(&coverage));
+    assert_eq!(missing(&coverage), ["absent names docs/nothere.md as its runbook, which is not in acme/absent"]);
 }

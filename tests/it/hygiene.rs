@@ -1,6 +1,7 @@
 //! What an owner does with a finding: see it, fix it by a pull request, leave it alone, hand it over.
 
 mod alone;
+mod broken;
 mod first;
 mod fix;
 mod hand_over;

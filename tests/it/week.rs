@@ -141,28 +141,28 @@ async fn every_owner_is_asked_once_and_a_bar_in_the_channel_follows_what_they_co
           service, in experimental, part of Shop. Keeps part 2.
         → Still right  /hygiene right component:default/cart-2
         → Not ours     /hygiene disown component:default/cart-2
-        → Fix          https://github.com/acme/cart/blob/aa1fe253561facee20386f0de8e72db5a55c7273/catalog-info.yaml
+        → The file     https://github.com/acme/cart/blob/aa1fe253561facee20386f0de8e72db5a55c7273/catalog-info.yaml
         Nobody has confirmed it yet · component:default/cart-2
 
         Cart 3
           service, in experimental, part of Shop. Keeps part 3.
         → Still right  /hygiene right component:default/cart-3
         → Not ours     /hygiene disown component:default/cart-3
-        → Fix          https://github.com/acme/cart/blob/aa1fe253561facee20386f0de8e72db5a55c7273/catalog-info.yaml
+        → The file     https://github.com/acme/cart/blob/aa1fe253561facee20386f0de8e72db5a55c7273/catalog-info.yaml
         Nobody has confirmed it yet · component:default/cart-3
 
         Cart 4
           service, in experimental, part of Shop. Keeps part 4.
         → Still right  /hygiene right component:default/cart-4
         → Not ours     /hygiene disown component:default/cart-4
-        → Fix          https://github.com/acme/cart/blob/aa1fe253561facee20386f0de8e72db5a55c7273/catalog-info.yaml
+        → The file     https://github.com/acme/cart/blob/aa1fe253561facee20386f0de8e72db5a55c7273/catalog-info.yaml
         Nobody has confirmed it yet · component:default/cart-4
 
         Cart 5
           service, in experimental, part of Shop. Keeps part 5.
         → Still right  /hygiene right component:default/cart-5
         → Not ours     /hygiene disown component:default/cart-5
-        → Fix          https://github.com/acme/cart/blob/aa1fe253561facee20386f0de8e72db5a55c7273/catalog-info.yaml
+        → The file     https://github.com/acme/cart/blob/aa1fe253561facee20386f0de8e72db5a55c7273/catalog-info.yaml
         Nobody has confirmed it yet · component:default/cart-5
 
         → All 7 still right  /hygiene allright group:default/team-cart

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use steward::{
     app::{App, CatalogHandle, Clock},
     catalog::{
-        Authority, BrokenFile, Catalog, Entity, EntityRef, Entry, KeptBecause, Origin, Parts, Relation, RelationType, Runbook,
-        SourceState,
+        Authority, BrokenDocument, BrokenFile, Catalog, Entity, EntityRef, Entry, KeptBecause, Origin, Parts, Relation,
+        RelationType, Runbook, SourceState,
     },
     chat::{Account, Act, Place, Platform, Reply, Request, Response},
     cli::ask::{Colour, DEFAULT_WIDTH, render_text},
@@ -117,7 +117,28 @@ impl World {
 
     pub fn broken(&mut self, repository: &str, line: usize, message: &str) -> &mut Self {
         let origin = origin(repository, "catalog-info.yaml", false);
-        self.broken.push(BrokenFile { origin, message: message.to_owned(), line: Some(line) });
+        self.broken.push(BrokenFile { origin, message: message.to_owned(), line: Some(line), documents: Vec::new() });
+        self
+    }
+
+    /// The same of a document that was never valid: what it would be, and whom it names as its owner.
+    pub fn never_valid(
+        &mut self,
+        repository: &str,
+        line: usize,
+        message: &str,
+        of: Option<&str>,
+        owner: Option<&str>,
+    ) -> &mut Self {
+        let parse = |text: &str, kind: &str| EntityRef::parse(text, Some(kind), "default").unwrap();
+        let document = BrokenDocument {
+            doc_index: 0,
+            message: message.to_owned(),
+            line,
+            entity_ref: of.map(|of| parse(of, "component")),
+            owner: owner.map(|owner| parse(owner, "group")),
+        };
+        self.broken(repository, line, message).broken.last_mut().unwrap().documents.push(Arc::new(document));
         self
     }
 

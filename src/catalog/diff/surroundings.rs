@@ -80,7 +80,11 @@ pub(super) fn tell_lacking(
     lacking.sort();
     change.problems.extend(lacking.iter().map(|(line, message)| (format!("{path}:{line}"), message.clone())));
     let first = lacking.into_iter().next();
-    first.map(|(line, message)| FileProblem { message: message.replace('\0', "\\0"), line: Some(line) })
+    first.map(|(line, message)| FileProblem {
+        message: message.replace('\0', "\\0"),
+        line: Some(line),
+        documents: Some(Vec::new()),
+    })
 }
 
 /// Values that were there when the entity was last read, where the file that holds them cannot be read now.

@@ -60,6 +60,8 @@ pub struct Coverage {
     pub links: Option<LinkHealth>,
     /// Repositories that have pages of docs, `source` and id; `None`: not known.
     pub documented: Option<HashSet<(String, i64)>>,
+    /// Repositories whose documents, as entities name them, were read at their head, `source` and id; `None`: not known.
+    pub documents_read: Option<HashSet<(String, i64)>>,
     /// Repositories without a descriptor that somebody may work on, the one pushed to last first; `None`: not known yet.
     pub undescribed: Option<Vec<Arc<Undescribed>>>,
     /// What newcomers could not find and nobody has answered.
@@ -81,7 +83,7 @@ impl Coverage {
 
     /// Whether entries are judged the same by another's word: all by which single entries are judged is the same.
     pub fn judges_entries_as(&self, other: &Self) -> bool {
-        let Self { links, documented: _, undescribed: _, not_found, judged, day_one: _, estimate: _ } = self;
-        (links, not_found, judged) == (&other.links, &other.not_found, &other.judged)
+        let Self { links, documents_read, documented: _, undescribed: _, not_found, judged, day_one: _, estimate: _ } = self;
+        (links, documents_read, not_found, judged) == (&other.links, &other.documents_read, &other.not_found, &other.judged)
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     },
     hygiene::{
         check::{Finding, Severity, find_check, step_of},
-        fix::Blank,
+        fix::{Way, is_settled_by_a_word},
         standing::Standing,
         track::Progress,
     },
@@ -48,19 +48,18 @@ pub(super) fn finding(catalog: &Catalog, asking: &Asking<'_>, known: &Known, sta
     let mut buttons = Vec::new();
     match fix.and_then(|fix| fix.url.as_deref()) {
         Some(url) => buttons.push(Button::open("Pull request", url).primary()),
-        None if Blank::of(found.check).is_some() => buttons.push(Button::say("Fix", format!("hygiene fix {key}")).primary()),
-        None if found.repository.is_some() => {
-            buttons.push(Button::say("Describe", format!("hygiene describe {name}")).primary());
-        }
-        None => {
-            let url = catalog.find(&found.entity).and_then(|entry| entry.origin.url());
-            buttons.extend(url.map(|url| Button::open("The file", url)));
-        }
+        None => buttons.extend(Way::of(catalog, found).map(|way| match way {
+            Way::Form | Way::Describe(_) => way.button(&key).primary(),
+            Way::File(_) | Way::Entry(_) => way.button(&key),
+        })),
+    }
+    if let Some(entity) = found.entry().filter(|_| is_settled_by_a_word(found.check)) {
+        buttons.push(Button::say("Still right", format!("hygiene right {entity}")));
     }
     if let Some(step) = step_of(found.check) {
         buttons.push(Button::say("It is there", format!("onboard found {}:{}", step.as_str(), found.entity)));
     }
-    // Nobody owns a repository before it is described.
+    // Nobody owns a repository before it is described, nor a document before it can be read.
     if found.entry().is_some() {
         buttons.push(Button::say("Not ours", format!("hygiene notours {key}")));
     }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, Utc};
 
 use crate::{
-    catalog::{Catalog, EntityRef, Entry, Found, Kind, Level, Sought},
+    catalog::{Catalog, EntityRef, Entry, Found, Kind, Level, Sought, address::join_path},
     chat::{Choice, Field, FieldKind, FormState, Value, limits::cut},
     commands::{Asking, answer::names::short_ref},
     hygiene::{
@@ -97,6 +97,9 @@ impl Question {
                 Blank::System => {
                     pick(catalog, answer, &[Kind::System]).map(|system| written_ref(&entry.entity, &system, &Kind::System))
                 }
+                Blank::Runbook if leads_out(entry, answer) => Err("That path leads out of the repository. Write one inside \
+                     it, as in docs/runbook.md, or an address, https://…."
+                    .to_owned()),
                 blank => blank.read(answer),
             };
             let change = read.and_then(|value| {
@@ -121,6 +124,12 @@ impl Question {
         }
         filled
     }
+}
+
+/// Whether a path is of nothing in the repository, from wherever it is read.
+fn leads_out(entry: &Entry, path: &str) -> bool {
+    let folder = entry.origin.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    !path.contains("://") && join_path(folder, path).is_err()
 }
 
 /// Title, kind and help of a field; `None`: there is nothing that could be named.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, Utc};
 use serde_json::json;
 
-use super::{audit, draw, find_finding, may, name_of, parse_key, refuse_stranger, show::NOBODY};
+use super::{audit, draw, find_finding, may, name_of, parse_key, refuse_stranger, refuse_stranger_to, show::NOBODY};
 use crate::{
     app::App,
     catalog::Catalog,
@@ -19,7 +19,10 @@ use crate::{
         answer::{age::day, failure, names::asker},
         tasks::places_of_approvers,
     },
-    hygiene::check::Finding,
+    hygiene::{
+        check::{Finding, Subject},
+        standing::owner_of_finding,
+    },
     store::{FindingRest, Job, RestKind},
 };
 
@@ -79,7 +82,7 @@ pub(super) fn open(app: &App, catalog: &Catalog, asking: &Asking<'_>, rest: Rest
         Ok(found) => found,
         Err(reply) => return Response::Reply(*reply),
     };
-    if let Some(refusal) = refuse_stranger(catalog, asking, &found.entity, "leave it alone") {
+    if let Some(refusal) = refuse_stranger_to(catalog, asking, &found, "leave it alone") {
         return Response::Reply(refusal);
     }
     let mut values = BTreeMap::new();
@@ -169,7 +172,7 @@ pub(super) async fn submit(app: &App, catalog: &Catalog, asking: &Asking<'_>, re
         Ok(found) => found,
         Err(reply) => return Response::Reply(*reply),
     };
-    if let Some(refusal) = refuse_stranger(catalog, asking, &found.entity, "leave it alone") {
+    if let Some(refusal) = refuse_stranger_to(catalog, asking, &found, "leave it alone") {
         return Response::Reply(refusal);
     }
     state.values.extend(sent.values);
@@ -290,9 +293,10 @@ async fn ask_for_it(app: &App, catalog: &Catalog, asking: &Asking<'_>, wish: &Wi
         me.replace(' ', "_"),
         cut(&reason.replace('"', "'"), REASON_CARRIED)
     );
-    let look = match &found.repository {
-        Some(of) => of.repository.url.as_ref().map(|url| Button::open("The repository", url)),
-        None => Some(Button::say("The entry", format!("owner {}", found.entity))),
+    let look = match &found.subject {
+        Subject::Repository(of) => of.repository.url.as_ref().map(|url| Button::open("The repository", url)),
+        Subject::Document(of) => of.url().map(|url| Button::open("The file", url)),
+        Subject::Entry => Some(Button::say("The entry", format!("owner {}", found.entity))),
     };
     let buttons = [Button::say("Look and grant", line).primary()].into_iter().chain(look).collect();
     let body = vec![Block::Quote(reason.as_str().into())];
@@ -316,21 +320,29 @@ pub(super) async fn wake(app: &App, catalog: &Catalog, asking: &Asking<'_>, key:
         let lead = format!("“{}” is no finding's key. /hygiene shows what is left alone, with buttons.", cut(key, 100));
         return Reply::new(Status::NotFound, "hygiene", lead.into());
     };
-    if let Some(refusal) = refuse_stranger(catalog, asking, &entity, "have it count again") {
+    let key = format!("{}:{entity}", check.id);
+    let found = find_finding(app, catalog, asking, &key).ok();
+    let refusal = match &found {
+        Some(found) => refuse_stranger_to(catalog, asking, found, "have it count again"),
+        None => refuse_stranger(catalog, asking, &entity, "have it count again"),
+    };
+    if let Some(refusal) = refusal {
         return refusal;
     }
-    let key = format!("{}:{entity}", check.id);
-    let said = format!("{} of {}", draw::lower(check.title), name_of(catalog, asking, check, &entity));
+    let name = found.as_ref().map_or_else(|| name_of(catalog, asking, check, &entity), |found| found.name(catalog));
+    let said = format!("{} of {name}", draw::lower(check.title));
     let audit = audit(asking, "wake", entity.as_str(), json!({ "key": key }));
     match app.store.wake_finding(&audit, &key).await {
         Ok(true) => {
             let mut reply = Reply::new(Status::Answered, "hygiene", format!("Counts again: {said}.").into());
-            let subject = match catalog.find(&entity) {
-                Some(_) => {
+            let owner = found.as_ref().and_then(|found| owner_of_finding(catalog, found));
+            let subject = match (catalog.find(&entity), &owner) {
+                (Some(_), _) => {
                     reply.refs.push(entity.to_string());
                     entity.as_str()
                 }
-                None => NOBODY,
+                (None, Some(owner)) => owner.as_str(),
+                (None, None) => NOBODY,
             };
             reply.buttons.push(Button::say("What is open there", format!("hygiene {subject}")));
             reply

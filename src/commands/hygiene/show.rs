@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    describe, draw, facts, findings_of, findings_of_repositories,
+    describe, draw, facts, findings_beside, findings_of, findings_of_documents,
     known::{Known, load},
     may,
 };
@@ -17,8 +17,8 @@ use crate::{
         answer::{age::count, names::label, provenance, subject},
     },
     hygiene::{
-        check::{EXEMPT, Finding, Rules, check_all},
-        fix::Blank,
+        check::{EXEMPT, Finding, Rules, Subject, check_all},
+        fix::Way,
         misspelt::{Misspelt, find_misspelt},
         standing::{Standing, asked_of, owner_of, stand},
         track,
@@ -53,8 +53,10 @@ pub(super) async fn show(app: &App, catalog: &Catalog, asking: &Asking<'_>, type
     if typed.eq_ignore_ascii_case("undescribed") {
         return describe::list(app, catalog, asking, page).await;
     }
-    if let Some(finding) = findings_of_repositories(app, catalog, asking).into_iter().find(|finding| is_of(finding, typed)) {
-        return Shown::of_repository(&finding, catalog).reply(app, catalog, asking, vec![finding], page).await;
+    let meant: Vec<Finding> =
+        findings_beside(app, catalog, asking).into_iter().filter(|finding| is_of(catalog, finding, typed)).collect();
+    if let Some(finding) = meant.first() {
+        return Shown::beside(finding, catalog).reply(app, catalog, asking, meant, page).await;
     }
     let subject = match subject::resolve(catalog, asking, "hygiene", typed) {
         Ok(subject) => subject,
@@ -65,11 +67,18 @@ pub(super) async fn show(app: &App, catalog: &Catalog, asking: &Asking<'_>, type
     reply
 }
 
-/// Whether a repository is meant by its full name or address, or by the entity that it would be.
-fn is_of(finding: &Finding, typed: &str) -> bool {
-    let Some(of) = &finding.repository else { return false };
-    let names = [Some(of.repository.full_name.as_str()), of.repository.url.as_deref(), Some(finding.entity.as_str())];
-    names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(typed))
+/// Whether what is no entry is meant: a repository by its full name or address, a document by its name or file where the
+/// catalog has nothing of that name, each by what stands for it in keys.
+fn is_of(catalog: &Catalog, finding: &Finding, typed: &str) -> bool {
+    let is_key = finding.entity.as_str().eq_ignore_ascii_case(typed);
+    match &finding.subject {
+        Subject::Entry => false,
+        Subject::Repository(of) => {
+            let names = [Some(of.repository.full_name.as_str()), of.repository.url.as_deref()];
+            is_key || names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(typed))
+        }
+        Subject::Document(of) => is_key || of.is_called(typed) && !subject::is_named(catalog, typed),
+    }
 }
 
 async fn own(app: &App, catalog: &Catalog, asking: &Asking<'_>, page: usize) -> Reply {
@@ -93,14 +102,12 @@ async fn own(app: &App, catalog: &Catalog, asking: &Asking<'_>, page: usize) -> 
 
 async fn of_entry(app: &App, catalog: &Catalog, asking: &Asking<'_>, entry: &Arc<Entry>, page: usize) -> Reply {
     let shown = Shown::of(catalog, entry);
-    let findings = findings_of(app, catalog, asking, &shown.entries);
+    let mut findings = findings_of(app, catalog, asking, &shown.entries);
     // What a person or a team owns by name only is another's once its owner has gone.
-    let findings = match shown.is_owner {
-        true => {
-            findings.into_iter().filter(|finding| owner_of(catalog, &finding.entity).as_ref() == shown.about.as_ref()).collect()
-        }
-        false => findings,
-    };
+    if shown.is_owner {
+        findings.retain(|finding| owner_of(catalog, &finding.entity).as_ref() == shown.about.as_ref());
+        findings.extend(findings_of_documents(app, catalog, asking, &entry.entity.entity_ref));
+    }
     let mut reply = shown.reply(app, catalog, asking, findings, page).await;
     reply.provenance = Some(provenance::of_catalog(catalog, asking));
     reply
@@ -131,7 +138,7 @@ impl Shown {
         Self { about: None, name: "Nobody".to_owned(), is_owner: true, entries: Vec::new() }
     }
 
-    fn of_repository(finding: &Finding, catalog: &Catalog) -> Self {
+    fn beside(finding: &Finding, catalog: &Catalog) -> Self {
         Self { about: Some(finding.entity.clone()), name: finding.name(catalog), is_owner: false, entries: Vec::new() }
     }
 
@@ -167,8 +174,8 @@ impl Shown {
         if page < pages {
             reply.buttons.push(Button::say("Show more", format!("{} page {}", self.line(), page + 1)));
         }
-        reply.buttons.extend(self.fix_alike(&open, &known));
-        let undescribed = open.iter().filter(|standing| standing.finding.repository.is_some()).count();
+        reply.buttons.extend(self.fix_alike(catalog, &open, &known));
+        let undescribed = open.iter().filter(|standing| standing.finding.repository().is_some()).count();
         if undescribed > 1 {
             reply.buttons.push(Button::say("Repositories without a descriptor", "hygiene undescribed"));
         }
@@ -259,12 +266,12 @@ impl Shown {
     }
 
     /// "Fix all 4 like this" for the check that most things of a team fail.
-    fn fix_alike(&self, open: &[&Standing], known: &Known) -> Option<Button> {
+    fn fix_alike(&self, catalog: &Catalog, open: &[&Standing], known: &Known) -> Option<Button> {
         let about = self.about.as_ref().filter(|_| self.is_owner)?;
         let mut alike: BTreeMap<&str, usize> = BTreeMap::new();
         for standing in open {
             let found = &standing.finding;
-            if Blank::of(found.check).is_some() && known.fix_of(&standing.key()).is_none() {
+            if Way::of(catalog, found) == Some(Way::Form) && known.fix_of(&standing.key()).is_none() {
                 *alike.entry(found.check.id).or_default() += 1;
             }
         }
@@ -341,7 +348,8 @@ fn of_several(app: &App, catalog: &Catalog, asking: &Asking<'_>, teams: &[&Arc<E
     let mut rows = Vec::new();
     for team in teams {
         let shown = Shown::of(catalog, team);
-        let findings = findings_of(app, catalog, asking, &shown.entries);
+        let mut findings = findings_of(app, catalog, asking, &shown.entries);
+        findings.extend(findings_of_documents(app, catalog, asking, &team.entity.entity_ref));
         let critical = findings.iter().filter(|finding| finding.severity == crate::hygiene::check::Severity::Critical).count();
         total += findings.len();
         rows.push(vec![Text::new().bold(team.entity.label()), findings.len().to_string().into(), critical.to_string().into()]);

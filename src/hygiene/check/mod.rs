@@ -1,8 +1,10 @@
-//! What can be wrong with an entry, or with a repository that has none: a table of pure functions, each with why it matters
+//! What can be wrong with an entry, with a repository that has none, or with a document that never became one: a table of pure functions, each with why it matters
 //! and how it is mended.
 //! Must not decide whom to tell, nor when.
 
 mod asked;
+mod document;
+mod finding;
 mod owner;
 mod place;
 mod repository;
@@ -25,6 +27,8 @@ use crate::{
     settings::{CheckSetting, HygieneSettings, RuleSettings},
 };
 
+pub use document::Misread;
+pub use finding::{Finding, Subject};
 pub use repository::{ACTIVE, described_as, descriptor_key, named_by_entries, wants_descriptor, without_entry};
 
 /// Names checks that an entry is excused from, separated by commas.
@@ -75,6 +79,11 @@ enum Find {
     Entry(fn(&Entry, &Facts<'_>) -> Option<String>),
     /// A repository of which the catalog has no entry.
     Repository(fn(&Undescribed, &Facts<'_>) -> Option<String>),
+    /// An error in a descriptor file: of an entry whose last good version is kept, and of a document that never was one.
+    File {
+        kept: fn(&Entry, &Facts<'_>) -> Option<String>,
+        never_valid: fn(&Misread) -> String,
+    },
 }
 
 impl Check {
@@ -82,30 +91,39 @@ impl Check {
     pub fn is_of_repositories(&self) -> bool {
         match self.find {
             Find::Repository(_) => true,
-            Find::Entry(_) => false,
+            Find::Entry(_) | Find::File { .. } => false,
+        }
+    }
+
+    /// Whether it is also about documents that never became entries.
+    pub fn is_of_documents(&self) -> bool {
+        match self.find {
+            Find::File { .. } => true,
+            Find::Entry(_) | Find::Repository(_) => false,
         }
     }
 
     fn find_in(&'static self, entry: &Entry, facts: &Facts<'_>) -> Option<Finding> {
-        match self.find {
-            Find::Entry(find) => Some(self.finding(entry.entity.entity_ref.clone(), find(entry, facts)?, facts)),
-            Find::Repository(_) => None,
-        }
+        let detail = match self.find {
+            Find::Entry(find) | Find::File { kept: find, .. } => find(entry, facts)?,
+            Find::Repository(_) => return None,
+        };
+        Some(self.finding(entry.entity.entity_ref.clone(), Subject::Entry, detail, facts))
     }
 
     fn find_of(&'static self, of: &Arc<Undescribed>, facts: &Facts<'_>) -> Option<Finding> {
         match self.find {
             Find::Repository(find) => {
-                let finding = self.finding(described_as(&of.repository), find(of, facts)?, facts);
-                Some(Finding { repository: Some(Arc::clone(of)), ..finding })
+                let subject = Subject::Repository(Arc::clone(of));
+                Some(self.finding(described_as(&of.repository), subject, find(of, facts)?, facts))
             }
-            Find::Entry(_) => None,
+            Find::Entry(_) | Find::File { .. } => None,
         }
     }
 
-    fn finding(&'static self, entity: EntityRef, detail: String, facts: &Facts<'_>) -> Finding {
+    fn finding(&'static self, entity: EntityRef, subject: Subject, detail: String, facts: &Facts<'_>) -> Finding {
         let severity = facts.rules.severities.get(self.id).copied().unwrap_or(self.severity);
-        Finding { check: self, entity, repository: None, severity, detail }
+        Finding { check: self, entity, subject, severity, detail }
     }
 }
 
@@ -176,43 +194,6 @@ impl Default for Rules {
     }
 }
 
-/// Something that is wrong.
-#[derive(Debug, Clone)]
-pub struct Finding {
-    pub check: &'static Check,
-    /// Of a repository, the entity that would describe it; it is not in the catalog.
-    pub entity: EntityRef,
-    /// Where it is about a repository and not about an entry.
-    pub repository: Option<Arc<Undescribed>>,
-    /// The check's own, or what the organisation has made of it.
-    pub severity: Severity,
-    /// Half a sentence: "is owned by group:default/x, which is not in the catalog".
-    pub detail: String,
-}
-
-impl Finding {
-    /// The same from round to round, for as long as the same thing is wrong.
-    pub fn key(&self) -> String {
-        format!("{}:{}", self.check.id, self.entity)
-    }
-
-    /// The entry that it is about; `None`: a repository.
-    pub fn entry(&self) -> Option<&EntityRef> {
-        match self.repository {
-            Some(_) => None,
-            None => Some(&self.entity),
-        }
-    }
-
-    /// What people call what it is about: a repository by its full name, all else as the catalog does.
-    pub fn name(&self, catalog: &Catalog) -> String {
-        match &self.repository {
-            Some(of) => of.repository.full_name.clone(),
-            None => catalog.find(&self.entity).map_or_else(|| self.entity.to_string(), |entry| entry.entity.label().to_owned()),
-        }
-    }
-}
-
 /// All checks, the gravest first.
 pub fn checks() -> &'static [Check] {
     &TABLE
@@ -257,10 +238,33 @@ pub fn check_repositories(facts: &Facts<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Everything that is wrong, entry by entry, then with repositories that have none.
+/// Everything that is wrong with documents that never became entries.
+pub fn check_documents(facts: &Facts<'_>) -> Vec<Finding> {
+    let checks = TABLE.iter().filter(|check| !facts.rules.off.contains(check.id));
+    let checks: Vec<_> = checks
+        .filter_map(|check| match check.find {
+            Find::File { never_valid, .. } => Some((check, never_valid)),
+            Find::Entry(_) | Find::Repository(_) => None,
+        })
+        .collect();
+    let find = |(key, of): (EntityRef, Misread)| {
+        let found = |(check, say): &(&'static Check, fn(&Misread) -> String)| {
+            check.finding(key.clone(), Subject::Document(of.clone()), say(&of), facts)
+        };
+        checks.iter().map(found).collect::<Vec<_>>()
+    };
+    document::misread(facts.catalog).into_iter().flat_map(find).collect()
+}
+
+/// Everything that is wrong with what is no entry: little, beside the entries.
+pub fn check_beside(facts: &Facts<'_>) -> Vec<Finding> {
+    check_documents(facts).into_iter().chain(check_repositories(facts)).collect()
+}
+
+/// Everything that is wrong, entry by entry, then with what is none.
 pub fn check_all(facts: &Facts<'_>) -> Vec<Finding> {
     let of_entries = facts.catalog.entries().iter().flat_map(|entry| check_entry(entry, facts));
-    of_entries.chain(check_repositories(facts)).collect()
+    of_entries.chain(check_beside(facts)).collect()
 }
 
 /// What is wrong with these entries and with those that name them, after they have changed; and of which entries that is.
@@ -306,7 +310,7 @@ static TABLE: [Check; 35] = [
         id: "owner-unknown",
         title: "Unknown owner",
         severity: Severity::Critical,
-        why: "Whoever asks for its owner is sent to a team that does not exist.",
+        why: "Whoever asks for its owner is sent to nobody who could answer.",
         fix: "Name a team that is in the catalog in spec.owner.",
         find: Find::Entry(owner::unknown),
     },
@@ -351,12 +355,12 @@ static TABLE: [Check; 35] = [
         find: Find::Entry(place::conflict),
     },
     Check {
-        id: "descriptor-invalid",
+        id: document::ID,
         title: "Its file holds an error",
         severity: Severity::High,
-        why: "Until it is mended every change to the file is lost, and the last good version answers.",
+        why: "Until it is mended no change to it arrives: its last good version answers, or nothing does.",
         fix: "Mend the file; `steward lint` says where.",
-        find: Find::Entry(place::broken),
+        find: Find::File { kept: document::kept, never_valid: document::never_valid },
     },
     Check {
         id: "archived-production",
@@ -451,7 +455,7 @@ static TABLE: [Check; 35] = [
         title: "Old runbook",
         severity: Severity::Medium,
         why: "What was true a year ago misleads in an incident.",
-        fix: "Read it once and correct what has changed.",
+        fix: "Read it once and correct what has changed, or say that it is still right.",
         find: Find::Entry(said::runbook_old),
     },
     Check {
@@ -568,10 +572,10 @@ static TABLE: [Check; 35] = [
     },
     Check {
         id: "orphan",
-        title: "Belongs to nothing",
+        title: "Used by nothing",
         severity: Severity::Low,
-        why: "What is in no system, used by nothing and owned by nobody is often left over.",
-        fix: "Say what it belongs to, or remove it.",
+        why: "What is in no system and used by nothing is often left over, whoever owns it.",
+        fix: "Say what it belongs to or what uses it, or remove it.",
         find: Find::Entry(place::orphan),
     },
 ];

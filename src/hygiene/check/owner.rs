@@ -13,7 +13,9 @@ pub(super) fn missing(entry: &Entry, _: &Facts<'_>) -> Option<String> {
 
 pub(super) fn unknown(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
     let Owner::Unknown(owner) = facts.catalog.owner_of(&entry.entity) else { return None };
+    let is_there = facts.catalog.find(facts.catalog.primary(owner)).is_some();
     Some(match facts.catalog.gone(owner) {
+        _ if is_there => format!("is owned by {owner}, which is neither a team nor a person"),
         Some(_) => format!("is owned by {owner}, which is gone"),
         None => format!("is owned by {owner}, which is not in the catalog"),
     })

@@ -1,7 +1,7 @@
 //! Where an entry stands: its file, its repository, what it names and what it belongs to.
 
 use super::{Facts, is_production, is_service};
-use crate::catalog::{Entry, Kind, RelationType, is_deprecated};
+use crate::catalog::{Entry, Kind, Relation, RelationType, is_deprecated};
 
 /// References that are named in a finding; the others are counted.
 const MOST_NAMED: usize = 3;
@@ -10,11 +10,6 @@ pub(super) fn conflict(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
     let rivals = facts.catalog.rivals(&entry.entity.entity_ref);
     let first = rivals.first()?;
     Some(format!("is declared by {} as well", first.origin.file()))
-}
-
-pub(super) fn broken(entry: &Entry, _: &Facts<'_>) -> Option<String> {
-    let problem = entry.problem.as_ref()?;
-    Some(format!("stands in a file with an error: {}", problem.message))
 }
 
 pub(super) fn archived(entry: &Entry, _: &Facts<'_>) -> Option<String> {
@@ -60,12 +55,11 @@ pub(super) fn system_missing(entry: &Entry, facts: &Facts<'_>) -> Option<String>
 
 pub(super) fn orphan(entry: &Entry, facts: &Facts<'_>) -> Option<String> {
     let entity = &entry.entity;
-    let wants = matches!(entity.kind, Kind::Component | Kind::Resource | Kind::Api);
-    let is_alone = || {
-        let own = entity.relations.iter().any(|relation| facts.catalog.find(&relation.target).is_some());
-        !own && facts.catalog.named_by(&entity.entity_ref).next().is_none()
-    };
-    (wants && is_alone()).then(|| "is tied to nothing else in the catalog".to_owned())
+    // A component may well run for itself.
+    let wants = matches!(entity.kind, Kind::Resource | Kind::Api);
+    let is_tied = |relation: &Relation| !matches!(relation.relation_type, RelationType::OwnedBy | RelationType::DependsOn);
+    let is_alone = || !entity.relations.iter().any(is_tied) && facts.catalog.named_by(&entity.entity_ref).next().is_none();
+    (wants && is_alone()).then(|| "is in no system, and nothing uses it".to_owned())
 }
 
 pub(super) fn dead_link(entry: &Entry, facts: &Facts<'_>) -> Option<String> {

@@ -4,6 +4,9 @@
 pub mod first;
 pub mod owners;
 pub mod propose;
+mod way;
+
+pub use way::Way;
 
 use super::{check::Check, edit::Change};
 use crate::{
@@ -23,6 +26,11 @@ pub const CHANNEL: &str = "steward.dev/channel";
 
 /// Longer ones belong into the documents.
 const LONGEST: usize = 500;
+
+/// Whether it is settled by somebody's word that it is still right.
+pub fn is_settled_by_a_word(check: &Check) -> bool {
+    matches!(check.id, "runbook-old" | "untouched")
+}
 
 /// A value that a form asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,7 +70,7 @@ impl Blank {
             "type-unknown" => Self::Type,
             "description-missing" => Self::Description,
             "system-missing" | "orphan" => Self::System,
-            "runbook-missing" | "runbook-not-found" => Self::Runbook,
+            "runbook-missing" | "runbook-not-found" | "runbook-old" => Self::Runbook,
             "on-call-missing" | "on-call-not-found" => Self::OnCall,
             "docs-missing" | "docs-not-found" => Self::Docs,
             "team-without-channel" => Self::Channel,

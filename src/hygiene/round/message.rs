@@ -7,7 +7,11 @@ use super::{NOBODY, Scene, counted, route::Via};
 use crate::{
     catalog::{Catalog, EntityRef},
     chat::{Audience, Block, Button, Card, Reply, Status, Text, Tone},
-    hygiene::{check::Severity, standing::Standing},
+    hygiene::{
+        check::Severity,
+        fix::{Way, is_settled_by_a_word},
+        standing::Standing,
+    },
 };
 
 /// How many are spelt out, in words.
@@ -65,7 +69,7 @@ fn show_all(said: &Said<'_>) -> String {
 }
 
 fn is_of_repositories(standings: &[&Standing]) -> bool {
-    standings.iter().all(|standing| standing.finding.entry().is_none())
+    standings.iter().all(|standing| standing.finding.repository().is_some())
 }
 
 /// A repository that nobody has described is in no catalog yet.
@@ -149,18 +153,17 @@ fn card(scene: &Scene<'_>, standing: &Standing) -> Card {
     let name = finding.name(scene.catalog);
     let why = Text::new().bold(name.as_str()).say(format!(" {}. {}", finding.detail, finding.check.why));
     let key = standing.key();
-    let settle = match &finding.repository {
-        Some(of) => vec![Button::say("Describe", format!("hygiene describe {}", of.repository.full_name)).primary()],
-        None => vec![
-            Button::say("Fix", format!("hygiene fix {key}")).primary(),
-            Button::say("Not ours", format!("hygiene notours {key}")),
-        ],
-    };
+    let way = Way::of(scene.catalog, finding).map(|way| way.button(&key).primary());
+    let still_right = finding.entry().filter(|_| is_settled_by_a_word(finding.check));
+    let still_right = still_right.map(|entity| Button::say("Still right", format!("hygiene right {entity}")));
+    // What is no entry has no owner who could be wrong.
+    let not_ours = finding.entry().map(|_| Button::say("Not ours", format!("hygiene notours {key}")));
+    let snooze = Button::say("Snooze", format!("hygiene snooze {key}"));
     Card {
         tone: if standing.is_critical() { Tone::Critical } else { Tone::Neutral },
         title: Text::plain(format!("{}: {name}", finding.check.title)),
         body: vec![Block::Paragraph(why), Block::Paragraph(Text::plain(finding.check.fix))],
-        buttons: settle.into_iter().chain([Button::say("Snooze", format!("hygiene snooze {key}"))]).collect(),
+        buttons: way.into_iter().chain(still_right).chain(not_ours).chain([snooze]).collect(),
         footer: Text::plain(footer(standing)),
         ..Card::default()
     }
@@ -174,9 +177,9 @@ fn footer(standing: &Standing) -> String {
         Severity::Low => "Low",
     };
     let since = standing.opened_at.map(|at| format!(" · open since {}", at.format("%-d %B"))).unwrap_or_default();
-    match &standing.finding.repository {
-        Some(_) => format!("{severity}{since}"),
-        None => format!("{severity}{since} · {}", standing.finding.entity),
+    match standing.finding.entry() {
+        Some(entity) => format!("{severity}{since} · {entity}"),
+        None => format!("{severity}{since}"),
     }
 }
 

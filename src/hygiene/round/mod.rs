@@ -116,9 +116,9 @@ pub struct Named {
     pub check: &'static str,
     pub severity: &'static str,
     pub entity: String,
-    /// Its full name, where the finding is about a repository that nobody has described.
+    /// What people call it, where it is no entry.
     #[serde(skip)]
-    pub repository: Option<String>,
+    pub called: Option<String>,
 }
 
 /// A team that has something open, and hears nothing.
@@ -160,7 +160,7 @@ impl fmt::Display for Round {
             writeln!(f, "\n{} -> {destinations}: {found}", message.team)?;
             for finding in &message.findings {
                 let mark = if message.sent.shown.contains(&finding.id) { '*' } else { ' ' };
-                let name = finding.repository.as_ref().unwrap_or(&finding.entity);
+                let name = finding.called.as_ref().unwrap_or(&finding.entity);
                 writeln!(f, "  {mark} {:<8} {:<20} {name}", finding.severity, finding.check)?;
             }
         }

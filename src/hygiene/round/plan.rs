@@ -315,7 +315,7 @@ fn named(standing: &Standing) -> Named {
         check: finding.check.id,
         severity: finding.severity.as_str(),
         entity: finding.entity.to_string(),
-        repository: finding.repository.as_ref().map(|of| of.repository.full_name.clone()),
+        called: finding.own_name(),
     }
 }
 

@@ -61,7 +61,7 @@ fn team_line(scene: &Scene<'_>, planned: &Planned, to: &str) -> Text {
     let gravest = planned.findings.first().map(|first| {
         let name = EntityRef::parse(&first.entity, None, "default").ok();
         let name = name.map_or_else(|| first.entity.clone(), |name| label(scene.catalog, name.as_str()));
-        let name = first.repository.clone().unwrap_or(name);
+        let name = first.called.clone().unwrap_or(name);
         let title = find_check(first.check).map_or(first.check.to_owned(), |check| check.title.to_lowercase());
         format!(", first {name}: {title}")
     });
