@@ -184,5 +184,7 @@ async fn a_message_that_is_lost_is_no_message_that_was_heard() {
         out.contains(" for nobody") && out.contains("could not be told: #catalog refused it: channel_not_found"),
         "{out}{said}"
     );
+    // Which the doctor asks for, and this Slack has not.
+    slack.model().unexpected.retain(|said| said != "unknown method emoji.list");
     slack.finish();
 }
