@@ -11,6 +11,7 @@ use steward::{
     hygiene::{
         check::{Facts, Finding, Rules, Severity, check_all, check_around, checks},
         estimate::estimate,
+        fix::Way,
         kept::Kept,
         standing::{owner_of, owner_of_finding, stand},
     },
@@ -425,4 +426,36 @@ fn a_runbook_that_is_named_and_not_there_is_none_once_it_was_looked_for() {
     let coverage = Coverage { documents_read: Some(read.collect()), ..Coverage::default() };
     assert!(!Coverage::default().judges_entries_as(&coverage));
     assert_eq!(missing(&coverage), ["absent names docs/nothere.md as its runbook, which is not in acme/absent"]);
+}
+
+#[test]
+fn fix_is_offered_only_where_a_form_can_mend_it() {
+    let mut world = World::new();
+    world.group("team-a");
+    world.component("old").owner("team-a").spec("lifecycle", "deprecated");
+    world.component("leaning").owner("team-a").depends_on("component:old").depends_on("resource:nowhere");
+    world.component("closed").owner("team-b").archived();
+    world.component("bent").owner("team-a").broken_for(3, "line 4: spec.owner is missing");
+    world.never_valid("acme/gifts", 7, "spec.owner is missing", Some("gift-cards"), None);
+    let catalog = world.catalog();
+    let (on_call, coverage, rules) = (OnCall::default(), Coverage::default(), Rules::default());
+    let facts = Facts { catalog: &catalog, on_call: &on_call, coverage: &coverage, rules: &rules, now: now() };
+    let way = |finding: &Finding| match Way::of(&catalog, finding) {
+        Some(Way::Form) => "form",
+        Some(Way::File(url)) if url.starts_with("https://") => "file",
+        Some(Way::Describe(_) | Way::Entry(_) | Way::File(_)) | None => "other",
+    };
+    let ways: BTreeMap<String, &str> = check_all(&facts).iter().map(|found| (found.key(), way(found))).collect();
+    for (key, expected) in [
+        ("reference-unknown:component:default/leaning", "file"),
+        ("depends-on-deprecated:component:default/leaning", "file"),
+        ("descriptor-invalid:component:default/bent", "file"),
+        ("descriptor-invalid:component:default/gift-cards", "file"),
+        ("runbook-missing:component:default/leaning", "form"),
+        // What is archived cannot be changed.
+        ("owner-unknown:component:default/closed", "file"),
+        ("archived-production:component:default/closed", "file"),
+    ] {
+        assert_eq!(ways.get(key), Some(&expected), "{key}: {ways:?}");
+    }
 }

@@ -62,6 +62,10 @@ async fn a_fix_changes_only_its_line_is_followed_and_struck_when_it_is_merged() 
     let bad = form(bot.submit("ana", &opened, &[("description", "Holds what people mean to buy."), ("runbook", "a b")]).await);
     assert!(bad.fields[1].error.as_deref().is_some_and(|error| error.contains("docs/runbook.md")));
 
+    let outside = [("description", "Holds what people mean to buy."), ("runbook", "../../etc/passwd")];
+    let outside = form(bot.submit("ana", &opened, &outside).await);
+    let fault = outside.fields.iter().find(|field| field.name == "runbook").and_then(|field| field.error.as_deref());
+    assert!(fault.is_some_and(|fault| fault.starts_with("That path leads out of the repository.")), "{fault:?}");
     let answers = [("description", "Holds what people mean to buy."), ("runbook", "docs/runbook.md")];
     let begun = said(bot.submit("ana", &opened, &answers).await);
     assert_eq!(begun, "A change of Cart is being proposed to acme/cart. How it goes on is shown here.");
