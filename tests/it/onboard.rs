@@ -126,6 +126,7 @@ fn monday(bot: &Bot) {
 async fn a_newcomer_is_shown_six_things_of_their_own_team_and_each_is_ticked_once_it_was_seen() {
     let bot = begin("ana, kim", Settings::default()).await;
     let list = bot.say_as("kim", "onboard").await;
+    assert_eq!(bot.say_as("kim", "onboard cart").await, list, "of a thing its team is meant");
     check(
         &list,
         expect![[r#"

@@ -192,7 +192,7 @@ fn words(course: &Course, is_of_all: IsOfAll) -> Text {
     if let Some(first) = stood.next() {
         let last = stood.next_back().unwrap_or(first);
         let share = |part: fn(&Stood) -> i32| {
-            let of = |stood: &Stood| 100 * part(stood) / stood.components;
+            let of = |stood: &Stood| (100 * part(stood) + stood.components / 2) / stood.components;
             match (of(&first), of(&last)) {
                 (before, now) if before == now => format!("{now} %"),
                 (before, now) => format!("{now} % (was {before} %)"),

@@ -231,7 +231,13 @@ pub(super) async fn answer(app: &App, catalog: &Catalog, asking: &Asking<'_>, an
         return Response::Reply(refusal);
     }
     if !hand_over.state.is_open() {
-        return Response::Reply(answered_before(&hand_over));
+        // Who took it and closed the form comes back to it.
+        return match (answer, hand_over.state) {
+            (Answer::Accept, HandOverState::Accepted) => {
+                mend::adopt(app, catalog, asking, &hand_over.key, hand_over.to.as_ref()).await
+            }
+            _ => Response::Reply(answered_before(&hand_over)),
+        };
     }
     let found = match find_open(app, catalog, asking, &hand_over.key) {
         Ok(found) => found,

@@ -241,7 +241,14 @@ pub(super) async fn disown(app: &App, catalog: &Catalog, asking: &Asking<'_>, ty
         return Response::Reply(failure::not_recorded("hygiene", "Nothing was written down.", asking, &error));
     }
     let asking = Asking { live: app.live.load(), ..asking.clone() };
-    hand_over::open(app, catalog, &asking, &format!("owner-denied:{entity}"))
+    match hand_over::open(app, catalog, &asking, &format!("owner-denied:{entity}")) {
+        Response::Form(mut form) => {
+            let noted = Text::plain("It is noted that this is not yours; ").code(format!("/hygiene right {}", entity.name()));
+            form.intro = noted.say(" takes that back. ").join(form.intro);
+            Response::Form(form)
+        }
+        other => other,
+    }
 }
 
 /// Writes down the asker's word on some entries.

@@ -8,7 +8,10 @@ use crate::{
     catalog::{Catalog, EntityRef, Entry, Kind, RelationType, live::Step},
     chat::{Block, Button, Card, ListItem, ListStyle, Reply, Status, Text, Tone, limits::cut},
     commands::{Asking, StoreHealth, answer::subject, link},
-    hygiene::onboard::{choose, services},
+    hygiene::{
+        onboard::{choose, services},
+        standing::owner_of,
+    },
     store::{SeenStep, StoreError},
 };
 
@@ -22,7 +25,11 @@ pub(super) async fn show(app: &App, catalog: &Catalog, asking: &Asking<'_>, type
     if !typed.is_empty() {
         let subject = match subject::resolve_of(catalog, asking, "onboard", typed, &[Kind::Group]) {
             Ok(subject) => subject,
-            Err(reply) => return *reply,
+            // Of a thing its team is meant.
+            Err(reply) => match team_of(catalog, asking, typed) {
+                Some(team) => return of_team(app, catalog, asking, &team).await,
+                None => return *reply,
+            },
         };
         let mut reply = of_team(app, catalog, asking, &subject.entry).await;
         subject.own_up(&mut reply);
@@ -35,6 +42,12 @@ pub(super) async fn show(app: &App, catalog: &Catalog, asking: &Asking<'_>, type
         [team] => of_team(app, catalog, asking, team).await,
         several => of_several(app, catalog, asking, several).await,
     }
+}
+
+fn team_of(catalog: &Catalog, asking: &Asking<'_>, typed: &str) -> Option<Arc<Entry>> {
+    let subject = subject::resolve(catalog, asking, "onboard", typed).ok()?;
+    let owner = owner_of(catalog, &subject.entry.entity.entity_ref)?;
+    catalog.find(&owner).filter(|owner| owner.entity.kind == Kind::Group).cloned()
 }
 
 /// What to do for whoever is in no team.
