@@ -14,6 +14,7 @@ pub mod error;
 pub mod github;
 pub mod http;
 pub mod hygiene;
+pub mod nearest;
 pub mod on_call;
 pub mod outbox;
 pub mod people;

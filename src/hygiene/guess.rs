@@ -9,7 +9,7 @@ use super::fix::owners::CodeOwner;
 use crate::catalog::{
     Catalog, EntityRef, Entry, Kind, RelationType, left,
     live::{Happened, Recent, RecentEvent},
-    people::{AccountKind, annotation},
+    people::{AccountKind, annotation, is_bot},
 };
 
 /// More guesses are no help.
@@ -20,9 +20,6 @@ const MOST_LEVELS: usize = 3;
 
 /// Fewer are no habit of a team's.
 const FEWEST_CHANGES: usize = 2;
-
-/// How GitHub ends the login of an App that acts by itself.
-pub const BOT: &str = "[bot]";
 
 /// Somebody who may own it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +86,7 @@ pub fn guess_by_commits(catalog: &Catalog, authors: &[Option<String>]) -> Option
 /// The same of what was merged there lately.
 pub fn guess_by_merges(catalog: &Catalog, home: Home<'_>, recent: &Recent) -> Option<Guess> {
     let authors: Vec<Option<&str>> = merges(home, recent).map(|event| event.author.as_deref()).collect();
-    let authors: Vec<Option<&str>> =
-        authors.into_iter().filter(|login| login.is_none_or(|login| !login.ends_with(BOT))).collect();
+    let authors: Vec<Option<&str>> = authors.into_iter().filter(|login| login.is_none_or(|login| !is_bot(login))).collect();
     let (owner, made) = most(catalog, authors.iter().copied())?;
     let evidence = match authors.len() {
         all if all == made => format!("made all {all} changes that were merged there lately"),

@@ -4,11 +4,9 @@
 use crate::{
     catalog::Kind,
     hygiene::check::checks,
+    nearest::nearest,
     settings::{CustomKindSettings, HygieneSettings},
 };
-
-/// How like a word has to be to be what was meant.
-const LIKE: f64 = 0.75;
 
 /// One such name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,11 +48,8 @@ pub fn find_misspelt(settings: &HygieneSettings, custom: &[CustomKindSettings]) 
 const KINDS: [&str; 8] = ["component", "api", "resource", "system", "domain", "group", "user", "template"];
 
 fn said(what: &str, written: &str, known: impl Iterator<Item = &'static str> + Clone) -> String {
-    let likeness = |name: &'static str| (strsim::jaro_winkler(&written.to_lowercase(), name), name);
-    let nearest =
-        known.clone().map(likeness).filter(|(likeness, _)| *likeness > LIKE).max_by(|one, other| one.0.total_cmp(&other.0));
-    let hint = match nearest {
-        Some((_, name)) => format!("did you mean {name}?"),
+    let hint = match nearest(&written.to_lowercase(), known.clone()) {
+        Some(name) => format!("did you mean {name}?"),
         None => format!("there are {}", known.collect::<Vec<_>>().join(", ")),
     };
     format!("there is no {what} {written:?}; {hint}")

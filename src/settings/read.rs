@@ -6,6 +6,8 @@ use regex::Regex;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
+use crate::nearest::nearest;
+
 use super::{DiscordSettings, Filters, GithubAuth, GithubSettings, OrgData, Settings, SlackSettings, SourceSettings};
 
 /// What is wrong with the configuration. `line` counts from 1.
@@ -316,10 +318,9 @@ fn plain_words(message: &str) -> String {
     };
     let Some((unknown, expected)) = rest.split_once('`') else { return message.to_owned() };
     let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
-    let nearest = known.iter().map(|name| (strsim::jaro_winkler(unknown, name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
-    let hint = match nearest {
-        Some((likeness, name)) if likeness > 0.75 => format!("did you mean {name}?"),
-        _ => format!("known here: {}", known.join(", ")),
+    let hint = match nearest(unknown, &known) {
+        Some(name) => format!("did you mean {name}?"),
+        None => format!("known here: {}", known.join(", ")),
     };
     format!("there is no {what} {unknown:?} here; {hint}")
 }

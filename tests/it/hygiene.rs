@@ -11,7 +11,7 @@ mod undescribed;
 
 use chrono::TimeDelta;
 use sqlx::Row;
-use steward::chat::{Does, Form, Reply, Response};
+use steward::chat::{Block, Card, Does, Form, Reply, Response, Span, Text};
 
 use crate::{
     bot::{Bot, form, reply},
@@ -129,4 +129,22 @@ async fn audited(bot: &Bot) -> Vec<(String, String, Option<String>)> {
     let rows = sqlx::query("select command, subject, result from audit order by id");
     let rows = rows.fetch_all(&mut connection).await.unwrap();
     rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+}
+
+/// Title, last paragraph and what the buttons do.
+pub fn outline(card: &Card) -> String {
+    let title = card.title.0.iter().map(|span| match span {
+        Span::Strike(text) => format!("~{text}~"),
+        other => Text(vec![other.clone()]).to_plain(),
+    });
+    let body = card.body.iter().filter_map(|block| match block {
+        Block::Paragraph(text) => Some(text.to_plain()),
+        _ => None,
+    });
+    let buttons = card.buttons.iter().map(|button| match &button.does {
+        Does::Say(line) => line.split(' ').nth(1).unwrap_or_default().to_owned(),
+        Does::Open(url) => url.clone(),
+    });
+    let (body, buttons): (Vec<String>, Vec<String>) = (body.collect(), buttons.collect());
+    format!("{} | {} | {}", title.collect::<String>(), body.last().map_or("", String::as_str), buttons.join(" "))
 }

@@ -12,6 +12,14 @@ pub use ties::{AccountKind, Evidence, Link, MappedPerson, Person, Tie, TieIndex,
 /// Ends the id of the source that holds the teams and members of an organisation whose repositories another source reads.
 const OF_PEOPLE: &str = "-people";
 
+/// How GitHub ends the login of an App that acts by itself.
+const BOT: &str = "[bot]";
+
+/// Whether a login at GitHub is that of no person.
+pub fn is_bot(login: &str) -> bool {
+    login.ends_with(BOT)
+}
+
 /// The id of the source of an organisation's people, beside that of its repositories.
 pub fn people_source(repositories: &str) -> String {
     format!("{repositories}{OF_PEOPLE}")

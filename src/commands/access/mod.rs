@@ -13,6 +13,7 @@ use crate::{
     app::App,
     catalog::{Catalog, Entity, EntityRef, Found, Kind, RelationType, Sought},
     chat::{Access, ArgumentDef, ArgumentType, Arguments, CommandDef, Reply, Status, limits::cut},
+    nearest::nearest,
     settings::AccessRule,
     store::{AuditEntry, StoreError},
 };
@@ -328,9 +329,6 @@ pub struct BadRule {
     pub message: String,
 }
 
-/// How far a word may be from a known one to be offered.
-const LIKE: f64 = 0.75;
-
 /// Checks the rules against the commands there are; `also` are names of commands that may come later.
 /// Gives what each comes to: "catalog add: admins, group:default/platform".
 pub fn check_rules(rules: &[AccessRule], commands: &[CommandDef], also: &[String]) -> Result<Vec<String>, BadRule> {
@@ -361,7 +359,7 @@ pub fn check_rules(rules: &[AccessRule], commands: &[CommandDef], also: &[String
         for word in &rule.allow {
             let Some(allow) = Allow::parse(word) else {
                 let words = ["everyone", "members", "owners", "admins"].map(str::to_owned);
-                let hint = nearest(&word.to_lowercase(), words.into_iter()).map_or_else(
+                let hint = nearest(&word.to_lowercase(), words).map_or_else(
                     || "write everyone, members, owners, admins, or a full reference such as group:default/platform".to_owned(),
                     |near| format!("did you mean {near}?"),
                 );
@@ -396,9 +394,4 @@ pub fn check_rules(rules: &[AccessRule], commands: &[CommandDef], also: &[String
 fn acts(command: &CommandDef) -> impl Iterator<Item = &str> {
     let choices = command.arguments.iter().flat_map(|argument| &argument.choices).map(String::as_str);
     command.acts.iter().map(|act| act.name.as_str()).chain(choices)
-}
-
-fn nearest(word: &str, known: impl Iterator<Item = String>) -> Option<String> {
-    let scored = known.map(|name| (strsim::jaro_winkler(word, &name), name));
-    scored.filter(|(likeness, _)| *likeness > LIKE).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }

@@ -9,7 +9,10 @@ use std::{
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, value::Serde};
 use url::Url;
 
-use crate::chat::{Block, ListItem, Span, Text, limits::cut, markdown::parse_markdown};
+use crate::{
+    chat::{Block, ListItem, Span, Text, limits::cut, markdown::parse_markdown},
+    nearest::nearest,
+};
 
 /// Steps of one answer: a loop over hundreds of links with several filters, and nothing that is felt.
 const FUEL: u64 = 20_000;
@@ -47,9 +50,6 @@ const NAMES: [&str; 17] = [
     "repository",
     "arguments",
 ];
-
-/// How far an unknown name may be from a known one to be offered.
-const LIKE: f64 = 0.75;
 
 /// Why a template cannot be used, or did not come to an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,10 +145,9 @@ pub(super) fn check(template: &str) -> Result<(), Fault> {
     unknown.retain(|name| !NAMES.contains(&name.as_str()) && !globals.contains(&name.as_str()) && name != "loop");
     unknown.sort();
     if let Some(name) = unknown.first() {
-        let near = NAMES.iter().map(|known| (strsim::jaro_winkler(name, known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
-        let hint = match near {
-            Some((likeness, known)) if likeness > LIKE => format!("did you mean {known}?"),
-            _ => format!("known are {}", NAMES.join(", ")),
+        let hint = match nearest(name, NAMES) {
+            Some(known) => format!("did you mean {known}?"),
+            None => format!("known are {}", NAMES.join(", ")),
         };
         let line = template.lines().position(|line| line.contains(name.as_str())).map_or(1, |at| at + 1);
         return Err(Fault { line, message: format!("there is nothing called {name:?}; {hint}") });

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, Utc};
 use serde_json::json;
 
-use super::{audit, draw, find_finding, may, name_of, parse_key, refuse_stranger, refuse_stranger_to, show::NOBODY};
+use super::{audit, draw, find_finding, may, name_of, parse_key, refuse_stranger, refuse_stranger_to};
 use crate::{
     app::App,
     catalog::Catalog,
@@ -21,6 +21,7 @@ use crate::{
     },
     hygiene::{
         check::{Finding, Subject},
+        round::NOBODY,
         standing::owner_of_finding,
     },
     store::{FindingRest, Job, RestKind},

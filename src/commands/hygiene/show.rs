@@ -20,6 +20,7 @@ use crate::{
         check::{EXEMPT, Finding, Rules, Subject, check_all},
         fix::Way,
         misspelt::{Misspelt, find_misspelt},
+        round::NOBODY,
         standing::{Standing, asked_of, owner_of, stand},
         track,
     },
@@ -35,9 +36,6 @@ const TEAMS: usize = 20;
 
 /// Teams that get a button there.
 const BUTTONS: usize = 5;
-
-/// How one asks for what has no owner.
-pub(super) const NOBODY: &str = "nobody";
 
 pub(super) async fn show(app: &App, catalog: &Catalog, asking: &Asking<'_>, typed: &str, page: usize) -> Reply {
     if typed.is_empty() {
@@ -188,15 +186,12 @@ impl Shown {
         let name = Text::new().bold(&self.name);
         if open.is_empty() {
             let left = match aside {
-                0 => None,
-                1 => Some("One finding is left alone for now, or with others.".to_owned()),
-                some => Some(format!("{some} findings are left alone for now, or with others.")),
+                1 => "One finding is left alone for now, or with others.".to_owned(),
+                some => format!("{some} findings are left alone for now, or with others."),
             };
             return match &self.about {
-                Some(_) if left.is_some() => {
-                    Text::plain("Nothing else is open for ").join(name).say(". ").say(left.unwrap_or_default())
-                }
-                None if left.is_some() => format!("Nothing else is open that nobody owns. {}", left.unwrap_or_default()).into(),
+                Some(_) if aside > 0 => Text::plain("Nothing else is open for ").join(name).say(format!(". {left}")),
+                None if aside > 0 => format!("Nothing else is open that nobody owns. {left}").into(),
                 Some(_) => Text::plain("✓ Nothing is open for ").join(name).say(". All is as it should be."),
                 None => "✓ Nothing is open that nobody owns.".into(),
             };

@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 
 use super::{MakeError, Maker, within};
+use crate::catalog::people::is_bot;
 
 /// One page: who wrote before that says no more.
 const MOST_COMMITS: usize = 100;
@@ -37,10 +38,8 @@ impl Maker {
             Err(MakeError::Refused { status: 409, .. }) => return Ok(Vec::new()),
             read => read?,
         };
-        let is_bot = |author: &Author| {
-            author.kind.as_deref() == Some(BOT) || author.login.as_deref().is_some_and(|login| login.ends_with("[bot]"))
-        };
-        let people = commits.into_iter().filter(|commit| !commit.author.as_ref().is_some_and(is_bot));
+        let is_no_person = |author: &Author| author.kind.as_deref() == Some(BOT) || author.login.as_deref().is_some_and(is_bot);
+        let people = commits.into_iter().filter(|commit| !commit.author.as_ref().is_some_and(is_no_person));
         Ok(people.map(|commit| commit.author.and_then(|author| author.login)).collect())
     }
 }

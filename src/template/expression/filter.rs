@@ -10,6 +10,7 @@ use super::{
     method::replace_pattern,
     value::{Value, stringify},
 };
+use crate::nearest::nearest;
 
 pub struct Given<'a> {
     by_place: &'a [Value],
@@ -85,9 +86,6 @@ const NAMES: [&str; 45] = [
     "urlencode",
 ];
 
-/// Names this alike are one mistyped.
-const LIKE: f64 = 0.75;
-
 pub fn apply_filter(
     evaluator: &mut Evaluator,
     name: &str,
@@ -132,9 +130,7 @@ pub fn apply_filter(
         }
         "parseEntityRef" => parse_entity_ref(subject, by_place.first())?,
         _ => {
-            let alike = NAMES.iter().map(|known| (strsim::jaro_winkler(name, known), known));
-            let near = alike.filter(|(likeness, _)| *likeness > LIKE).max_by(|a, b| a.0.total_cmp(&b.0));
-            let hint = near.map(|(_, near)| format!("; did you mean {near}?")).unwrap_or_default();
+            let hint = nearest(name, NAMES).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
             return Err(fault(format!("there is no filter {name}{hint}")));
         }
     })

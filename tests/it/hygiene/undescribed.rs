@@ -3,13 +3,13 @@
 use chrono::TimeDelta;
 use expect_test::expect;
 use steward::{
-    chat::{Does, Reply, Response, Span},
+    chat::{Reply, Response},
     cli::ask::{Colour, render_text},
     hygiene::round::{Occasion, Round, look},
     settings::{CheckSetting, Settings},
 };
 
-use super::{begin_rounds, lines, reply, repositories, said};
+use super::{begin_rounds, lines, outline, reply, repositories, said};
 use crate::{
     bot::{Bot, morning},
     cluster::{connect, new_database},
@@ -74,20 +74,7 @@ fn told(bot: &Bot) -> Vec<Reply> {
 fn card(bot: &Bot, repository: &str) -> String {
     let shown = told(bot).pop().expect("it was told");
     let card = shown.cards.iter().find(|card| card.title.to_plain().contains(repository)).expect("it was spelt out");
-    let title = card.title.0.iter().map(|span| match span {
-        Span::Strike(text) => format!("~{text}~"),
-        other => steward::chat::Text(vec![other.clone()]).to_plain(),
-    });
-    let body = card.body.iter().filter_map(|block| match block {
-        steward::chat::Block::Paragraph(text) => Some(text.to_plain()),
-        _ => None,
-    });
-    let buttons = card.buttons.iter().map(|button| match &button.does {
-        Does::Say(line) => line.split(' ').nth(1).unwrap_or_default().to_owned(),
-        Does::Open(url) => url.clone(),
-    });
-    let (body, buttons): (Vec<String>, Vec<String>) = (body.collect(), buttons.collect());
-    format!("{} | {} | {}", title.collect::<String>(), body.last().map_or("", String::as_str), buttons.join(" "))
+    outline(card)
 }
 
 /// What a round now would ask of nobody in particular, had it never asked before.

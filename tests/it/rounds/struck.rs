@@ -1,17 +1,13 @@
 //! What a round asked for is followed where it was asked: proposed, merged and struck, in the same message.
 
-use steward::{
-    app::App,
-    chat::{Does, Reply, Span},
-    slack::SlackClient,
-};
+use steward::{app::App, chat::Reply, slack::SlackClient};
 
 use crate::{
     bot::Bot,
     cluster::new_database,
     fake_github::FakeGithub,
     fake_slack::{BOT_TOKEN, FakeSlack, Model, history::Fate},
-    hygiene::{begin_rounds, repositories, shop},
+    hygiene::{begin_rounds, outline, repositories, shop},
 };
 
 const DESCRIBE: &str = "hygiene fix description-missing:component:default/cart";
@@ -24,20 +20,7 @@ fn on_board(app: &App, channel: &str) -> Vec<Reply> {
 /// Title, first and last line of the body, and buttons of the card about the missing description.
 fn card(reply: &Reply) -> String {
     let card = reply.cards.iter().find(|card| card.title.to_plain().contains("No description: Cart")).expect("it was told");
-    let title = card.title.0.iter().map(|span| match span {
-        Span::Strike(text) => format!("~{text}~"),
-        other => steward::chat::Text(vec![other.clone()]).to_plain(),
-    });
-    let body = card.body.iter().filter_map(|block| match block {
-        steward::chat::Block::Paragraph(text) => Some(text.to_plain()),
-        _ => None,
-    });
-    let buttons = card.buttons.iter().map(|button| match &button.does {
-        Does::Say(line) => line.split(' ').nth(1).unwrap_or_default().to_owned(),
-        Does::Open(url) => url.clone(),
-    });
-    let (body, buttons): (Vec<String>, Vec<String>) = (body.collect(), buttons.collect());
-    format!("{} | {} | {}", title.collect::<String>(), body.last().map_or("", String::as_str), buttons.join(" "))
+    outline(card)
 }
 
 #[tokio::test(flavor = "multi_thread")]
